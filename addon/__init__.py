@@ -1,0 +1,1 @@
+"""klimaspor: the ear. It hears bytes and hands on records."""

@@ -1,0 +1,1 @@
+"""One chatbot, or one API family, a file. ``addon.service.discover`` finds them."""
