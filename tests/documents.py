@@ -1,0 +1,79 @@
+"""Builds the parts of the documents that the code knows best; ``--check`` fails where one has gone stale.
+
+Run ``uv run python -m tests.documents`` after a change. A part stands between ``<!-- built: NAME -->`` and
+``<!-- built: end -->``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PART = re.compile(r"(<!-- built: (?P<name>[a-z-]+) -->\n).*?(<!-- built: end -->)", re.DOTALL)
+
+
+def services_table() -> str:
+    from tracker.cli.services import markdown_table
+
+    return markdown_table()
+
+
+def commands_table() -> str:
+    import click
+
+    from tracker.cli import COMMANDS, main
+
+    context = click.Context(main, info_name="klimaspor")
+    rows = ["| command | does |", "| --- | --- |"]
+    for name in COMMANDS:
+        command = main.get_command(context, name)
+        assert command is not None, name
+        rows.append(f"| `klimaspor {name}` | {command.get_short_help_str(limit=120)} |")
+    return "\n".join(rows)
+
+
+def footprint_table(name: str) -> str:
+    from tracker.footprint import tables
+
+    return str(getattr(tables, name)())
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "services": services_table,
+    "commands": commands_table,
+}
+
+
+def build(text: str) -> str:
+    """Return the document with every built part made anew."""
+
+    def part(match: re.Match[str]) -> str:
+        name = match["name"]
+        made = PARTS[name]() if name in PARTS else footprint_table(name.replace("-", "_"))
+        return f"{match[1]}{made.strip()}\n{match[3]}"
+
+    return PART.sub(part, text)
+
+
+def main() -> int:
+    check = "--check" in sys.argv
+    stale = []
+    for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]:
+        before = path.read_text()
+        after = build(before)
+        if after != before:
+            stale.append(path.relative_to(ROOT))
+            if not check:
+                path.write_text(after)
+    for path in stale:
+        print(f"{'stale' if check else 'built'}: {path}")
+    if check and stale:
+        print("run: uv run python -m tests.documents")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
