@@ -1,0 +1,237 @@
+"""From what was heard to records: find the service, let it read, and let nothing it does get out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from addon.coding import Budget, CodingError, Decoder
+from addon.exchange import Ending, Exchange, Message
+from addon.framing import read_events, read_request
+from addon.recording import digest, make_record
+from addon.service import Event, Listener, Service, Turn, discover
+from addon.shapes import tell_names, tell_shape
+from tracker.record import Record, Unread
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of an exchange, or of one message on a socket."""
+
+    records: tuple[Record, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    refused: int = 0
+    """1 if the service refused the turn (HTTP status 400 and above): no record, only this count."""
+
+    def __add__(self, other: Reading) -> Reading:
+        return Reading(self.records + other.records, self.unread + other.unread, self.refused + other.refused)
+
+
+NOTHING = Reading()
+
+
+class Reader:
+    """
+    All services with one installation key. It lives as long as the process, for services remember a little
+    between exchanges (a stream handed over to a socket, a job to be polled).
+    """
+
+    def __init__(self, key: bytes, *, services: Iterable[Service | type[Service]] | None = None) -> None:
+        """Take the 32-byte key; ``services`` default to all that ship plus the person's own company bots."""
+        self._key = key
+        known = discover() if services is None else services
+        self._services = tuple(service() if isinstance(service, type) else service for service in known)
+        self._by_host: dict[str, list[Service]] = {}
+        for service in self._services:
+            for host in service.hosts:
+                self._by_host.setdefault(host, []).append(service)
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Every service this reader knows."""
+        return self._services
+
+    def find(self, method: str, host: str, path: str) -> Service | None:
+        """Return the service whose turn this is, by exact host and whole path, or None."""
+        host, method = host.lower(), method.upper()
+        path = path.partition("?")[0]
+        for name in (host, "*." + host.partition(".")[2]):
+            for service in self._by_host.get(name, ()):
+                if service.matches(method, host, path):
+                    return service
+        return None
+
+    def read(self, exchange: Exchange) -> Reading:
+        """Read one finished exchange. Never raises: what cannot be read is told as ``unread``."""
+        service = self.find(exchange.method, exchange.host, exchange.path)
+        if service is None:
+            return NOTHING
+        if exchange.status >= 400:
+            return NOTHING if exchange.method.upper() == "GET" else Reading(refused=1)
+        if exchange.messages:
+            return self._read_socket(exchange)
+        if exchange.status == 101:
+            return NOTHING  # a socket that is still open, or was never used
+        return self._read_http(service, exchange)
+
+    def open_socket(self, exchange: Exchange) -> SocketReader | None:
+        """Return a reader for the socket that this exchange opens, or None if it carries no turns."""
+        service = self.find(exchange.method, exchange.host, exchange.path)
+        if service is None:
+            return None
+        listener = service.listen(exchange)
+        return None if listener is None else SocketReader(self._key, service, exchange, listener)
+
+    def _read_socket(self, exchange: Exchange) -> Reading:
+        socket = self.open_socket(exchange)
+        if socket is None:
+            return NOTHING
+        reading = NOTHING
+        for message in exchange.messages:
+            reading += socket.hear(message)
+        last_ms = exchange.messages[-1].at_ms
+        return reading + socket.close(exchange.ending, exchange.ended_ms if last_ms is None else last_ms)
+
+    def _read_http(self, service: Service, exchange: Exchange) -> Reading:
+        try:
+            body = read_request(exchange)
+            events = read_events(exchange, service.framing)
+            heard = _Heard(events)
+            turns = tuple(service.turns(exchange, body, heard))
+        except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
+            return Reading(unread=(_unread(service, exchange, _shape_of(service, exchange), type(error).__name__),))
+
+        def fallback_id() -> bytes:
+            return digest(digest(_decode_request(exchange)), digest(*_decode_response(exchange)))
+
+        reading = NOTHING
+        for turn in turns:
+            if turn.first_byte_ms is None and exchange.chunks:
+                turn.first_byte_ms = exchange.chunks[0].at_ms
+            if not heard.n and exchange.ending != "complete":
+                turn.dropped = True  # nothing was answered before it was stopped
+            sent, received = exchange.request_bytes or None, exchange.response_bytes or None
+            problem = next(iter(events.problems), "nothing-read")
+            reading += _settle(turn, self._key, fallback_id, sent=sent, received=received, problem=problem)
+        return reading
+
+
+class SocketReader:
+    """One open socket: feed it every message, and close it when the socket is gone."""
+
+    def __init__(self, key: bytes, service: Service, opening: Exchange, listener: Listener) -> None:
+        self._key, self._service, self._opening, self._listener = key, service, opening, listener
+        self._sent, self._received = 0, 0
+        self._digest = b""
+
+    def hear(self, message: Message) -> Reading:
+        """Take one message; return the records of the turns that it ended. Never raises."""
+        if message.from_client:
+            self._sent += len(message.data)
+        else:
+            self._received += len(message.data)
+        self._digest = digest(self._digest, bytes([message.from_client]), message.data)
+        try:
+            turns = tuple(self._listener.hear(message))
+        except Exception as error:  # noqa: BLE001 - as above
+            return Reading(unread=(_unread(self._service, self._opening, "", type(error).__name__, message.at_ms),))
+        return self._settle(turns, message.at_ms)
+
+    def close(self, ending: Ending, at_ms: int | None) -> Reading:
+        """The socket is gone; return the records of the turns that were still open. Never raises."""
+        try:
+            turns = tuple(self._listener.close(ending, at_ms))
+        except Exception as error:  # noqa: BLE001 - as above
+            return Reading(unread=(_unread(self._service, self._opening, "", type(error).__name__, at_ms),))
+        return self._settle(turns, at_ms)
+
+    def _settle(self, turns: Sequence[Turn], at_ms: int | None) -> Reading:
+        reading = NOTHING
+        for turn in turns:
+            if turn.ended_ms is None or turn.ended_ms == self._opening.ended_ms:
+                turn.ended_ms = at_ms
+            fallback_id = partial(bytes, self._digest)
+            reading += _settle(turn, self._key, fallback_id, sent=self._sent, received=self._received)
+            self._sent, self._received, self._digest = 0, 0, b""
+        return reading
+
+
+class _Heard:
+    """Events as they pass, counted."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._events, self.n = events, 0
+
+    def __iter__(self) -> Iterator[Event]:
+        for event in self._events:
+            self.n += 1
+            yield event
+
+
+def _settle(
+    turn: Turn,
+    key: bytes,
+    fallback_id: Callable[[], bytes],
+    *,
+    sent: int | None,
+    received: int | None,
+    problem: str = "nothing-read",
+) -> Reading:
+    """Make the record of a turn, or tell that it could not be read, and let go of its text."""
+    service, exchange = turn.service, turn.exchange
+    try:
+        if turn.dropped:
+            return NOTHING
+        unread: tuple[Unread, ...] = ()
+        if turn.unknown:
+            unread = (_unread(service, exchange, tell_names(turn.unknown), "unknown-events", turn.started_ms),)
+        if not _has_substance(turn):
+            return Reading(unread=unread or (_unread(service, exchange, _shape_of(service, exchange), problem),))
+        offset = exchange.utc_offset_minutes
+        record = make_record(turn, key, fallback_id=fallback_id, local_offset=offset, sent=sent, received=received)
+        return Reading(records=(record,), unread=unread)
+    except Exception as error:  # noqa: BLE001 - as above
+        return Reading(unread=(_unread(service, exchange, "", type(error).__name__),))
+    finally:
+        turn.forget()
+
+
+def _has_substance(turn: Turn) -> bool:
+    """Whether anything of an answer was read; a question alone is not an answer."""
+    return (
+        turn.outcome is not None
+        or turn.response_model is not None
+        or turn.usage is not None
+        or turn.media_count is not None
+        or turn.media_seconds is not None
+        or any(turn.has_text(role) for role in ("answer", "reasoning", "tool_call"))
+    )
+
+
+def _unread(service: Service, exchange: Exchange, shape: str, reason: str, at_ms: int | None = None) -> Unread:
+    local = exchange.started_at + timedelta(minutes=exchange.utc_offset_minutes, milliseconds=at_ms or 0)
+    return Unread(day=local.date().isoformat(), service=service.name, shape=shape, reason=reason)
+
+
+def _shape_of(service: Service, exchange: Exchange) -> str:
+    """Read the exchange once more, only for the names of its keys."""
+    events = read_events(exchange, service.framing)
+    return tell_shape(event.data for event, _ in zip(events, range(50), strict=False))
+
+
+def _decode_request(exchange: Exchange) -> bytes:
+    """Return the request body with its content coding taken off, or as it is where that fails."""
+    encoding = {name.lower(): value for name, value in exchange.request_headers.items()}.get("content-encoding", "")
+    try:
+        decoder = Decoder(encoding, Budget())
+        return decoder.feed(exchange.request_body) + decoder.finish()
+    except CodingError:
+        return exchange.request_body
+
+
+def _decode_response(exchange: Exchange) -> Iterator[bytes]:
+    for event in read_events(exchange, "raw"):
+        if isinstance(event.data, bytes):
+            yield event.data

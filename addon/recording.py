@@ -1,0 +1,174 @@
+"""From a Turn to a Record: counting, ids, times, outcome. Nothing of the text leaves this file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from addon.client import name_client
+from addon.service import Role, Turn, Usage
+from tracker.record import Outcome, Record, TokenSource, count_or_none, identify, pseudonym
+
+_EFFORT = re.compile(r"[a-z_-]{1,20}")
+EFFORTS = frozenset(
+    """
+    adaptive advanced agent agentic auto balanced basic budget chat concise copilot creative deep
+    deep-research deep_research deep_search deepresearch deepsearch deepthink default disabled dynamic enabled
+    expert extended extra_high fast heavy high instant kimi-plus light lite long low max max_thinking medium
+    min minimal normal none off on precise pro quality quick quality_first reason reasoning relax relaxed
+    research short slow smart speed standard steady thinking think thinking_fast turbo ultra ultrathink xhigh
+    """.split()  # noqa: SIM905 - one word a line would be a page
+)
+"""Words that services use for effort or mode; any other word may be a person's, and is not kept."""
+
+
+def make_record(
+    turn: Turn,
+    key: bytes,
+    *,
+    fallback_id: Callable[[], bytes],
+    local_offset: int,
+    sent: int | None,
+    received: int | None,
+) -> Record:
+    """
+    Count what the wire did not report and return the record of this turn.
+
+    ``fallback_id`` gives the digests of request and response where the service has no id of its own; ``sent`` and
+    ``received`` are the bytes on the wire, used where the turn does not know its own.
+    """
+    from tracker.naming import keep_model
+
+    exchange, service = turn.exchange, turn.service
+    request_model, response_model = keep_model(turn.request_model), keep_model(turn.response_model)
+    usage = _trusted(turn.usage)
+    input_tokens, input_source = usage.input, _source(usage.input)
+    output_tokens, output_source = usage.output, _source(usage.output)
+    reasoning_tokens, reasoning_source = usage.reasoning, _source(usage.reasoning)
+
+    def count(*roles: Role) -> int:
+        from tracker.tokens import count as count_tokens
+
+        model = response_model or request_model
+        texts = [turn.text(role) for role in roles if turn.has_text(role)]
+        return sum(count_tokens(text, model, service=service.name) for text in texts)
+
+    if input_tokens is None and turn.has_text("prompt"):
+        input_tokens, input_source = count("prompt") + turn.prompt_overhead, "counted"
+    whole_answer = not exchange.truncated
+    if reasoning_tokens is None and turn.reasoning_is_whole and turn.has_text("reasoning") and whole_answer:
+        reasoning_tokens, reasoning_source = count("reasoning"), "counted"
+    if output_tokens is None and whole_answer and (turn.has_text("answer") or turn.has_text("tool_call")):
+        output_tokens, output_source = count("answer", "tool_call"), "counted"
+        if reasoning_source == "counted":
+            output_tokens += reasoning_tokens or 0
+    if output_tokens is not None and reasoning_tokens is not None and reasoning_tokens > output_tokens:
+        reasoning_tokens, reasoning_source = None, "unknown"
+    if reasoning_tokens and not any(f.feature == "reasoning" and f.state == "used" for f in turn.features):
+        turn.used("reasoning")
+
+    started_at = exchange.started_at + timedelta(milliseconds=turn.started_ms)
+    return Record(
+        id=_identify(turn, key, fallback_id),
+        started_at=write_time(started_at),
+        utc_offset_minutes=local_offset,
+        service=service.name,
+        provider=turn.provider,
+        operation=turn.operation,
+        initiator=turn.initiator,
+        request_model=request_model,
+        response_model=response_model,
+        effort=_keep_effort(turn.effort),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cached_input_tokens=usage.cached,
+        reasoning_tokens=reasoning_tokens,
+        input_tokens_source=input_source,
+        output_tokens_source=output_source,
+        reasoning_tokens_source=reasoning_source,
+        media_count=count_or_none(turn.media_count),
+        media_seconds=_seconds(turn.media_seconds),
+        media_pixels=count_or_none(turn.media_pixels),
+        attachments=turn.attachments,
+        attachment_bytes=turn.attachment_bytes,
+        request_bytes=sent if turn.request_bytes is None else turn.request_bytes,
+        response_bytes=received if turn.response_bytes is None else turn.response_bytes,
+        first_byte_ms=_since(turn, turn.first_byte_ms),
+        thinking_ms=count_or_none(turn.thinking_ms),
+        time_to_first_token_ms=_since(turn, turn.first_token_ms),
+        duration_ms=_since(turn, turn.ended_ms),
+        conversation=pseudonym(key, service.name, turn.conversation_id) if turn.conversation_id else None,
+        client=name_client(exchange.request_headers),
+        outcome=settle_outcome(turn),
+        source=exchange.source,
+        reader=f"{service.name}/{service.version}",
+        features=turn.features,
+    )
+
+
+def settle_outcome(turn: Turn) -> Outcome:
+    """Return how the answer ended: what the answer itself says first, then whether its end was seen."""
+    if turn.outcome is not None:
+        return turn.outcome
+    if turn.finished:
+        return "complete"
+    if turn.exchange.ending != "complete":
+        return "aborted"
+    if turn.service.needs_end and not turn.exchange.truncated:
+        return "aborted"
+    return "complete"
+
+
+def write_time(moment: datetime) -> str:
+    """Return a time as the database holds it: UTC, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def digest(*parts: bytes) -> bytes:
+    """Return SHA-256 of the parts, one after the other."""
+    sha = hashlib.sha256()
+    for part in parts:
+        sha.update(part)
+    return sha.digest()
+
+
+def _identify(turn: Turn, key: bytes, fallback_id: Callable[[], bytes]) -> str:
+    name = turn.service.name
+    if turn.response_id:
+        return identify(key, name, turn.response_id)
+    if turn.conversation_id and turn.message_id:
+        return identify(key, name, turn.conversation_id, turn.message_id)
+    return identify(key, name, fallback_id())
+
+
+def _trusted(usage: Usage | None) -> Usage:
+    """Return the reported counts without the impossible ones."""
+    if usage is None:
+        return Usage()
+    numbers = {name: count_or_none(getattr(usage, name)) for name in ("input", "output", "cached", "reasoning")}
+    if numbers["cached"] is not None and numbers["input"] is not None and numbers["cached"] > numbers["input"]:
+        numbers["cached"] = None
+    return Usage(**numbers)
+
+
+def _source(count: int | None) -> TokenSource:
+    return "unknown" if count is None else "reported"
+
+
+def _since(turn: Turn, at_ms: int | None) -> int | None:
+    return None if at_ms is None else count_or_none(at_ms - turn.started_ms)
+
+
+def _seconds(value: object) -> float | None:
+    whole = count_or_none(value)
+    return None if whole is None or not isinstance(value, int | float) else round(float(value), 3)
+
+
+def _keep_effort(word: object) -> str | None:
+    """Return the service's word for effort or mode if it is a known one: people can put their own words there."""
+    if not isinstance(word, str):
+        return None
+    word = word.lower()
+    return word if _EFFORT.fullmatch(word) and word in EFFORTS else None
