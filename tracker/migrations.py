@@ -1,0 +1,132 @@
+"""The tables of the database, in the order in which they came to be."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from sqlite_utils import Database, Migrations
+
+from tracker.record import Record
+
+APPLICATION_ID = 0x6B6C696D
+"""``klim`` in the header of the file: what tells our database from any other SQLite file."""
+
+REQUEST_COLUMNS = tuple(field.name for field in fields(Record) if field.name != "features")
+"""The public columns of ``requests``, in order."""
+
+migrations = Migrations("klimaspor")
+
+
+@migrations()
+def m001_records(db: Database) -> None:
+    """
+    What was heard. Tables and columns are public: docs/record.md describes each.
+
+    The last three columns of ``requests`` follow from the others, so that a report can group by them.
+    """
+    db.execute("""
+        CREATE TABLE requests (
+            id TEXT PRIMARY KEY NOT NULL,
+            revision INTEGER NOT NULL,
+            started_at TEXT NOT NULL,
+            utc_offset_minutes INTEGER NOT NULL,
+            service TEXT NOT NULL,
+            provider TEXT,
+            operation TEXT NOT NULL,
+            initiator TEXT NOT NULL,
+            request_model TEXT,
+            response_model TEXT,
+            effort TEXT,
+            input_tokens INTEGER,
+            output_tokens INTEGER,
+            cached_input_tokens INTEGER,
+            reasoning_tokens INTEGER,
+            input_tokens_source TEXT NOT NULL,
+            output_tokens_source TEXT NOT NULL,
+            reasoning_tokens_source TEXT NOT NULL,
+            media_count INTEGER,
+            media_seconds REAL,
+            media_pixels INTEGER,
+            attachments INTEGER,
+            attachment_bytes INTEGER,
+            request_bytes INTEGER,
+            response_bytes INTEGER,
+            first_byte_ms INTEGER,
+            thinking_ms INTEGER,
+            time_to_first_token_ms INTEGER,
+            duration_ms INTEGER,
+            conversation TEXT,
+            client TEXT,
+            outcome TEXT NOT NULL,
+            source TEXT NOT NULL,
+            reader TEXT NOT NULL,
+            feature_set TEXT NOT NULL DEFAULT '',
+            local_day TEXT NOT NULL GENERATED ALWAYS AS
+                (date(started_at, utc_offset_minutes || ' minutes')) STORED,
+            local_hour INTEGER NOT NULL GENERATED ALWAYS AS
+                (CAST(strftime('%H', started_at, utc_offset_minutes || ' minutes') AS INTEGER)) STORED
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX requests_by_day ON requests (local_day)")
+    db.execute("CREATE INDEX requests_by_time ON requests (started_at)")
+    db.execute("CREATE INDEX requests_by_conversation ON requests (conversation) WHERE conversation IS NOT NULL")
+    db.execute("""
+        CREATE TABLE features (
+            request_id TEXT NOT NULL REFERENCES requests (id) ON DELETE CASCADE,
+            feature TEXT NOT NULL,
+            state TEXT NOT NULL,
+            amount INTEGER,
+            PRIMARY KEY (request_id, feature, state)
+        ) STRICT, WITHOUT ROWID
+    """)
+    db.execute("""
+        CREATE TABLE unread (
+            day TEXT NOT NULL, service TEXT NOT NULL, shape TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL,
+            PRIMARY KEY (day, service, shape, reason)
+        ) STRICT, WITHOUT ROWID
+    """)
+    db.execute("""
+        CREATE TABLE refused (
+            day TEXT NOT NULL, service TEXT NOT NULL, n INTEGER NOT NULL,
+            PRIMARY KEY (day, service)
+        ) STRICT, WITHOUT ROWID
+    """)
+    db.execute("""
+        CREATE TABLE ratings (
+            subject TEXT PRIMARY KEY NOT NULL, kind TEXT NOT NULL, worth INTEGER, minutes_saved INTEGER,
+            rated_at TEXT NOT NULL
+        ) STRICT
+    """)
+
+
+@migrations()
+def m002_coverage(db: Database) -> None:
+    """When it listened: spans of minutes alike, hosts that passed through, pauses; and small facts in ``meta``."""
+    db.execute("""
+        CREATE TABLE heartbeat (
+            started_at TEXT PRIMARY KEY NOT NULL,
+            ended_at TEXT NOT NULL,
+            boot_id TEXT NOT NULL,
+            boot_clock_s REAL NOT NULL,
+            clean_stop INTEGER NOT NULL DEFAULT 0,
+            counters TEXT NOT NULL DEFAULT '{}'
+        ) STRICT
+    """)
+    db.execute("""
+        CREATE TABLE passed_through (
+            host TEXT NOT NULL, service TEXT NOT NULL, reason TEXT NOT NULL,
+            started_at TEXT NOT NULL, ended_at TEXT NOT NULL,
+            PRIMARY KEY (host, started_at)
+        ) STRICT, WITHOUT ROWID
+    """)
+    db.execute("""
+        CREATE TABLE pauses (
+            service TEXT NOT NULL, started_at TEXT NOT NULL, ended_at TEXT NOT NULL,
+            PRIMARY KEY (service, started_at)
+        ) STRICT, WITHOUT ROWID
+    """)
+    db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID")
+
+
+SCHEMA_VERSION = 2
+"""How many migrations this program knows; ``PRAGMA user_version`` of a newer one is higher."""

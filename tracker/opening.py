@@ -1,0 +1,166 @@
+"""Opening the database file: private, ours, not newer than we are, and errors a person can act on."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from tracker.key import make_private_folder
+from tracker.migrations import APPLICATION_ID, SCHEMA_VERSION, migrations
+
+BUSY_TIMEOUT_S = 5.0
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message says what happened · to what · what to do."""
+
+
+class NoDatabaseError(StoreError):
+    """There is no database yet: nothing has been recorded or imported."""
+
+
+def default_path() -> Path:
+    """Return the database of this person: ``KLIMASPOR_DB``, else ``klimaspor.db`` in the user's data directory."""
+    if chosen := os.environ.get("KLIMASPOR_DB"):
+        return Path(chosen)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("klimaspor", appauthor=False)) / "klimaspor.db"
+
+
+def open_database(path: Path, *, readonly: bool, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
+    """
+    Open the database, brought up to date; make it (0600, in a 0700 folder) if it is to be written and is not there.
+
+    :raises NoDatabaseError: if it is to be read and is not there.
+    :raises StoreError: if it is locked, damaged, not ours, made by a newer klimaspor, or may not be used.
+    """
+    with explained(path):
+        if readonly:
+            if not path.exists():
+                raise NoDatabaseError(
+                    f"Nothing has been recorded yet · {path} · start with `klimaspor try`, `klimaspor browser` or "
+                    "`klimaspor import`"
+                )
+            database = _connect_to_read(path, busy_timeout_s)
+            if not _is_current(database):
+                database.close()
+                open_database(path, readonly=False, busy_timeout_s=busy_timeout_s).close()
+                database = _connect_to_read(path, busy_timeout_s)
+            return database
+        return _open_to_write(path, busy_timeout_s)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system raise into a ``StoreError`` that a person can act on."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(_sentence(error, path)) from error
+    except OSError as error:
+        what = error.strerror or type(error).__name__
+        raise StoreError(f"The database cannot be used ({what}) · {path} · choose another place with --db") from error
+
+
+def _sentence(error: sqlite3.Error, path: Path) -> str:
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            what, advice = "The database is locked", "another program is writing to it; close that one and try again"
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            what, advice = "The database is read-only", "allow writing to the file and its folder"
+        case sqlite3.SQLITE_FULL:
+            what, advice = "The disk is full", "make room; nothing that was recorded before is lost"
+        case sqlite3.SQLITE_NOTADB:
+            what, advice = "This file is not a klimaspor database", "choose another file with --db"
+        case sqlite3.SQLITE_CORRUPT:
+            what, advice = "The database is damaged", "restore a backup, or move the file away to start afresh"
+        case sqlite3.SQLITE_CANTOPEN:
+            what, advice = "The database cannot be opened", "check that the folder exists and is yours"
+        case sqlite3.SQLITE_IOERR:
+            what, advice = "The disk failed while reading or writing", "check the disk and its free space"
+        case _:
+            what = f"The database cannot be used ({type(error).__name__})"
+            advice = "check that the file was not changed by another program"
+    return f"{what} · {path} · {advice}"
+
+
+def _open_to_write(path: Path, busy_timeout_s: float) -> Database:
+    make_private_folder(path.parent)
+    if not path.exists():
+        # Made before SQLite opens it, so that others can never read it, nor its -wal and -shm, which copy its mode.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    elif not os.access(path, os.W_OK):
+        raise StoreError(f"The database is read-only · {path} · allow writing to the file and its folder")
+    connection = sqlite3.connect(path, timeout=busy_timeout_s)
+    try:
+        database = Database(connection, execute_plugins=False)
+        _check_ours(database, path)
+        if not _is_current(database):
+            _migrate(database)
+        database.enable_wal()
+        # NORMAL survives a killed process; only a power cut may cost the last seconds, never the file.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return database
+
+
+def _connect_to_read(path: Path, busy_timeout_s: float) -> Database:
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=busy_timeout_s)
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        wal = path.with_name(path.name + "-wal")
+        if os.access(path.parent, os.W_OK) or (wal.exists() and wal.stat().st_size):
+            raise
+        # A database on a read-only medium: nobody can be writing to it.
+        connection = sqlite3.connect(uri + "&immutable=1", uri=True, timeout=busy_timeout_s)
+    try:
+        database = Database(connection, execute_plugins=False)
+        _check_ours(database, path)
+    except BaseException:
+        connection.close()
+        raise
+    return database
+
+
+def _check_ours(database: Database, path: Path) -> None:
+    application = _pragma(database, "application_id")
+    if application not in {0, APPLICATION_ID} or (application == 0 and database.table_names()):
+        raise StoreError(f"This file is not a klimaspor database · {path} · choose another file with --db")
+    if _pragma(database, "user_version") > SCHEMA_VERSION:
+        raise StoreError(f"The database was made by a newer klimaspor · {path} · update klimaspor to use it")
+
+
+def _is_current(database: Database) -> bool:
+    return _pragma(database, "user_version") == SCHEMA_VERSION
+
+
+def _migrate(database: Database) -> None:
+    connection = database.conn
+    connection.execute("BEGIN IMMEDIATE")  # two programs may start at once: the second waits, then finds it done
+    try:
+        if not _is_current(database):
+            migrations.apply(database)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _pragma(database: Database, name: str) -> int:
+    return int(database.execute(f"PRAGMA {name}").fetchone()[0])

@@ -1,0 +1,291 @@
+"""The database of one person: records in, records and sums out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import batched
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlite_utils import Database
+
+from tracker import sums
+from tracker.migrations import REQUEST_COLUMNS
+from tracker.naming import keep_model
+from tracker.opening import NoDatabaseError, StoreError, default_path, explained, open_database
+from tracker.record import Activity, Feature, Record, Unread
+
+__all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default_path"]
+
+_BATCH = 500
+_COMPLETENESS = {"aborted": 0, "error": 0}
+"""Any other outcome is a whole answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of the records that were added."""
+
+    new: int = 0
+    replaced: int = 0
+    """A more complete reading of an answer that was known."""
+    known: int = 0
+    """Nothing changed: known at least as well already."""
+
+    def __add__(self, other: Added) -> Added:
+        return Added(self.new + other.new, self.replaced + other.replaced, self.known + other.known)
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A person's own judgement of a conversation or a request."""
+
+    subject: str
+    kind: str
+    worth: int | None
+    """1 (not worth it) to 5 (well worth it)."""
+    minutes_saved: int | None
+    rated_at: str
+
+
+class Store:
+    """
+    One open database. Use it from one thread, as a context manager.
+
+    Every method raises ``StoreError`` if the file cannot be used.
+    """
+
+    def __init__(self, database: Database, path: Path) -> None:
+        self.db = database
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path | None = None, *, readonly: bool = False) -> Self:
+        """Open the database (see ``tracker.opening.open_database`` for what is made and what is refused)."""
+        path = path or default_path()
+        return cls(open_database(path, readonly=readonly), path)
+
+    def close(self) -> None:
+        with explained(self.path):
+            self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; it is all written, or nothing is."""
+        with explained(self.path):
+            connection = self.db.conn
+            connection.execute("BEGIN IMMEDIATE")  # waits for another writer now, not half way through
+            try:
+                with self.db.atomic():
+                    yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, with SQLite's errors explained."""
+        with explained(self.path):
+            yield self.db.conn
+
+    # Records
+
+    def add(self, records: Iterable[Record]) -> Added:
+        """
+        Write records in one transaction. A known id is replaced by a more complete reading, and only by that.
+
+        Complete beats aborted; then more output beats less. The revision counts the replacements.
+        """
+        added = Added()
+        with self.writing() as connection:
+            for batch in batched(records, _BATCH):
+                added += _add_batch(connection, batch)
+        return added
+
+    def records(
+        self,
+        since: date | None = None,
+        until: date | None = None,
+        *,
+        newest_first: bool = True,
+        limit: int | None = None,
+    ) -> Iterator[Record]:
+        """Yield the records of the local days ``since`` (inclusive) to ``until`` (exclusive)."""
+        order = "DESC" if newest_first else "ASC"
+        sql = (
+            f"SELECT {_COLUMNS} FROM requests WHERE local_day >= ? AND local_day < ? "  # noqa: S608 - names, no values
+            f"ORDER BY started_at {order}, id LIMIT ?"
+        )
+        span = (since.isoformat() if since else "", until.isoformat() if until else "9999-99-99")
+        with self.reading() as connection:
+            cursor = connection.execute(sql, (*span, -1 if limit is None else limit))
+            while rows := cursor.fetchmany(_BATCH):
+                yield from _to_records(connection, rows)
+
+    def record(self, id_prefix: str) -> Record | None:
+        """Return the one record whose id begins so; None if there is none, or more than one."""
+        with self.reading() as connection:
+            sql = f"SELECT {_COLUMNS} FROM requests WHERE id >= ? AND id < ? LIMIT 2"  # noqa: S608 - names, no values
+            rows = connection.execute(sql, (id_prefix.lower(), id_prefix.lower() + "g")).fetchall()
+            return _to_records(connection, rows)[0] if len(rows) == 1 else None
+
+    def first_day(self) -> date | None:
+        """Return the local day of the oldest record."""
+        with self.reading() as connection:
+            (day,) = connection.execute("SELECT min(local_day) FROM requests").fetchone()
+            return date.fromisoformat(day) if day else None
+
+    # Sums
+
+    def activities(self, since: date, until: date) -> list[Activity]:
+        """Return the sums of the local days ``since`` (inclusive) to ``until`` (exclusive)."""
+        with self.reading() as connection:
+            return [activity for _, activity in sums.activities(connection, since, until, by_hour=False)]
+
+    def activities_by_hour(self, since: date, until: date) -> list[tuple[int, int, Activity]]:
+        """Return the same sums by local hour: (weekday, 0 is Monday; hour, 0 to 23; activity)."""
+        with self.reading() as connection:
+            return [
+                (date.fromisoformat(activity.day).weekday(), hour, activity)
+                for hour, activity in sums.activities(connection, since, until, by_hour=True)
+            ]
+
+    # What was not read
+
+    def add_unread(self, items: Iterable[Unread]) -> None:
+        """Count traffic on a turn's path that could not be read."""
+        with self.writing() as connection:
+            connection.executemany(
+                "INSERT INTO unread (day, service, shape, reason, n) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                [(item.day, item.service, item.shape, item.reason, item.n) for item in items],
+            )
+
+    def unread(self, since: date, until: date) -> list[Unread]:
+        """Return what could not be read on the days ``since`` (inclusive) to ``until`` (exclusive)."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT day, service, shape, reason, n FROM unread WHERE day >= ? AND day < ? "
+                "ORDER BY day, service, shape, reason",
+                (since.isoformat(), until.isoformat()),
+            )
+            return [
+                Unread(day=day, service=service, shape=shape, reason=reason, n=n)
+                for day, service, shape, reason, n in rows
+            ]
+
+    def note_refused(self, day: date | str, service: str, n: int = 1) -> None:
+        """Count answers with HTTP status 400 and above: they make no record."""
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT INTO refused (day, service, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                (str(day), service, n),
+            )
+
+    # Worth
+
+    def rate(self, rating: Rating) -> None:
+        """Keep a judgement; a later one of the same subject takes its place."""
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO ratings (subject, kind, worth, minutes_saved, rated_at) VALUES (?, ?, ?, ?, ?)",
+                (rating.subject, rating.kind, rating.worth, rating.minutes_saved, rating.rated_at),
+            )
+
+    def ratings(self) -> list[Rating]:
+        """Return all judgements, newest first."""
+        with self.reading() as connection:
+            sql = "SELECT subject, kind, worth, minutes_saved, rated_at FROM ratings ORDER BY rated_at DESC, subject"
+            return [Rating(*row) for row in connection.execute(sql)]
+
+
+_COLUMNS = ", ".join(REQUEST_COLUMNS)
+_INSERT = (
+    f"INSERT OR REPLACE INTO requests ({_COLUMNS}, feature_set) "  # noqa: S608 - names, no values
+    f"VALUES ({', '.join('?' * (len(REQUEST_COLUMNS) + 1))})"
+)
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as it is stored: UTC, ISO 8601, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
+    marks = ", ".join("?" * len(batch))
+    known: dict[str, tuple[int, int, int]] = {
+        row[0]: (_completeness(row[1]), row[2] or 0, row[3])
+        for row in connection.execute(
+            f"SELECT id, outcome, output_tokens, revision FROM requests WHERE id IN ({marks})",  # noqa: S608 - marks
+            [record.id for record in batch],
+        )
+    }
+    before = set(known)
+    chosen: dict[str, tuple[Record, int]] = {}
+    same = replaced = 0
+    for record in batch:
+        rank = (_completeness(record.outcome), record.output_tokens or 0)
+        revision = record.revision
+        if record.id in known:
+            if rank <= known[record.id][:2]:
+                same += 1
+                continue
+            revision = max(known[record.id][2] + 1, record.revision)
+            replaced += 1
+        known[record.id] = (*rank, revision)
+        chosen[record.id] = (record, revision)
+    if replaced:
+        connection.executemany("DELETE FROM features WHERE request_id = ?", [(key,) for key in chosen if key in before])
+    connection.executemany(_INSERT, [_to_row(record, revision) for record, revision in chosen.values()])
+    connection.executemany(
+        "INSERT INTO features (request_id, feature, state, amount) VALUES (?, ?, ?, ?)",
+        [
+            (record.id, feature.feature, feature.state, feature.amount)
+            for record, _ in chosen.values()
+            for feature in record.features
+        ],
+    )
+    return Added(len(batch) - same - replaced, replaced, same)
+
+
+def _completeness(outcome: str) -> int:
+    return _COMPLETENESS.get(outcome, 1)
+
+
+def _to_row(record: Record, revision: int) -> tuple[object, ...]:
+    feature_set = " ".join(sorted({f"{feature.feature}.{feature.state}" for feature in record.features}))
+    values = {"revision": revision} | {
+        name: keep_model(getattr(record, name)) for name in ("request_model", "response_model")
+    }
+    row = (values[name] if name in values else getattr(record, name) for name in REQUEST_COLUMNS)
+    return (*row, feature_set)
+
+
+def _to_records(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> list[Record]:
+    marks = ", ".join("?" * len(rows))
+    features: dict[object, list[Feature]] = {}
+    for request_id, *rest in connection.execute(
+        f"SELECT request_id, feature, state, amount FROM features WHERE request_id IN ({marks}) "  # noqa: S608 - marks
+        "ORDER BY request_id, feature, state",
+        [row[0] for row in rows],
+    ):
+        features.setdefault(request_id, []).append(Feature(*rest))
+    return [
+        Record(**dict(zip(REQUEST_COLUMNS, row, strict=True)), features=tuple(features.get(row[0], ())))  # type: ignore[arg-type]  # STRICT columns have the record's types
+        for row in rows
+    ]
