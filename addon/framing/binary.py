@@ -1,0 +1,193 @@
+"""Framings made of lengths: connect and gRPC envelopes, AWS event streams, raw bytes."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from addon.coding import Budget, CodingError, Decoder
+from addon.framing.splitter import Splitter, Unit
+from addon.framing.values import LARGEST_EVENT, NotJson, parse
+
+_COMPRESSED = 0x01
+_END_STREAM = 0x02
+_TRAILERS = 0x80
+
+
+class FrameSplitter(Splitter):
+    """Frames that say their own length in front. A frame above the bound is skipped, a lying one ends the reading."""
+
+    head_size = 5
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(problems)
+        self._rest = bytearray()
+        self._skip = 0
+        self._lost = False
+
+    def feed(self, data: bytes) -> list[Unit]:
+        if self._lost:
+            return []
+        self._rest += data
+        units: list[Unit] = []
+        position = 0
+        while not self._lost:
+            if self._skip:
+                step = min(self._skip, len(self._rest) - position)
+                position += step
+                self._skip -= step
+                if self._skip:
+                    break
+            if len(self._rest) - position < self.head_size:
+                break
+            size = self.frame_size(bytes(self._rest[position : position + self.head_size]))
+            if self._lost:
+                break
+            if size > LARGEST_EVENT:
+                self.note("too-large")
+                self._skip = size
+                continue
+            if len(self._rest) - position < size:
+                break
+            self.read(bytes(self._rest[position : position + size]), units)
+            position += size
+        del self._rest[:position]
+        if self._lost:
+            self._rest.clear()
+        return units
+
+    def finish(self) -> list[Unit]:
+        if self._rest or self._skip:
+            self.note("truncated")
+        self._rest.clear()
+        return []
+
+    def frame_size(self, head: bytes) -> int:
+        """Return the size of the whole frame, head included."""
+        raise NotImplementedError
+
+    def read(self, frame: bytes, units: list[Unit]) -> None:
+        """Append what one whole frame means."""
+        raise NotImplementedError
+
+    def lose(self, problem: str) -> None:
+        """Say that the frames can no longer be told apart."""
+        self.note(problem)
+        self._lost = True
+
+    def payload(self, data: bytes, *, as_json: bool) -> object:
+        """Return decoded JSON, else the bytes."""
+        if not as_json:
+            return data
+        try:
+            return parse(data.decode("utf-8", "replace"))
+        except NotJson:
+            self.note("bad-json")
+            return data.decode("utf-8", "replace")
+
+
+class ConnectSplitter(FrameSplitter):
+    """Connect and gRPC(-web): a flag byte, four bytes of length, the message. The last message is named ``end``."""
+
+    def __init__(self, problems: list[str], *, as_json: bool) -> None:
+        super().__init__(problems)
+        self._as_json = as_json
+        self._budget = Budget()
+
+    def frame_size(self, head: bytes) -> int:
+        if head[0] & ~(_COMPRESSED | _END_STREAM | _TRAILERS):
+            self.lose("bad-frame")
+        return self.head_size + int(struct.unpack(">I", head[1:5])[0])
+
+    def read(self, frame: bytes, units: list[Unit]) -> None:
+        flags, data = frame[0], frame[self.head_size :]
+        if flags & _COMPRESSED and data:
+            try:
+                data = self._inflate(data)
+            except CodingError:
+                self.note("bad-coding")
+                return
+        if flags & _TRAILERS:
+            units.append((data.decode("utf-8", "replace"), "end"))
+        elif flags & _END_STREAM:
+            units.append((self.payload(data or b"{}", as_json=True), "end"))
+        elif data or not self._as_json:
+            units.append((self.payload(data, as_json=self._as_json), None))
+
+    def _inflate(self, data: bytes) -> bytes:
+        # The coding is named in a header of its own; the bytes tell as well.
+        encoding = "gzip" if data[:2] == b"\x1f\x8b" else "zstd" if data[:4] == b"\x28\xb5\x2f\xfd" else "br"
+        decoder = Decoder(encoding, self._budget)
+        return decoder.feed(data) + decoder.finish()
+
+
+class AwsSplitter(FrameSplitter):
+    """AWS event streams; the event's name is its ``:event-type``, or ``:exception-type`` when the stream fails."""
+
+    head_size = 12
+
+    def frame_size(self, head: bytes) -> int:
+        total, headers, checksum = struct.unpack(">III", head)
+        if zlib.crc32(head[:8]) != checksum:
+            self.lose("bad-checksum")
+        elif total < headers + 16:
+            self.lose("bad-frame")
+        return int(total)
+
+    def read(self, frame: bytes, units: list[Unit]) -> None:
+        if zlib.crc32(frame[:-4]) != int.from_bytes(frame[-4:]):
+            self.lose("bad-checksum")
+            return
+        headers_end = 12 + int.from_bytes(frame[4:8])
+        headers = dict(_aws_headers(frame[12:headers_end]))
+        name = headers.get(":exception-type") or headers.get(":error-code") or headers.get(":event-type")
+        data = frame[headers_end:-4]
+        is_json = headers.get(":content-type", "application/json").endswith("json")
+        units.append((self.payload(data, as_json=is_json) if data else {}, name))
+
+
+_AWS_SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
+
+
+def _aws_headers(data: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the text headers; stop at anything malformed."""
+    position = 0
+    while position < len(data):
+        name_end = position + 1 + data[position]
+        name = data[position + 1 : name_end].decode("utf-8", "replace")
+        if name_end >= len(data):
+            return
+        kind, position = data[name_end], name_end + 1
+        if kind in {6, 7}:
+            size = int.from_bytes(data[position : position + 2])
+            position += 2
+            if kind == 7:
+                yield name, data[position : position + size].decode("utf-8", "replace")
+        elif kind in _AWS_SIZES:
+            size = _AWS_SIZES[kind]
+        else:
+            return
+        position += size
+
+
+class RawSplitter(Splitter):
+    """All bytes as one event, for media; none if there are more than the bound."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(problems)
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> list[Unit]:
+        self._size += len(data)
+        if self._size > LARGEST_EVENT:
+            self.note("too-large")
+            self._parts.clear()
+        else:
+            self._parts.append(data)
+        return []
+
+    def finish(self) -> list[Unit]:
+        data = b"".join(self._parts)
+        return [(data, None)] if data else []

@@ -1,0 +1,93 @@
+"""JSON as strangers write it: any text gives a value or a plain refusal, never another exception."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+LARGEST_EVENT = 16 * 1024 * 1024
+"""Bytes; a single event above this is dropped."""
+
+_scan = json.JSONDecoder(strict=False).raw_decode
+_SPACE = re.compile(r"[ \t\n\r]*")
+_AFTER_NUMBER = frozenset(" \t\n\r,]}")
+
+
+class NotJson(ValueError):  # noqa: N818 - reads better where it is caught
+    """The text is not JSON, or not yet: ``ends_early`` tells a cut text from a wrong one."""
+
+    def __init__(self, *, ends_early: bool) -> None:
+        super().__init__("not JSON")
+        self.ends_early = ends_early
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    value: Any
+    end: int
+    """Where in the text the value ended."""
+
+
+def scan(text: str, start: int) -> Scanned:
+    """
+    Read the one value that begins at ``start``; raise ``NotJson``.
+
+    Nesting beyond the interpreter's limit and numbers of thousands of digits count as not JSON.
+    """
+    try:
+        value, end = _scan(text, start)
+    except json.JSONDecodeError as error:
+        cut = error.msg.startswith("Unterminated string") or error.pos >= len(text) - 10
+        raise NotJson(ends_early=cut) from None
+    except (RecursionError, ValueError):
+        raise NotJson(ends_early=False) from None
+    return Scanned(value, end)
+
+
+def parse(text: str) -> Any:
+    """Return the value that is all of ``text``; raise ``NotJson``."""
+    start = skip_space(text, 0)
+    found = scan(text, start)
+    end = skip_space(text, found.end)
+    if end != len(text):
+        raise NotJson(ends_early=False)
+    return found.value
+
+
+def value_or_text(text: str) -> Any:
+    """Return the JSON value that ``text`` is, else ``text`` itself."""
+    try:
+        value, end = _scan(text, 0)
+    except (RecursionError, ValueError):
+        end, value = -1, None
+    if end == len(text):
+        return value
+    try:
+        return parse(text)
+    except NotJson:
+        return text
+
+
+def parse_or_none(text: object) -> Any:
+    """Return the JSON value in a text that a service carries inside another value; None if it is none."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return parse(text)
+    except NotJson:
+        return None
+
+
+def skip_space(text: str, start: int) -> int:
+    """Return the first position from ``start`` that is not JSON white space."""
+    match = _SPACE.match(text, start)
+    return match.end() if match else start
+
+
+def is_settled(value: object, text: str, end: int) -> bool:
+    """Whether more text could not change ``value``: a number at the very end could still grow."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    return end < len(text) and text[end] in _AFTER_NUMBER
