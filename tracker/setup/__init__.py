@@ -1,0 +1,11 @@
+"""Trust, PAC, browser profiles, autostart: whatever klimaspor changes on a computer, and its undo."""
+
+from __future__ import annotations
+
+
+class SetupError(Exception):
+    """A sentence for the person in three parts: what happened, to what, what to do."""
+
+    def __init__(self, what_happened: str, to_what: str, what_to_do: str) -> None:
+        super().__init__(f"{what_happened} · {to_what} · {what_to_do}")
+        self.parts = (what_happened, to_what, what_to_do)
