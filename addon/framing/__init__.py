@@ -54,29 +54,24 @@ class Events:
             self._note("truncated")
 
     def _decoded(self, encoding: str) -> Iterator[tuple[int | None, bytes]]:
-        chunks = iter(self._exchange.chunks)
         try:
             decoder = Decoder(encoding, Budget())
         except CodingError:
             self._note("bad-coding")
             return
-        at_ms: int | None = None
-        raw_head = b""
         produced = False
         try:
-            for chunk in chunks:
-                at_ms = chunk.at_ms
+            for chunk in self._exchange.chunks:
                 data = decoder.feed(chunk.data)
                 if data:
                     produced = True
-                    yield at_ms, data
-                if not produced:
-                    raw_head += chunk.data
+                    yield chunk.at_ms, data
             decoder.finish()
         except TooLarge:
             self._note("too-large")
         except CodingError:
-            if produced or not raw_head.lstrip().startswith(_TEXT_STARTS):
+            head = b"".join(chunk.data for chunk in self._exchange.chunks[:HEAD_BYTES])
+            if produced or not head.lstrip().startswith(_TEXT_STARTS):
                 self._note("truncated" if self._exchange.ending != "complete" else "bad-coding")
                 return
             # An archive that kept the header of a body it had decoded.

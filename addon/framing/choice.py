@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from addon.framing.binary import AwsSplitter, ConnectSplitter, RawSplitter
-from addon.framing.lines import LengthSplitter, LineSplitter, SignalrSplitter, SseSplitter
+from addon.framing.lines import CodedSplitter, LengthSplitter, LineSplitter, SignalrSplitter, SseSplitter
 from addon.framing.splitter import JsonSplitter, Splitter
 
 FRAMINGS = (
     "auto", "sse", "sse_text", "ndjson", "json", "json_array", "length_prefixed", "connect", "signalr",
-    "aws_event_stream", "raw",
+    "aws_event_stream", "coded_lines", "raw",
 )  # fmt: skip
 
 HEAD_BYTES = 16
 """How many bytes the choice may need."""
 
 _SSE_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
-_TEXTUAL = frozenset({"auto", "sse", "sse_text", "ndjson", "json"})
+_TEXTUAL = frozenset({"auto", "sse", "sse_text", "ndjson", "json", "coded_lines"})
 
 
 def framing_of(content_type: str) -> str:
@@ -61,6 +61,8 @@ def choose(framing: str, content_type: str, head: bytes, problems: list[str]) ->
             return JsonSplitter(problems, elements=True)
         case "length_prefixed":
             return LengthSplitter(problems)
+        case "coded_lines":
+            return CodedSplitter(problems)
         case "signalr":
             return SignalrSplitter(problems)
         case "connect":

@@ -210,3 +210,24 @@ class SignalrSplitter(DelimitedSplitter):
             units.append((parse(text), None))
         except NotJson as refusal:
             self.note("truncated" if refusal.ends_early else "bad-json")
+
+
+class CodedSplitter(DelimitedSplitter):
+    """Lines of ``code:json`` as the AI SDK and Le Chat write them; the event's name is the code."""
+
+    def read(self, block: bytes, units: list[Unit]) -> None:
+        self._read(block, units, "bad-json")
+
+    def read_last(self, block: bytes, units: list[Unit]) -> None:
+        self._read(block, units, "truncated")
+
+    def _read(self, block: bytes, units: list[Unit], problem: str) -> None:
+        code, colon, text = block.decode("utf-8", "replace").strip().partition(":")
+        if not code:
+            return
+        try:
+            if not colon or len(code) > 20:
+                raise NotJson(ends_early=False)
+            units.append((parse(text), code))
+        except NotJson:
+            self.note(problem)
