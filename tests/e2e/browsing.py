@@ -1,0 +1,259 @@
+"""Debian's real Chromium and Firefox, driven without a window, and the sites they visit on loopback."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import socket
+import ssl
+import threading
+import time
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import trustme
+from websockets.sync.client import ClientConnection, connect
+
+from tracker.trial.dialects import Script
+
+PAGE = b"<!doctype html><title>ready</title><p>a page of its own</p>"
+
+
+class Sites:
+    """TLS servers for any number of host names on one port; says which names it was asked for."""
+
+    def __init__(self, hosts: Iterable[str], folder: Path, scripts: Iterable[Script] = ()) -> None:
+        self.authority = trustme.CA(organization_name="the sites' own authority")
+        self.authority_path = folder / "sites.pem"
+        self.authority.cert_pem.write_to_path(self.authority_path)
+        self.stolen: dict[str, Path] = {}
+        """Host → a chain that somebody forged for it."""
+        self.asked: list[str] = []
+        """SNI of every handshake that began."""
+        self.served: list[str] = []
+        """Host header of every request that was answered."""
+        self.scripts = {(script.host, script.path): script for script in scripts}
+        self._folder = folder
+        self._contexts = {host: self._context(host) for host in hosts}
+
+    def _context(self, host: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.authority.issue_cert(host).configure_cert(context)
+        return context
+
+    def _choose(self, connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> int | None:
+        self.asked.append(name or "")
+        if name in self.stolen:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.stolen[name])
+        elif name in self._contexts:
+            context = self._contexts[name]
+        else:
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        connection.context = context
+        return None
+
+    @contextmanager
+    def serve(self) -> Iterator[int]:
+        sites = self
+
+        class Answer(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def host(self) -> str:
+                host = self.headers.get("host", "").partition(":")[0]
+                sites.served.append(host)
+                return host
+
+            def do_GET(self) -> None:
+                self.host()
+                self.send_response(200)
+                self.send_header("content-type", "text/html")
+                self.send_header("content-length", str(len(PAGE)))
+                self.end_headers()
+                self.wfile.write(PAGE)
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                script = sites.scripts.get((self.host(), self.path))
+                if script is None:
+                    self.send_error(404)
+                    return
+                self.send_response(200)
+                self.send_header("content-type", script.content_type)
+                self.send_header("transfer-encoding", "chunked")
+                self.end_headers()
+                for chunk in script.chunks:
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                    self.wfile.flush()
+                    time.sleep(0.01)
+                self.wfile.write(b"0\r\n\r\n")
+
+            def log_message(self, *_arguments: Any) -> None: ...
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_arguments: Any) -> None: ...
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.sni_callback = self._choose
+        server = Server(("127.0.0.1", 0), Answer)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join(5)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wrap_browsers(folder: Path, debug_port: int, site_port: int, direct_hosts: Iterable[str]) -> None:
+    """
+    Put ``chromium`` and ``firefox`` into ``folder`` that start the real ones without a window.
+
+    Names of ``direct_hosts`` are found on loopback where the browser itself connects; the proxy is not told.
+    """
+    rules = ",".join(f"MAP {host}:443 127.0.0.1:{site_port}" for host in direct_hosts)
+    scripts = {
+        "chromium": f"exec {shutil.which('chromium')} --no-sandbox --headless=new --disable-gpu "
+        f"--remote-debugging-port={debug_port} '--host-resolver-rules={rules}' \"$@\"",
+        "firefox": f'exec {shutil.which("firefox-esr")} --headless --remote-debugging-port {debug_port} "$@"',
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, script in scripts.items():
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+
+def steer_firefox(profile: Path, site_port: int) -> None:
+    """Make this Firefox profile find every host on loopback where it connects itself."""
+    profile.mkdir(parents=True, exist_ok=True)
+    preferences = {
+        "network.dns.forceResolve": "127.0.0.1",
+        "network.socket.forcePort": f"443={site_port}",
+        "network.trr.mode": 5,
+        "app.update.enabled": False,
+    }
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
+    (profile / "prefs.js").write_text("".join(lines))
+
+
+class Chromium:
+    """A tab of a running Chromium, over its DevTools port."""
+
+    def __init__(self, debug_port: int) -> None:
+        targets = _wait_for(f"http://127.0.0.1:{debug_port}/json/list")
+        page = next(target for target in targets if target["type"] == "page")
+        self._socket = connect(page["webSocketDebuggerUrl"], max_size=None)
+        self._numbers = itertools.count(1)
+        self.issuers: dict[str, str] = {}
+        for domain in ("Page", "Network", "Runtime"):
+            self._call(f"{domain}.enable")
+
+    def visit(self, url: str) -> str | None:
+        """Go to a page; return the network error's name, or None when it loaded."""
+        answer = self._call("Page.navigate", url=url)
+        if error := answer.get("errorText"):
+            return str(error)
+        for _ in range(100):
+            if self.evaluate("document.readyState") == "complete":
+                return None
+            time.sleep(0.05)
+        return "not loaded"
+
+    def evaluate(self, script: str) -> Any:
+        answer = self._call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        return answer["result"].get("value", answer)
+
+    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            message = json.loads(self._socket.recv(timeout=30))
+            if message.get("method") == "Network.responseReceived":
+                response = message["params"]["response"]
+                if details := response.get("securityDetails"):
+                    self.issuers[response["url"].split("/")[2]] = details["issuer"]
+            if message.get("id") == number:
+                return message.get("result", message)
+
+    def close(self) -> None:
+        try:
+            self._call("Browser.close")
+        finally:
+            self._socket.close()
+
+
+class Firefox:
+    """A tab of a running Firefox, over WebDriver BiDi."""
+
+    def __init__(self, debug_port: int) -> None:
+        self._socket = _connect_until(f"ws://127.0.0.1:{debug_port}/session")
+        self._numbers = itertools.count(1)
+        self._call("session.new", capabilities={"alwaysMatch": {"acceptInsecureCerts": False}})
+        self._tab = self._call("browsingContext.getTree")["result"]["contexts"][0]["context"]
+
+    def visit(self, url: str) -> str | None:
+        answer = self._call("browsingContext.navigate", context=self._tab, url=url, wait="complete")
+        return str(answer.get("message")) if answer["type"] == "error" else None
+
+    def evaluate(self, script: str) -> Any:
+        answer = self._call("script.evaluate", expression=script, target={"context": self._tab}, awaitPromise=True)
+        return answer["result"].get("result", answer).get("value", answer)
+
+    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            message: dict[str, Any] = json.loads(self._socket.recv(timeout=30))
+            if message.get("id") == number:
+                return message
+
+    def close(self) -> None:
+        try:
+            self._call("browser.close")
+        finally:
+            self._socket.close()
+
+
+def _wait_for(url: str, seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return json.load(answer)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _connect_until(url: str, seconds: float = 40) -> ClientConnection:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return connect(url, max_size=None, open_timeout=5)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def missing_tools() -> list[str]:
+    return [tool for tool in ("chromium", "firefox-esr", "certutil") if shutil.which(tool, path=os.defpath) is None]
