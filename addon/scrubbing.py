@@ -7,15 +7,15 @@ import json
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from addon.coding import Budget, Decoder
-from addon.exchange import Exchange
+from addon.exchange import Chunk, Exchange, Message
 from tracker.naming import keep_model
 
 FILLER = """
@@ -127,39 +127,50 @@ def vocabulary() -> frozenset[str]:
     return frozenset(word for word in words if re.fullmatch(r"[\w./:\- ]{1,60}", word))
 
 
-def scrub(exchange: Exchange, scrubber: Scrubber) -> dict[str, Any]:
+def scrub(exchange: Exchange, scrubber: Scrubber) -> Exchange:
     """
-    Return the exchange as an example file holds it, with nothing of the person's in it.
+    Return an exchange that its reader reads alike, with nothing of the person's in it.
 
-    Query, cookies, keys and all headers but the content types are dropped. Raises ``CodingError`` if the body's
-    content coding cannot be undone.
+    Query, cookies, keys and all headers but the content types are dropped, content codings undone, times kept.
+    Raises ``CodingError`` if a body's content coding cannot be undone.
     """
-    body = _text(exchange.request_body, exchange.request_headers.get("content-encoding", ""))
     scrubber.removed["header"] += len(exchange.request_headers) + len(exchange.response_headers)
     scrubber.removed["query"] += bool(exchange.query)
-    made: dict[str, Any] = {
-        "method": exchange.method,
-        "host": exchange.host,
-        "path": scrubber.path(exchange.path),
-        "request_headers": _content_type(exchange.request_headers),
-        "request_body": _body(body, scrubber),
-        "status": exchange.status,
-        "response_headers": _content_type(exchange.response_headers),
-    }
-    if exchange.messages:
-        made["messages"] = [
-            {
-                "from_client": message.from_client,
-                "text": _structured(message.data.decode("utf-8", "replace"), scrubber),
-                "at_ms": message.at_ms,
-            }
-            for message in exchange.messages
-        ]
-        return made
-    coding = exchange.response_headers.get("content-encoding", "")
-    answer = _text(b"".join(chunk.data for chunk in exchange.chunks), coding)
-    made["response"] = list(_answer(answer, scrubber))
-    return made
+    body = _text(exchange.request_body, exchange.request_headers.get("content-encoding", ""))
+    answer = _text(
+        b"".join(chunk.data for chunk in exchange.chunks), exchange.response_headers.get("content-encoding", "")
+    )
+    request_body = _body(body, scrubber).encode()
+    chunks = tuple(_spread(_answer(answer, scrubber), exchange.chunks))
+    return replace(
+        exchange,
+        path=scrubber.path(exchange.path),
+        query="",
+        request_headers=_content_type(exchange.request_headers),
+        request_body=request_body,
+        request_bytes=len(request_body),
+        response_headers=_content_type(exchange.response_headers),
+        chunks=chunks,
+        response_bytes=sum(len(chunk.data) for chunk in chunks),
+        messages=tuple(scrub_message(message, scrubber) for message in exchange.messages),
+    )
+
+
+def scrub_message(message: Message, scrubber: Scrubber) -> Message:
+    """Return a socket message with nothing of the person's in it; one that is not text becomes empty."""
+    try:
+        text = message.data.decode()
+    except UnicodeDecodeError:
+        scrubber.removed["binary message"] += 1
+        return replace(message, data=b"")
+    return replace(message, data=_structured(text, scrubber).encode())
+
+
+def _spread(parts: Iterable[str], chunks: Sequence[Chunk]) -> Iterator[Chunk]:
+    """Give the scrubbed parts the times of the chunks that they came in, by their share of the whole."""
+    pieces = [part.encode() for part in parts if part]
+    for place, piece in enumerate(pieces):
+        yield Chunk(chunks[place * len(chunks) // len(pieces)].at_ms if chunks else None, piece)
 
 
 def _answer(text: str, scrubber: Scrubber) -> Iterator[str]:
@@ -197,10 +208,10 @@ def _structured(text: str, scrubber: Scrubber) -> str:
     return text if text in {"", "[DONE]", ")]}'"} else scrubber.string(text)
 
 
-def _body(text: str, scrubber: Scrubber) -> Any:
+def _body(text: str, scrubber: Scrubber) -> str:
     value = _json_or_none(text)
     if value is not None:
-        return scrubber.value(value)
+        return json.dumps(scrubber.value(value), ensure_ascii=False)
     if "=" in text and "\n" not in text:
         fields = parse_qsl(text, keep_blank_values=True)
         return urlencode([(scrubber.key(name), scrubber.string(inner, name)) for name, inner in fields])

@@ -1,0 +1,136 @@
+"""Grants the wish for a scrubbed example: a service's next exchange, safe to share, and what it reads as."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from addon.exchange import Exchange, Message
+from addon.reader import Reader
+from addon.scrubbing import Scrubber, scrub
+from tracker.record import Record
+
+MOST_MESSAGES = 3000
+MOST_BYTES = 4 * 1024 * 1024
+DECIDED_ELSEWHERE = frozenset({
+    "id", "revision", "started_at", "utc_offset_minutes", "service", "source", "reader", "request_bytes",
+    "response_bytes",
+})  # fmt: skip
+"""Columns that an example does not repeat: its folder, its exchange or its key decide them."""
+
+_DEFAULTS = {one.name: one.default for one in fields(Record) if one.default is not MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The file, beside the database, in which ``klimaspor capture`` says what it waits for."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Path, service: str) -> Wish:
+        """Return the wish for a service, whether or not it has been made."""
+        return cls(folder / f"capture-{service}.wish")
+
+    def make(self) -> None:
+        """Make the wish; the answer comes to ``granted``."""
+        self.path.touch(mode=0o600)
+
+    @property
+    def made(self) -> bool:
+        return self.path.exists()
+
+    @property
+    def granted(self) -> Path:
+        """Where the example is left, 0600, for the waiting command to take."""
+        return self.path.with_suffix(".json")
+
+    def grant(self, exchange: Exchange, reader: Reader) -> None:
+        """Leave the scrubbed example, whole or not at all, and forget the wish."""
+        text = json.dumps(make_example(exchange, reader), ensure_ascii=False, indent=1)
+        half = self.path.with_suffix(".half")
+        with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(text + "\n")
+        half.rename(self.granted)
+        self.path.unlink(missing_ok=True)
+
+
+@dataclass(slots=True)
+class SocketCapture:
+    """A socket that somebody wished for: its messages until its first turn has ended."""
+
+    wish: Wish
+    opening: Exchange
+    messages: list[Message] = field(default_factory=list)
+    size: int = 0
+
+    def hear(self, message: Message) -> None:
+        """Keep a message while there is room."""
+        self.size += len(message.data)
+        if len(self.messages) < MOST_MESSAGES and self.size < MOST_BYTES:
+            self.messages.append(message)
+
+    def grant(self, reader: Reader) -> None:
+        """The first turn has ended: leave what was heard so far."""
+        self.wish.grant(replace(self.opening, messages=tuple(self.messages)), reader)
+
+
+def make_example(exchange: Exchange, reader: Reader) -> dict[str, Any]:
+    """
+    Return a ready example: the scrubbed exchange, what it reads as, and how many of what kind was removed.
+
+    Raises ``CodingError`` where a body cannot be decoded, so that nothing half-scrubbed is left anywhere.
+    """
+    scrubber = Scrubber()
+    clean = scrub(exchange, scrubber)
+    before, after = reader.read(exchange), reader.read(clean)
+    return {
+        "note": "captured and scrubbed by klimaspor capture",
+        "exchange": tell_exchange(clean),
+        "expected": [tell_record(record) for record in after.records],
+        "removed": dict(sorted((kind, n) for kind, n in scrubber.removed.items() if n)),
+        "output_tokens_before_and_after": [
+            [record.output_tokens for record in reading.records] for reading in (before, after)
+        ],
+    }
+
+
+def tell_exchange(exchange: Exchange) -> dict[str, Any]:
+    """Return an exchange in the form that tests/examples/README.md describes."""
+    told: dict[str, Any] = {"method": exchange.method, "url": f"https://{exchange.host}{exchange.path}"}
+    body = exchange.request_body.decode()
+    try:
+        told["request"] = json.loads(body)
+    except ValueError:
+        told["request_text"] = body
+    told |= {
+        "request_headers": dict(exchange.request_headers),
+        "status": exchange.status,
+        "response_headers": dict(exchange.response_headers),
+        "ending": exchange.ending,
+    }
+    if exchange.messages:
+        told["messages"] = [
+            {"from": "client" if one.from_client else "server", "at_ms": one.at_ms, "data": one.data.decode()}
+            for one in exchange.messages
+        ]
+    else:
+        told["response_text"] = b"".join(chunk.data for chunk in exchange.chunks).decode()
+    return told
+
+
+def tell_record(record: Record) -> dict[str, Any]:
+    """Return a record as an example tells it: the columns that matter and are not at their defaults."""
+    told = {
+        name: value
+        for name, value in asdict(record).items()
+        if name not in DECIDED_ELSEWHERE and name != "features" and value != _DEFAULTS.get(name)
+    }
+    if "conversation" in told:
+        told["conversation"] = True
+    if record.features:
+        told["features"] = [[one.feature, one.state, one.amount] for one in record.features]
+    return told
