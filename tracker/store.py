@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import batched
 from pathlib import Path
 from types import TracebackType
@@ -14,13 +14,15 @@ from typing import Self
 
 from sqlite_utils import Database
 
-from tracker import sums
+from tracker import heartbeat, sums
+from tracker.coverage import Coverage, Moment
 from tracker.migrations import REQUEST_COLUMNS
+from tracker.moments import timestamp
 from tracker.naming import keep_model
 from tracker.opening import NoDatabaseError, StoreError, default_path, explained, open_database
 from tracker.record import Activity, Feature, Record, Unread
 
-__all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default_path"]
+__all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default_path", "timestamp"]
 
 _BATCH = 500
 _COMPLETENESS = {"aborted": 0, "error": 0}
@@ -197,6 +199,27 @@ class Store:
                 (str(day), service, n),
             )
 
+    # When it listened
+
+    def beat(self, moment: Moment, *, clean_stop: bool = False, counters: Mapping[str, int] | None = None) -> None:
+        """Note once a minute that the proxy is there (``tracker.heartbeat.this_moment``)."""
+        with self.writing() as connection:
+            heartbeat.beat(connection, moment, clean_stop=clean_stop, counters=counters)
+
+    def note_passed_through(self, host: str, service: str, reason: str, since: datetime, until: datetime) -> None:
+        """Note that a listed host was tunnelled unread, and why; a later ``until`` of the same ``since`` extends it."""
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT INTO passed_through (host, service, reason, started_at, ended_at) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET ended_at = excluded.ended_at, reason = excluded.reason",
+                (host, service, reason, timestamp(since), timestamp(until)),
+            )
+
+    def coverage(self, since: date, until: date, moment: Moment | None = None) -> Coverage:
+        """Tell where the seconds of these local days went, up to now, and how much of each service was read."""
+        with self.reading() as connection:
+            return heartbeat.coverage(connection, since, until, moment)
+
     # Worth
 
     def rate(self, rating: Rating) -> None:
@@ -219,11 +242,6 @@ _INSERT = (
     f"INSERT OR REPLACE INTO requests ({_COLUMNS}, feature_set) "  # noqa: S608 - names, no values
     f"VALUES ({', '.join('?' * (len(REQUEST_COLUMNS) + 1))})"
 )
-
-
-def timestamp(moment: datetime) -> str:
-    """Return a moment as it is stored: UTC, ISO 8601, milliseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:

@@ -55,14 +55,14 @@ _EARLIER = """
         WHERE local_day >= :since AND local_day < :until AND conversation IS NOT NULL
             AND input_tokens_source <> 'reported' AND operation = 'chat'
     ), turns AS (
-        SELECT requests.*, sum(
+        SELECT rowid AS turn, sum(
             coalesce(input_tokens, 0) + max(coalesce(output_tokens, 0) - coalesce(reasoning_tokens, 0), 0)
         ) OVER (
             PARTITION BY conversation ORDER BY started_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS earlier
         FROM requests WHERE conversation IN (SELECT conversation FROM talked)
     )
-    SELECT {keys}, sum(earlier) FROM turns
+    SELECT {keys}, sum(earlier) FROM turns CROSS JOIN requests ON requests.rowid = turn
     WHERE local_day >= :since AND local_day < :until AND earlier > 0
         AND input_tokens_source <> 'reported' AND operation = 'chat'
     GROUP BY {positions}

@@ -1,0 +1,26 @@
+"""Moments as they are stored, and local days as moments."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as it is stored: UTC, ISO 8601, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_timestamp(text: str) -> datetime:
+    """Return the moment that was stored."""
+    return datetime.fromisoformat(text)
+
+
+def local_midnight(day: date) -> datetime:
+    """Return when the day begins on this computer."""
+    return datetime(day.year, day.month, day.day).astimezone()
+
+
+def utc_offset_minutes(moment: datetime) -> int:
+    """Return how many minutes this computer's clock is ahead of UTC at that moment."""
+    offset = moment.astimezone().utcoffset()
+    return round(offset.total_seconds() / 60) if offset else 0
