@@ -156,6 +156,19 @@ class Turn:
         """Return the text of one role to count it. Only ``addon.reader`` calls this, and lets it go at once."""
         return "\n".join("".join(parts) for parts in self._texts[role].values() if parts)
 
+    def twin(self, exchange: Exchange) -> Turn:
+        """Return a copy that goes on where this one ends, for an answer that continues in another exchange."""
+        twin = Turn(self.service, exchange)
+        vars(twin).update(vars(self))
+        vars(twin).update(
+            exchange=exchange,
+            unknown=set(self.unknown),
+            state=dict(self.state),
+            _features=dict(self._features),
+            _texts={role: {part: list(text) for part, text in parts.items()} for role, parts in self._texts.items()},
+        )
+        return twin
+
     def forget(self) -> None:
         """Let go of all text and scratch state."""
         for parts in self._texts.values():
@@ -196,8 +209,9 @@ class Service:
     """
     One chatbot or one API family. Subclass it in a file of ``addon/services`` and it is found.
 
-    The instance lives as long as its reader, so it may keep a bounded memory between exchanges (a stream handed
-    over to a socket, a background job to be polled), never text.
+    The instance lives as long as its reader, so it may keep a bounded memory between exchanges (a background job to
+    be polled), never text. The one exception is an answer that is not over: a stream that broke off or was handed
+    over to a socket waits at most 30 minutes for its rest (``addon.waiting``).
     """
 
     name: ClassVar[str]

@@ -1,0 +1,224 @@
+"""Patches to a JSON document as answers stream in: JSON pointers, the usual operations, ChatGPT's inherited deltas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEEPEST = 32
+"""A pointer with more segments than this is not from a chatbot."""
+
+
+class Rope:
+    """A string that grows at its end without being copied each time."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, *pieces: str) -> None:
+        self._pieces = list(pieces)
+
+    def grow(self, piece: str) -> None:
+        self._pieces.append(piece)
+
+    def __str__(self) -> str:
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+
+def text_of(value: object) -> str:
+    """Return the text at a place in a document, or an empty string if something else is there."""
+    return str(value) if isinstance(value, str | Rope) else ""
+
+
+@dataclass(slots=True)
+class Document:
+    """
+    A JSON value that patches change in place. Strings that were appended to are ``Rope``: read them with ``text_of``.
+
+    ``apply`` takes RFC 6902's ``add``, ``replace`` and ``remove`` and what chatbots add to them: ``append`` (also
+    called ``delta`` and ``extend``: text, lists and objects grow), ``truncate`` (to a length).
+    """
+
+    root: Any = None
+
+    def apply(self, operation: str, path: str, value: Any = None) -> bool:
+        """Change the document; return False, and change nothing, where the patch does not fit it."""
+        if not path.strip("/"):
+            return self._apply_to_root(operation, value)
+        segments = [segment.replace("~1", "/").replace("~0", "~") for segment in path.removeprefix("/").split("/")]
+        if len(segments) > DEEPEST:
+            return False
+        if self.root is None and operation != "remove":
+            self.root = {}
+        parent = self.root
+        for segment in segments[:-1]:
+            parent = _child(parent, segment, make=operation not in {"remove", "truncate"})
+        return _apply(parent, segments[-1], operation, value)
+
+    def get(self, *keys: str | int) -> Any:
+        """Return what lies at the end of the keys, or None."""
+        found = self.root
+        for key in keys:
+            match found:
+                case dict() if isinstance(key, str):
+                    found = found.get(key)
+                case list() if isinstance(key, int) and -len(found) <= key < len(found):
+                    found = found[key]
+                case _:
+                    return None
+        return found
+
+    def _apply_to_root(self, operation: str, value: Any) -> bool:
+        holder = {"root": self.root}
+        if not _apply(holder, "root", operation, value):
+            return False
+        self.root = holder.get("root")
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change that a delta made: to which channel's document, and how."""
+
+    channel: int
+    operation: str
+    path: str
+    value: Any
+    document: Document
+
+
+class Deltas:
+    """
+    ChatGPT's "delta encoding v1": each of ``p`` (path), ``o`` (operation) and ``c`` (channel) that a delta leaves
+    out is that of the delta before; each channel has a document of its own.
+    """
+
+    def __init__(self) -> None:
+        self._path, self._operation, self._channel = "", "add", 0
+        self._documents: dict[int, Document] = {}
+
+    def take(self, delta: Mapping[str, Any]) -> Iterator[Change]:
+        """Apply one delta and return the changes it made, those of a ``patch`` list one by one."""
+        if isinstance(path := delta.get("p"), str):
+            self._path = path
+        if isinstance(operation := delta.get("o"), str):
+            self._operation = operation
+        if isinstance(channel := delta.get("c"), int):
+            self._channel = channel
+        value = delta.get("v")
+        if self._operation == "patch":
+            # the operations inside carry their own p and o and leave the inherited ones alone
+            for inner in value if isinstance(value, list) else ():
+                match inner:
+                    case {"p": str(inner_path), "o": str(inner_operation)}:
+                        yield from self._change(inner_operation, self._path + inner_path, inner.get("v"))
+        else:
+            yield from self._change(self._operation, self._path, value)
+
+    def _change(self, operation: str, path: str, value: Any) -> Iterator[Change]:
+        if not path and operation in {"add", "replace"}:
+            document = self._documents[self._channel] = Document(value)
+        else:
+            document = self._documents.setdefault(self._channel, Document())
+            if not document.apply(operation, path, value):
+                return
+        yield Change(self._channel, operation, path, value, document)
+
+
+def _child(parent: Any, segment: str, *, make: bool) -> Any:
+    match parent:
+        case dict():
+            if make and parent.get(segment) is None:
+                parent[segment] = {}
+            return parent.get(segment)
+        case list():
+            index = _index(segment, len(parent) - 1)
+            return None if index is None else parent[index]
+    return None
+
+
+def _apply(parent: Any, key: str, operation: str, value: Any) -> bool:
+    match parent:
+        case dict():
+            return _apply_to_object(parent, key, operation, value)
+        case list():
+            return _apply_to_list(parent, key, operation, value)
+    return False
+
+
+def _apply_to_object(parent: dict[str, Any], key: str, operation: str, value: Any) -> bool:
+    match operation:
+        case "add" | "replace":
+            parent[key] = value
+        case "remove":
+            return parent.pop(key, parent) is not parent
+        case "append" | "delta" | "extend":
+            parent[key] = _grown(parent.get(key), value)
+        case "truncate":
+            parent[key] = _cut(parent.get(key), value)
+        case _:
+            return False
+    return True
+
+
+def _apply_to_list(parent: list[Any], key: str, operation: str, value: Any) -> bool:
+    if operation == "add" or (operation in {"append", "delta", "extend", "replace"} and key in {"-", str(len(parent))}):
+        index = len(parent) if key == "-" else _index(key, len(parent))
+        if index is None:
+            return False
+        parent.insert(index, value)
+        return True
+    index = _index(key, len(parent) - 1)
+    if index is None:
+        return False
+    match operation:
+        case "replace":
+            parent[index] = value
+        case "remove":
+            del parent[index]
+        case "append" | "delta" | "extend":
+            parent[index] = _grown(parent[index], value)
+        case "truncate":
+            parent[index] = _cut(parent[index], value)
+        case _:
+            return False
+    return True
+
+
+def _grown(value: Any, more: Any) -> Any:
+    match value, more:
+        case Rope(), str():
+            value.grow(more)
+            return value
+        case str(), str():
+            return Rope(value, more)
+        case list(), list():
+            value.extend(more)
+            return value
+        case list(), _:
+            value.append(more)
+            return value
+        case dict(), dict():
+            value.update(more)
+            return value
+    return more
+
+
+def _cut(value: Any, length: Any) -> Any:
+    if not isinstance(length, int) or length < 0:
+        return value
+    match value:
+        case str() | Rope():
+            return str(value)[:length]
+        case list():
+            return value[:length]
+    return value
+
+
+def _index(segment: str, last: int) -> int | None:
+    if not (segment.isascii() and segment.isdigit() and len(segment) <= 9):
+        return None
+    index = int(segment)
+    return index if index <= last else None

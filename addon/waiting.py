@@ -1,0 +1,66 @@
+"""Answers that are not over: a stream handed to a socket, or broken off, waits here for its rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from addon.service import Turn
+
+PATIENCE = timedelta(minutes=30)
+"""After this an answer that never went on is over: aborted, if nobody was told of it before."""
+
+ROOM = 64
+"""How many may wait at once; the oldest goes when one more comes."""
+
+
+@dataclass(slots=True)
+class _Guest:
+    turn: Turn
+    keys: tuple[str, ...]
+    owed: bool
+    until: datetime
+
+
+class Waiting:
+    """A small, bounded, forgetful room. It has no clock: every caller says what time it is on the wire."""
+
+    def __init__(self) -> None:
+        self._guests: list[_Guest] = []
+
+    def keep(self, turn: Turn, now: datetime, *keys: str | None, owed: bool) -> None:
+        """Keep a turn under its keys; ``owed`` if no record of it was made yet."""
+        names = tuple(key for key in keys if key)
+        self._guests = [guest for guest in self._guests if guest.turn is not turn]
+        self._guests.append(_Guest(turn, names, owed, now + PATIENCE))
+
+    def find(self, *keys: str | None) -> Turn | None:
+        """Return the latest turn kept under the first of the keys that is known."""
+        for key in keys:
+            for guest in reversed(self._guests):
+                if key and key in guest.keys:
+                    return guest.turn
+        return None
+
+    def take(self, *keys: str | None) -> Turn | None:
+        """Return that turn and let it go from here."""
+        turn = self.find(*keys)
+        self.drop(turn)
+        return turn
+
+    def drop(self, turn: Turn | None) -> None:
+        """Let a turn go."""
+        self._guests = [guest for guest in self._guests if guest.turn is not turn]
+
+    def overdue(self, now: datetime | None) -> Iterator[Turn]:
+        """Let go of those whose time is up (all, if ``now`` is None) and return the ones that are owed a record."""
+        over = [guest for guest in self._guests if now is None or guest.until <= now]
+        if now is not None and len(self._guests) - len(over) > ROOM:
+            over += [guest for guest in self._guests if guest not in over][: len(self._guests) - len(over) - ROOM]
+        for guest in over:
+            self._guests.remove(guest)
+            if guest.owed:
+                yield guest.turn
+            else:
+                guest.turn.forget()
