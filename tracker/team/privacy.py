@@ -1,0 +1,138 @@
+"""
+Which groups of a week may be shown: a partition into cells that are each large and even enough (pure).
+
+Everything a report says is a sum of these cells. So whoever adds, subtracts or compares published figures can reach a
+group of people only through cells that were safe in the first place: that is complementary suppression by construction.
+
+The rules are those of statistical offices (threshold and dominance): A. Hundepool et al., Statistical Disclosure
+Control, Wiley 2012, chapter 4, https://doi.org/10.1002/9781118348239.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+LEAST_PEOPLE = 5
+"""k: no cell has fewer people. A policy may raise it, never lower it."""
+MOST_OF_ONE = 0.50
+MOST_OF_TWO = 0.75
+"""The largest share of a cell that one person, or two together, may hold."""
+ROUNDED_TO = 5
+"""Counts are shown as multiples of this."""
+
+OTHER = "*"
+"""The key of what is not shown apart at some level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one person did in one week under one key: ``key`` has one value a level, ``weights`` one a measure."""
+
+    person: str
+    key: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell[R: Row]:
+    """A group that may be shown. A level that may not be told apart is ``OTHER``, and so are all below it."""
+
+    key: tuple[str, ...]
+    rows: tuple[R, ...]
+
+    @property
+    def people(self) -> int:
+        """How many people are in it; show it only rounded."""
+        return len({row.person for row in self.rows})
+
+
+def is_safe(rows: Iterable[Row], least_people: int = LEAST_PEOPLE) -> bool:
+    """Whether a group has enough people, and none or two of them hold too much of any measure."""
+    held: dict[str, list[float]] = {}
+    for row in rows:
+        sums = held.setdefault(row.person, [0.0] * len(row.weights))
+        for place, weight in enumerate(row.weights):
+            sums[place] += weight
+    if len(held) < max(least_people, LEAST_PEOPLE):
+        return False
+    for measure in zip(*held.values(), strict=True):
+        largest = sorted(measure, reverse=True)[:2]
+        total = sum(measure)
+        if total > 0 and (largest[0] > MOST_OF_ONE * total or sum(largest) > MOST_OF_TWO * total):
+            return False
+    return True
+
+
+def partition[R: Row](rows: Sequence[R], least_people: int = LEAST_PEOPLE) -> list[Cell[R]]:
+    """
+    Cut a week's rows into the finest cells that are all safe; [] if not even the whole is.
+
+    Level by level, groups that are not safe are put together as ``OTHER``; if that is not safe either, the smallest
+    safe groups join it until it is. A group that cannot be cut safely is shown whole.
+    """
+    if not rows or not is_safe(rows, least_people):
+        return []
+    return list(_cut(tuple(rows), (), len(rows[0].key), least_people))
+
+
+def _cut[R: Row](rows: tuple[R, ...], prefix: tuple[str, ...], levels: int, least_people: int) -> Iterable[Cell[R]]:
+    level = len(prefix)
+    if level == levels:
+        yield Cell(prefix, rows)
+        return
+    groups: dict[str, list[R]] = {}
+    for row in rows:
+        groups.setdefault(row.key[level], []).append(row)
+    safe = {name: tuple(group) for name, group in groups.items() if name != OTHER and is_safe(group, least_people)}
+    other = [row for name, group in groups.items() if name not in safe for row in group]
+    # Whoever joins is chosen by size and name alone, so the same week always gives the same cells.
+    joining = sorted(safe, key=lambda name: (len({row.person for row in safe[name]}), name))
+    while other and not is_safe(other, least_people):
+        if not joining:
+            break
+        other += safe.pop(joining.pop(0))
+    for name in sorted(safe):
+        yield from _cut(safe[name], (*prefix, name), levels, least_people)
+    if other:
+        yield Cell((*prefix, *([OTHER] * (levels - level))), tuple(other))
+
+
+def rounded(count: float) -> int:
+    """Return a count as it may be shown: the nearest multiple of ``ROUNDED_TO``."""
+    return ROUNDED_TO * round(count / ROUNDED_TO)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Who is in each unit, by pseudonym; units are paths such as ``city/health/clinic``."""
+
+    units: Mapping[str, frozenset[str]]
+
+
+def settle_units(
+    now: Membership, shown: Membership, least_people: int = LEAST_PEOPLE, parent: Callable[[str], str] | None = None
+) -> dict[str, str]:
+    """
+    Return the unit under which each unit is shown this week.
+
+    A unit whose membership has changed since it was last shown, but by fewer than ``least_people`` persons, would give
+    those persons away by subtraction of two weeks: it is shown under its parent until enough have changed.
+    """
+    parent = parent or _parent
+    changed = {
+        unit
+        for unit, people in now.units.items()
+        if 0 < len(people ^ shown.units.get(unit, frozenset())) < max(least_people, LEAST_PEOPLE)
+    }
+    settled = {}
+    for unit in now.units:
+        place = unit
+        while place in changed and place:
+            place = parent(place)
+        settled[unit] = place
+    return settled
+
+
+def _parent(unit: str) -> str:
+    return unit.rpartition("/")[0]
