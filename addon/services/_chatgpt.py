@@ -36,8 +36,6 @@ class Answer:
     """
 
     def __init__(self) -> None:
-        self.seen = 0
-        """How many events of the stream were read, as the service counts them when it resumes."""
         self.handed_off = False
         self.stopped_short = False
         """The answer reached its length limit: the person may ask to continue it."""
@@ -47,21 +45,31 @@ class Answer:
         self._messages: dict[str, Document] = {}
         self._metadata: dict[str, Any] = {}
         self._thinking: tuple[int, int] | None = None
-        self._to_skip = 0
-        self._resumed = False
+        self._seen: list[int] = []
+        """A mark of each event read, to know it when a resumed stream says it again."""
+        self._again_from: int | None = None
 
-    def rewind(self, offset: object) -> None:
-        """The stream is resumed from its event number ``offset``: what was already read is passed over."""
-        behind = self.seen - offset if isinstance(offset, int) and not isinstance(offset, bool) else 0
-        self._to_skip = max(0, behind)
-        self._resumed = behind < self.seen
+    def rewind(self, offset: object) -> bool:
+        """
+        The stream is resumed from its event number ``offset``: what comes a second time is passed over.
+
+        Return whether all before that was heard.
+        """
+        self._again_from = offset if isinstance(offset, int) and not isinstance(offset, bool) and offset >= 0 else 0
         self.handed_off = False
+        return self._again_from <= len(self._seen)
 
-    def go_on(self) -> None:
-        """The person let an answer continue that had reached its length limit: a stream of its own begins."""
+    def go_on(self, *, ended: bool) -> bool:
+        """
+        The person let an answer continue that had reached its length limit: a stream of its own begins.
+
+        Return whether all of the answer so far was heard (``ended``: up to the end of its stream).
+        """
         self.stopped_short = self.handed_off = False
         self._deltas = Deltas()
-        self.seen = self._to_skip = 0
+        self._seen.clear()
+        self._again_from = None
+        return ended
 
     def take(self, turn: Turn, event: Event) -> None:
         """Read one event of the stream."""
@@ -71,12 +79,8 @@ class Answer:
             return
         if data in (None, "") or (isinstance(data, dict) and data.get("type") == "ping"):
             return
-        if self._resumed and event.name == "delta_encoding":
-            return  # said again at the head of the resumed stream
-        if self._to_skip:
-            self._to_skip -= 1
+        if self._is_again(event):
             return
-        self.seen += 1
         match data:
             case {"type": str(kind)} if event.name != "delta":
                 self._take_typed(turn, kind, data)
@@ -87,6 +91,20 @@ class Answer:
                 self.add(turn, Document(data), event.at_ms)
             case {"error": error} | {"detail": error} if error:
                 turn.outcome = name_ending(error, data.get("error_code"))
+
+    def _is_again(self, event: Event) -> bool:
+        """Whether a resumed stream repeats an event; if not, note it."""
+        mark = hash((event.name, repr(event.data)))
+        if self._again_from is not None:
+            if event.name == "delta_encoding" and self._again_from > 0:
+                return True  # said again at the head of the resumed stream
+            if self._again_from < len(self._seen) and self._seen[self._again_from] == mark:
+                self._again_from += 1
+                return True
+            del self._seen[self._again_from :]
+            self._again_from = None
+        self._seen.append(mark)
+        return False
 
     def add(self, turn: Turn, document: Document, at_ms: int | None = None, channel: int = 0) -> None:
         """Take a whole message, new or again."""

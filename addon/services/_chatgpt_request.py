@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -45,6 +46,7 @@ def read_voice(turn: Turn, body: Any, events: Iterable[Event]) -> None:
     for _ in events:
         turn.outcome = "complete"
     turn.used("voice")
+    turn.response_id = hashlib.sha256(turn.exchange.request_body).hexdigest()  # the offer is made for this session
     match body:
         case {"fields": {"session": str(session)}}:
             for event in split_messages(session.encode()):

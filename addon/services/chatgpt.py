@@ -126,21 +126,20 @@ class ChatGPT(Service):
         conversation = _conversation_key(keep_word(body.get("conversation_id")))
         resumes, continues = exchange.path.endswith("/resume"), body.get("action") == "continue"
         earlier = self.waiting.find(conversation)
-        if earlier and (resumes or (continues and answer_of(earlier).stopped_short)):
+        if earlier and (resumes or continues):
             self.waiting.drop(earlier)
+            answer = answer_of(earlier)
+            whole = answer.rewind(body.get("offset")) if resumes else answer.go_on(ended=earlier.finished)
             earlier.finished = False
-            if resumes:
-                answer_of(earlier).rewind(body.get("offset"))
-            else:
-                answer_of(earlier).go_on()
-            return earlier
-        if earlier and earlier.response_id and not answer_of(earlier).handed_off:
-            self.waiting.drop(earlier)  # the conversation went on without it
-        turn = Turn(self, exchange)
-        self.request(turn, body)
-        if resumes:
-            turn.request_model = None
-        return turn
+        else:
+            if earlier and earlier.response_id and not answer_of(earlier).handed_off:
+                self.waiting.drop(earlier)  # the conversation went on without it
+            earlier = Turn(self, exchange)
+            self.request(earlier, body)
+            whole = not resumes or answer_of(earlier).rewind(body.get("offset"))
+        if not whole:
+            earlier.outcome = "aborted"  # a piece in the middle was never heard
+        return earlier
 
     def _twin(self, turn: Turn) -> Turn:
         """Return a copy that keeps no more of the exchange than the record needs."""
