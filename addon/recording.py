@@ -55,6 +55,13 @@ def make_record(
         texts = [turn.text(role) for role in roles if turn.has_text(role)]
         return sum(count_tokens(text, model, service=service.name) for text in texts)
 
+    counted = _trusted(turn.counted)
+    if input_tokens is None and counted.input is not None:
+        input_tokens, input_source = counted.input, "counted"
+    if reasoning_tokens is None and counted.reasoning is not None:
+        reasoning_tokens, reasoning_source = counted.reasoning, "counted"
+    if output_tokens is None and counted.output is not None:
+        output_tokens, output_source = counted.output, "counted"
     if input_tokens is None and turn.has_text("prompt"):
         input_tokens, input_source = count("prompt") + turn.prompt_overhead, "counted"
     whole_answer = not exchange.truncated

@@ -60,6 +60,8 @@ class Turn:
         self.conversation_id: str | None = None
         self.message_id: str | None = None
         self.usage: Usage | None = None
+        self.counted: Usage | None = None
+        """Tokens the service counted in the wire's own units (one event a token), or in an exchange before this one."""
         self.thinking_ms: int | None = None
         self.first_byte_ms: int | None = None
         self.first_token_ms: int | None = None
