@@ -45,7 +45,8 @@ def list_store(folder: Path) -> str:
 
 def list_names(folder: Path, start: str) -> list[str]:
     """Return the names in the store that begin with ``start``, each once."""
-    names = [line.rstrip().rpartition(" ")[0].strip() for line in list_store(folder).splitlines()]
+    lines = [line.rstrip() for line in list_store(folder).splitlines()]
+    names = [line.rpartition(" ")[0].strip() for line in lines if line.count(",") >= 2 and "SSL,S/MIME" not in line]
     return sorted({name for name in names if name.startswith(start)})
 
 
@@ -67,6 +68,13 @@ def is_trusted(folder: Path, name: str, certificate: Path) -> bool:
 def holds(folder: Path, name: str) -> bool:
     """Whether anything lies under this name."""
     return bool(_find(folder, name))
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether the store holds neither certificates nor keys."""
+    keys = _run(folder, "-K")
+    none_found = keys.returncode != 0 and "no keys" in (keys.stderr + keys.stdout).lower()
+    return none_found and not list_names(folder, "")
 
 
 def distrust(folder: Path, name: str) -> None:

@@ -145,20 +145,28 @@ def _clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
+def is_firefox_running(profile: Path) -> bool:
+    """Whether a running Firefox holds this profile."""
+    return _is_held(profile / "lock")
+
+
 def _refuse_if_in_use(browser: Browser, profile: Path) -> None:
     """Refuse a profile that a running window holds: the browser would hand over to it and end at once."""
     lock = profile / "lock" if browser.family == "firefox" else profile / "data" / "SingletonLock"
-    try:
-        target = str(lock.readlink())
-    except OSError:
-        return
-    digits = "".join(
-        character for character in target.rpartition("+" if "+" in target else "-")[2] if character.isdigit()
-    )
-    if digits and _is_alive(int(digits)):
+    if _is_held(lock):
         raise SetupError(
             "A window is open already", f"{browser.title} with this profile", "use that window, or close it first"
         )
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether the process is alive whose number stands in this link: ``host-123`` or ``127.0.1.1:+123``."""
+    try:
+        target = str(lock.readlink())
+    except OSError:  # no such link, or a system without them
+        return False
+    number = target.rpartition("+" if "+" in target else "-")[2]
+    return number.isdigit() and _is_alive(int(number))
 
 
 def _is_alive(process_id: int) -> bool:
