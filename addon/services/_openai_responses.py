@@ -1,0 +1,212 @@
+"""OpenAI's responses, over HTTP and over a socket, and those who speak them too (Azure, Codex, Copilot, xAI …)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from addon.exchange import Exchange, Message
+from addon.service import Event, Service, Turn
+from addon.services._content import ask_thinking, ask_tools, read_parts, tool_feature, walk_text
+from addon.services._dialect import ApiService, Dialect, TurnByTurn
+from addon.services._openai_chat import fail
+from addon.services._usage import Read, number, read_openai_responses
+
+_TOOL_ITEMS = frozenset({
+    "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
+    "computer_call", "custom_tool_call", "function_call", "tool_search_call",
+    "shell_call", "local_shell_call", "apply_patch_call",
+})  # fmt: skip
+_TERMINAL = {"response.completed", "response.incomplete", "response.failed", "response.cancelled", "response.done"}
+_TOOL_TEXT = (
+    "response.function_call_arguments.delta", "response.custom_tool_call_input.delta",
+    "response.mcp_call_arguments.delta", "response.code_interpreter_call_code.delta",
+)  # fmt: skip
+_SILENT = ("response.", "codex.", "keepalive", "ping", "error", "thread.")
+
+
+class Responses(Dialect):
+    """
+    One JSON body, or events that end with ``response.completed``, ``.incomplete`` or ``.failed``, where usage is.
+
+    A background answer is queued at the POST and told by a later GET: it is one row, made when a poll finds it ready.
+    A GET of any other answer is a second sight of an old row and is nobody's turn.
+    """
+
+    def __init__(self, read_usage: Read = read_openai_responses) -> None:
+        self.read_usage = read_usage
+
+    def read(self, turn: Turn, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
+        service = turn.service
+        if turn.exchange.method.upper() != "GET" or not isinstance(service, ApiService):
+            for one in super().read(turn, body, events):
+                yield self._hold(one)
+            return
+        for event in events:
+            self.event(turn, event)
+        self.finish(turn)
+        held = service.resume(turn, turn.response_id or "") if turn.finished else None
+        if held is not None:
+            held.response_model, held.usage, held.outcome = turn.response_model, turn.usage, turn.outcome
+            held.response_id, held.finished = turn.response_id, True
+            for feature in turn.features:
+                held.used(feature.feature, feature.amount)
+            held.answer(turn.text("answer"))
+            yield held
+
+    def _hold(self, turn: Turn) -> Turn:
+        """Keep a background answer that is only queued, and let nobody's turn take its place."""
+        waiting = turn.state.get("status") in {"queued", "in_progress"} and not turn.finished
+        if not (waiting and turn.response_id and turn.state.get("background") and isinstance(turn.service, ApiService)):
+            return turn
+        place = Turn(turn.service, turn.exchange)
+        place.dropped = True
+        turn.service.remember(turn, turn.response_id)
+        return place
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.prompt_is_whole = True
+        if not isinstance(body, Mapping):
+            return
+        turn.request_model = body.get("model") or turn.request_model
+        turn.state["background"] = body.get("background") is True
+        ask_thinking(turn, body)
+        ask_tools(turn, body.get("tools"))
+        turn.prompt(body.get("instructions"))
+        conversation = body.get("conversation")
+        turn.conversation_id = conversation.get("id") if isinstance(conversation, Mapping) else conversation
+        if not isinstance(turn.conversation_id, str):
+            turn.conversation_id = None
+        asked = body.get("input")
+        turn.prompt(asked)
+        if body.get("previous_response_id"):
+            turn.prompt_is_whole = False
+        if isinstance(asked, list):
+            self._read_input(turn, [item for item in asked if isinstance(item, Mapping)])
+
+    def _read_input(self, turn: Turn, items: list[Mapping[str, Any]]) -> None:
+        last_answer = max((at for at, item in enumerate(items) if item.get("role") == "assistant"), default=-1)
+        for at, item in enumerate(items):
+            read_parts(turn, item.get("content"), is_new=at > last_answer)
+            for text in walk_text([item.get("arguments"), item.get("output"), item.get("input")]):
+                turn.prompt(text)
+        turn.prompt_overhead += 4 * len(items)
+        if items and str(items[-1].get("type", "")).endswith("_output"):
+            turn.initiator = "agent"
+
+    def event(self, turn: Turn, event: Event) -> None:
+        data = event.data
+        if not isinstance(data, Mapping):
+            return
+        kind = data.get("type") or event.name
+        if data.get("object") in {"response", "response.compaction"}:
+            self._settle(turn, data, terminal=data.get("status") not in {"queued", "in_progress"})
+            return
+        response = data.get("response")
+        if isinstance(response, Mapping):
+            self._settle(turn, response, terminal=kind in _TERMINAL, top=data)
+        part = str(data.get("item_id") or data.get("output_index") or "")
+        match kind:
+            case "response.output_text.delta":
+                turn.answer(data.get("delta"), event.at_ms, part=part)
+            case "response.refusal.delta":
+                turn.answer(data.get("delta"), event.at_ms, part=part)
+                turn.outcome = "refused"
+            case "response.reasoning_text.delta":
+                turn.reasoning_is_whole = True
+                turn.reason(data.get("delta"), event.at_ms, part=part)
+            case "response.reasoning_summary_text.delta":
+                turn.reason(data.get("delta"), event.at_ms, part=part)
+            case "response.output_item.done":
+                self._read_item(turn, data.get("item"), with_text=False)
+            case "error":
+                fail(turn, data.get("error") or data)
+            case str() if kind in _TOOL_TEXT:
+                turn.call_tool(data.get("delta"), part=part)
+            case str() if not kind.startswith(_SILENT):
+                turn.wonder(kind.replace(".", "_"))
+            case None if data.get("error"):
+                fail(turn, data["error"])
+
+    def _settle(
+        self, turn: Turn, response: Mapping[str, Any], *, terminal: bool, top: Mapping[str, Any] | None = None
+    ) -> None:
+        """Read a response object: what it says about itself, and at its end usage and outcome."""
+        if isinstance(response.get("id"), str) and response["id"]:
+            turn.response_id = response["id"]
+        if isinstance(response.get("model"), str) and response["model"]:
+            turn.response_model = response["model"]
+        turn.state["status"] = response.get("status")
+        if response.get("usage") or (top or {}).get("usage"):
+            turn.usage = self.read_usage(response.get("usage") or (top or {}).get("usage")) or turn.usage
+        if not terminal:
+            return
+        with_text = not turn.has_text("answer")
+        output = response.get("output")
+        for item in output if isinstance(output, list) else ():
+            self._read_item(turn, item, with_text=with_text)
+        searches = number(response, "tool_usage", "web_search", "num_requests")
+        if searches and "web_search" not in {feature.feature for feature in turn.features if feature.state == "used"}:
+            turn.used("web_search", searches)
+        turn.finished = True
+        details = response.get("incomplete_details")
+        if response.get("status") == "failed" or response.get("error"):
+            fail(turn, response.get("error") or {})
+        elif response.get("status") == "cancelled":
+            turn.outcome = "aborted"
+        elif isinstance(details, Mapping) and details.get("reason") == "content_filter":
+            turn.outcome = "refused"
+
+    def _read_item(self, turn: Turn, item: Any, *, with_text: bool) -> None:
+        if not isinstance(item, Mapping):
+            return
+        kind, seen = item.get("type"), turn.state.setdefault("items", set())
+        name = str(item.get("id") or item.get("call_id") or f"{kind}{len(seen)}")
+        if kind in _TOOL_ITEMS and name not in seen:
+            turn.used(tool_feature(kind))
+            if kind == "image_generation_call":
+                turn.media_count = (turn.media_count or 0) + 1
+            if with_text:
+                turn.call_tool(item.get("arguments") or item.get("input"), part=name)
+        if kind == "reasoning" and name not in seen:
+            turn.used("reasoning")
+        seen.add(name)
+        content = item.get("content")
+        for part in content if isinstance(content, list) else ():
+            if not isinstance(part, Mapping):
+                continue
+            if with_text and kind == "message":
+                turn.answer(part.get("text") or part.get("refusal"), part=name)
+            if part.get("type") == "refusal":
+                turn.outcome = "refused"
+
+
+class ResponsesSocket(TurnByTurn):
+    """Responses over a socket: one ``response.create`` and everything up to its terminal event is a turn."""
+
+    def __init__(self, service: Service, opening: Exchange, dialect: Responses) -> None:
+        super().__init__(service, opening)
+        self.dialect = dialect
+
+    def hear(self, message: Message) -> Iterator[Turn]:
+        from addon.framing import split_messages
+
+        for event in split_messages(message.data, "json", message.at_ms):
+            if not isinstance(event.data, Mapping):
+                continue
+            if message.from_client:
+                if event.data.get("type") == "response.create":
+                    yield from self.end(message.at_ms)
+                    nested = event.data.get("response")
+                    self.dialect.request(
+                        self.begin(message.at_ms), nested if isinstance(nested, Mapping) else event.data
+                    )
+                continue
+            turn = self.turn or self.begin(message.at_ms)
+            if turn.first_byte_ms is None:
+                turn.first_byte_ms = message.at_ms
+            self.dialect.event(turn, event)
+            if turn.finished:
+                yield from self.end(message.at_ms)
+            elif not turn.response_id and not turn.request_model:
+                self.turn = None  # rate limits and greetings between turns belong to nobody

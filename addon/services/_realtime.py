@@ -1,0 +1,134 @@
+"""Realtime sockets of OpenAI, Azure and xAI: one response is a turn, and so is each transcription of what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from addon.exchange import Exchange, Message
+from addon.service import Event, Service, Turn
+from addon.services._content import base64_size
+from addon.services._dialect import Dialect, TurnByTurn
+from addon.services._openai_chat import fail
+from addon.services._usage import read_realtime
+
+_PCM_BYTES_A_SECOND = 48_000
+"""16 bits, 24 kHz, one channel: the default format."""
+
+
+class Realtime(Dialect):
+    """Only what passes on the socket is heard; sound over WebRTC goes around any proxy."""
+
+
+class RealtimeSocket(TurnByTurn):
+    def __init__(self, service: Service, opening: Exchange) -> None:
+        super().__init__(service, opening)
+        self.model = next(iter(parse_qs(opening.query).get("model", ())), None)
+        self.served: str | None = None
+        self.transcriber: str | None = None
+        self.is_pcm = True
+        self.spoken_bytes = 0
+
+    def hear(self, message: Message) -> Iterator[Turn]:
+        from addon.framing import split_messages
+
+        for event in split_messages(message.data, "json", message.at_ms):
+            if isinstance(event.data, Mapping):
+                yield from self._hear_client(event) if message.from_client else self._hear_server(event)
+
+    def _hear_client(self, event: Event) -> Iterator[Turn]:
+        if event.data.get("type") == "session.update":
+            self._read_session(event.data.get("session"))
+        yield from ()
+
+    def _hear_server(self, event: Event) -> Iterator[Turn]:
+        data, at_ms = event.data, event.at_ms
+        match data.get("type"):
+            case "session.created" | "session.updated":
+                self._read_session(data.get("session"), served=True)
+            case "response.created":
+                yield from self.end(at_ms)
+                self._begin(at_ms)
+            case "response.output_audio.delta" | "response.audio.delta":
+                turn = self.turn or self._begin(at_ms)
+                turn.first_token_ms = at_ms if turn.first_token_ms is None else turn.first_token_ms
+                if isinstance(data.get("delta"), str):
+                    self.spoken_bytes += base64_size(data["delta"])
+            case "response.output_text.delta" | "response.text.delta":
+                (self.turn or self._begin(at_ms)).answer(data.get("delta"), at_ms)
+            case "response.output_audio_transcript.delta" | "response.audio_transcript.delta":
+                (self.turn or self._begin(at_ms)).answer(data.get("delta"), at_ms)
+            case "response.function_call_arguments.delta":
+                (self.turn or self._begin(at_ms)).call_tool(data.get("delta"))
+            case "response.done":
+                self._finish(self.turn or self._begin(at_ms), data)
+                yield from self.end(at_ms)
+            case "conversation.item.input_audio_transcription.completed":
+                yield self._transcribed(data, at_ms)
+            case "error" if self.turn is not None:
+                fail(self.turn, data.get("error") or {})
+
+    def _begin(self, at_ms: int | None) -> Turn:
+        turn = self.begin(at_ms)
+        turn.request_model, turn.response_model = self.model, self.served
+        turn.first_byte_ms = at_ms
+        self.spoken_bytes = 0
+        return turn
+
+    def _read_session(self, session: Any, *, served: bool = False) -> None:
+        if not isinstance(session, Mapping):
+            return
+        if isinstance(session.get("model"), str):
+            self.model = self.model or session["model"]
+            self.served = session["model"] if served else self.served
+        heard = session.get("input_audio_transcription")
+        audio = session.get("audio")
+        if isinstance(audio, Mapping) and isinstance(audio.get("input"), Mapping):
+            heard = audio["input"].get("transcription") or heard
+        if isinstance(heard, Mapping) and isinstance(heard.get("model"), str):
+            self.transcriber = heard["model"]
+        if isinstance(session.get("output_audio_format"), str):
+            self.is_pcm = session["output_audio_format"] == "pcm16"
+
+    def _finish(self, turn: Turn, data: Mapping[str, Any]) -> None:
+        told = data.get("response")
+        response: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+        turn.response_id = response.get("id") if isinstance(response.get("id"), str) else None
+        turn.conversation_id = (
+            response.get("conversation_id") if isinstance(response.get("conversation_id"), str) else None
+        )
+        turn.usage = read_realtime(response.get("usage")) or read_realtime(data.get("usage"))
+        turn.finished = True
+        output = response.get("output")
+        for item in output if isinstance(output, list) else ():
+            if isinstance(item, Mapping) and item.get("type") == "function_call":
+                turn.used("tool")
+        if self.spoken_bytes:
+            turn.used("voice")
+            turn.used("audio_output")
+            if self.is_pcm:
+                turn.media_seconds = self.spoken_bytes / _PCM_BYTES_A_SECOND
+        match response.get("status"):
+            case "cancelled":
+                turn.outcome = "aborted"
+            case "failed":
+                details = response.get("status_details")
+                fail(turn, details.get("error") if isinstance(details, Mapping) else {})
+
+    def _transcribed(self, data: Mapping[str, Any], at_ms: int | None) -> Turn:
+        turn = Turn(self.service, self.opening)
+        turn.operation, turn.request_model = "transcription", self.transcriber
+        turn.response_id = f"{data.get('item_id')}:transcription"
+        turn.started_ms, turn.ended_ms = at_ms or 0, None
+        turn.request_bytes = turn.response_bytes = 0
+        usage = data.get("usage")
+        if isinstance(usage, Mapping) and usage.get("type") == "duration":
+            seconds = usage.get("seconds")
+            turn.media_seconds = float(seconds) if isinstance(seconds, int | float) else None
+        else:
+            turn.usage = read_realtime(usage)
+        turn.answer(data.get("transcript"))
+        turn.used("audio_input")
+        turn.finished = True
+        return turn

@@ -1,0 +1,84 @@
+"""What can be imported: a small table of kinds, and the one that a file is."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from addon.reader import Reader, Reading
+
+Progress = Callable[[int, int], None]
+"""Called now and then with bytes read and bytes in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an importer needs: a reader, and the installation key for exports that need no reader."""
+
+    reader: Reader
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What came of one entry of a file: a reading, or the reason why there is none."""
+
+    position: int
+    """Counted from 1."""
+    reading: Reading | None = None
+    problem: str | None = None
+    """A short sentence about the entry; never anything out of it."""
+
+
+Importer = Callable[[Path, Context, Progress], Iterator[Part]]
+
+
+class NotReadableError(ValueError):
+    """The file as a whole cannot be read; the message says why, without anything out of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of file: how it is told from its first bytes, and who reads it."""
+
+    name: str
+    title: str
+    holds_secrets: str
+    """What the file still holds after the import, as a person would say it."""
+    detect: Callable[[Path, bytes], bool]
+    importer: str
+    """``module:function`` of an ``Importer``."""
+
+    def load(self) -> Importer:
+        """Import the module that reads this kind."""
+        module, _, function = self.importer.partition(":")
+        importer: Importer = getattr(importlib.import_module(module), function)
+        return importer
+
+
+def _is_flow(_path: Path, head: bytes) -> bool:
+    digits, colon, _ = head[:12].partition(b":")
+    return bool(colon) and digits.isdigit() and not head.lstrip().startswith((b"{", b"["))
+
+
+def _is_har(path: Path, head: bytes) -> bool:
+    text = head.replace(b"\x00", b"")  # a HAR written as UTF-16 is still told
+    return path.suffix.lower() == ".har" or (b'"log"' in text and (b'"entries"' in text or b'"creator"' in text))
+
+
+KINDS: list[Kind] = [
+    Kind("har", "a browser's HAR file", "cookies and whole chats", _is_har, "tracker.imports.har:read_har"),
+    Kind("flow", "a mitmproxy flow file", "cookies and whole chats", _is_flow, "tracker.imports.flow:read_flow"),
+]
+"""In the order they are tried."""
+
+
+def detect(path: Path) -> Kind | None:
+    """Return the kind of this file, or None. Raise ``OSError`` if it cannot be read."""
+    head = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(64 * 1024)
+    return next((kind for kind in KINDS if kind.detect(path, head)), None)
