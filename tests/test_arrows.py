@@ -14,34 +14,52 @@ ROOT = Path(__file__).parent.parent
 
 ALWAYS = {
     # room: rooms it may import at the top of a file (its own is always allowed)
-    "addon": {"tracker.record", "tracker.naming", "tracker.key", "tracker.store", "tracker.tokens", "tracker.limits"},
+    "addon": {
+        "tracker.record", "tracker.naming", "tracker.key", "tracker.store", "tracker.tokens", "tracker.limits",
+        "tracker.heartbeat",
+    },  # fmt: skip
     "tracker.record": set(),
-    "tracker.naming": set(),
+    "tracker.naming": {"tracker.record"},
+    "tracker.moments": set(),
     "tracker.key": set(),
     "tracker.tokens": set(),
-    "tracker.settings": set(),
-    "tracker.migrations": set(),
+    "tracker.settings": {"tracker.record"},
+    "tracker.settings_file": {"tracker.settings", "tracker.key"},
+    "tracker.migrations": {"tracker.record"},
+    "tracker.rows": {"tracker.record", "tracker.migrations", "tracker.naming"},
+    "tracker.opening": {"tracker.key", "tracker.migrations"},
+    "tracker.heartbeat": {"tracker.coverage", "tracker.moments"},
+    "tracker.forgetting": {"tracker.store", "tracker.moments"},
     "tracker.sums": {"tracker.record"},
-    "tracker.store": {"tracker.record", "tracker.migrations", "tracker.sums", "tracker.coverage"},
+    "tracker.store": {
+        "tracker.record", "tracker.rows", "tracker.opening", "tracker.sums", "tracker.moments", "tracker.heartbeat",
+        "tracker.coverage",
+    },  # fmt: skip
     "tracker.coverage": {"tracker.record"},
-    "tracker.limits": {"tracker.record", "tracker.store", "tracker.settings"},
+    "tracker.limits": {"tracker.record", "tracker.store", "tracker.settings", "tracker.moments"},
     "tracker.exports": {"tracker.record", "tracker.store"},
     "tracker.footprint": {"tracker.record"},
     "tracker.report": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.settings"},
-    "tracker.imports": {"tracker.record", "tracker.naming", "tracker.key", "tracker.store", "tracker.tokens", "addon"},
+    "tracker.imports": {
+        "tracker.record", "tracker.naming", "tracker.key", "tracker.store", "tracker.tokens", "tracker.moments", "addon",
+    },  # fmt: skip
     "tracker.setup": {"tracker.settings"},
     "tracker.trial": set(),
     "tracker.team": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.report", "tracker.settings"},
     "tracker.cli": {"tracker", "addon"},
 }
 PURE_ADDON = {
-    "addon.exchange", "addon.coding", "addon.framing", "addon.service", "addon.services", "addon.reader", "addon.client",
-    "addon.company", "addon.patching",
+    "addon.exchange", "addon.coding", "addon.framing", "addon.service", "addon.services", "addon.reader",
+    "addon.client", "addon.company", "addon.patching",
 }  # fmt: skip
 INSIDE_FUNCTIONS = {
+    "tracker.limits": {"tracker.footprint"},
     "addon": {"tracker.report"},
     "tracker.cli": {"addon.run", "addon.authority", "addon.passage", "addon.pages"},
-    "tracker.setup": {"addon.run", "addon.authority", "addon.passage", "addon.service"},
+    "tracker.setup": {
+        "addon.run", "addon.authority", "addon.certificate", "addon.passage", "addon.service", "addon.hosts", "addon.pac",
+        "addon.state", "addon.options",
+    },
     "tracker.trial": {"addon.run", "addon.authority", "tracker.store", "tracker.report"},
     "tracker.report": {"tracker.key"},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,31 +16,12 @@ from sqlite_utils import Database
 
 from tracker import heartbeat, sums
 from tracker.coverage import Coverage, Moment
-from tracker.migrations import REQUEST_COLUMNS
 from tracker.moments import timestamp
-from tracker.naming import keep_model
 from tracker.opening import NoDatabaseError, StoreError, default_path, explained, open_database
-from tracker.record import Activity, Feature, Record, Unread
+from tracker.record import Activity, Record, Unread
+from tracker.rows import BATCH, COLUMNS, Added, add_batch, to_records
 
 __all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default_path", "timestamp"]
-
-_BATCH = 500
-_COMPLETENESS = {"aborted": 0, "error": 0}
-"""Any other outcome is a whole answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What became of the records that were added."""
-
-    new: int = 0
-    replaced: int = 0
-    """A more complete reading of an answer that was known."""
-    known: int = 0
-    """Nothing changed: known at least as well already."""
-
-    def __add__(self, other: Added) -> Added:
-        return Added(self.new + other.new, self.replaced + other.replaced, self.known + other.known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +96,8 @@ class Store:
         """
         added = Added()
         with self.writing() as connection:
-            for batch in batched(records, _BATCH):
-                added += _add_batch(connection, batch)
+            for batch in batched(records, BATCH):
+                added += add_batch(connection, batch)
         return added
 
     def records(
@@ -130,21 +111,21 @@ class Store:
         """Yield the records of the local days ``since`` (inclusive) to ``until`` (exclusive)."""
         order = "DESC" if newest_first else "ASC"
         sql = (
-            f"SELECT {_COLUMNS} FROM requests WHERE local_day >= ? AND local_day < ? "  # noqa: S608 - names, no values
+            f"SELECT {COLUMNS} FROM requests WHERE local_day >= ? AND local_day < ? "  # noqa: S608 - names, no values
             f"ORDER BY started_at {order}, id LIMIT ?"
         )
         span = (since.isoformat() if since else "", until.isoformat() if until else "9999-99-99")
         with self.reading() as connection:
             cursor = connection.execute(sql, (*span, -1 if limit is None else limit))
-            while rows := cursor.fetchmany(_BATCH):
-                yield from _to_records(connection, rows)
+            while rows := cursor.fetchmany(BATCH):
+                yield from to_records(connection, rows)
 
     def record(self, id_prefix: str) -> Record | None:
         """Return the one record whose id begins so; None if there is none, or more than one."""
         with self.reading() as connection:
-            sql = f"SELECT {_COLUMNS} FROM requests WHERE id >= ? AND id < ? LIMIT 2"  # noqa: S608 - names, no values
+            sql = f"SELECT {COLUMNS} FROM requests WHERE id >= ? AND id < ? LIMIT 2"  # noqa: S608 - names, no values
             rows = connection.execute(sql, (id_prefix.lower(), id_prefix.lower() + "g")).fetchall()
-            return _to_records(connection, rows)[0] if len(rows) == 1 else None
+            return to_records(connection, rows)[0] if len(rows) == 1 else None
 
     def first_day(self) -> date | None:
         """Return the local day of the oldest record."""
@@ -235,75 +216,3 @@ class Store:
         with self.reading() as connection:
             sql = "SELECT subject, kind, worth, minutes_saved, rated_at FROM ratings ORDER BY rated_at DESC, subject"
             return [Rating(*row) for row in connection.execute(sql)]
-
-
-_COLUMNS = ", ".join(REQUEST_COLUMNS)
-_INSERT = (
-    f"INSERT OR REPLACE INTO requests ({_COLUMNS}, feature_set) "  # noqa: S608 - names, no values
-    f"VALUES ({', '.join('?' * (len(REQUEST_COLUMNS) + 1))})"
-)
-
-
-def _add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
-    marks = ", ".join("?" * len(batch))
-    known: dict[str, tuple[int, int, int]] = {
-        row[0]: (_completeness(row[1]), row[2] or 0, row[3])
-        for row in connection.execute(
-            f"SELECT id, outcome, output_tokens, revision FROM requests WHERE id IN ({marks})",  # noqa: S608 - marks
-            [record.id for record in batch],
-        )
-    }
-    before = set(known)
-    chosen: dict[str, tuple[Record, int]] = {}
-    same = replaced = 0
-    for record in batch:
-        rank = (_completeness(record.outcome), record.output_tokens or 0)
-        revision = record.revision
-        if record.id in known:
-            if rank <= known[record.id][:2]:
-                same += 1
-                continue
-            revision = max(known[record.id][2] + 1, record.revision)
-            replaced += 1
-        known[record.id] = (*rank, revision)
-        chosen[record.id] = (record, revision)
-    if replaced:
-        connection.executemany("DELETE FROM features WHERE request_id = ?", [(key,) for key in chosen if key in before])
-    connection.executemany(_INSERT, [_to_row(record, revision) for record, revision in chosen.values()])
-    connection.executemany(
-        "INSERT INTO features (request_id, feature, state, amount) VALUES (?, ?, ?, ?)",
-        [
-            (record.id, feature.feature, feature.state, feature.amount)
-            for record, _ in chosen.values()
-            for feature in record.features
-        ],
-    )
-    return Added(len(batch) - same - replaced, replaced, same)
-
-
-def _completeness(outcome: str) -> int:
-    return _COMPLETENESS.get(outcome, 1)
-
-
-def _to_row(record: Record, revision: int) -> tuple[object, ...]:
-    feature_set = " ".join(sorted({f"{feature.feature}.{feature.state}" for feature in record.features}))
-    values = {"revision": revision} | {
-        name: keep_model(getattr(record, name)) for name in ("request_model", "response_model")
-    }
-    row = (values[name] if name in values else getattr(record, name) for name in REQUEST_COLUMNS)
-    return (*row, feature_set)
-
-
-def _to_records(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> list[Record]:
-    marks = ", ".join("?" * len(rows))
-    features: dict[object, list[Feature]] = {}
-    for request_id, *rest in connection.execute(
-        f"SELECT request_id, feature, state, amount FROM features WHERE request_id IN ({marks}) "  # noqa: S608 - marks
-        "ORDER BY request_id, feature, state",
-        [row[0] for row in rows],
-    ):
-        features.setdefault(request_id, []).append(Feature(*rest))
-    return [
-        Record(**dict(zip(REQUEST_COLUMNS, row, strict=True)), features=tuple(features.get(row[0], ())))  # type: ignore[arg-type]  # STRICT columns have the record's types
-        for row in rows
-    ]

@@ -1,0 +1,104 @@
+"""Records as rows of the tables ``requests`` and ``features``, and back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracker.migrations import REQUEST_COLUMNS
+from tracker.naming import keep_model
+from tracker.record import Feature, Record
+
+BATCH = 500
+"""Rows that are looked up and written at once."""
+_COMPLETENESS = {"aborted": 0, "error": 0}
+"""Any other outcome is a whole answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of the records that were added."""
+
+    new: int = 0
+    replaced: int = 0
+    """A more complete reading of an answer that was known."""
+    known: int = 0
+    """Nothing changed: known at least as well already."""
+
+    def __add__(self, other: Added) -> Added:
+        return Added(self.new + other.new, self.replaced + other.replaced, self.known + other.known)
+
+
+COLUMNS = ", ".join(REQUEST_COLUMNS)
+_INSERT = (
+    f"INSERT OR REPLACE INTO requests ({COLUMNS}, feature_set) "  # noqa: S608 - names, no values
+    f"VALUES ({', '.join('?' * (len(REQUEST_COLUMNS) + 1))})"
+)
+
+
+def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
+    """Write at most ``BATCH`` records inside the open transaction; see ``Store.add`` for which readings win."""
+    marks = ", ".join("?" * len(batch))
+    known: dict[str, tuple[int, int, int]] = {
+        row[0]: (_completeness(row[1]), row[2] or 0, row[3])
+        for row in connection.execute(
+            f"SELECT id, outcome, output_tokens, revision FROM requests WHERE id IN ({marks})",  # noqa: S608 - marks
+            [record.id for record in batch],
+        )
+    }
+    before = set(known)
+    chosen: dict[str, tuple[Record, int]] = {}
+    same = replaced = 0
+    for record in batch:
+        rank = (_completeness(record.outcome), record.output_tokens or 0)
+        revision = record.revision
+        if record.id in known:
+            if rank <= known[record.id][:2]:
+                same += 1
+                continue
+            revision = max(known[record.id][2] + 1, record.revision)
+            replaced += 1
+        known[record.id] = (*rank, revision)
+        chosen[record.id] = (record, revision)
+    if replaced:
+        connection.executemany("DELETE FROM features WHERE request_id = ?", [(key,) for key in chosen if key in before])
+    connection.executemany(_INSERT, [_to_row(record, revision) for record, revision in chosen.values()])
+    connection.executemany(
+        "INSERT INTO features (request_id, feature, state, amount) VALUES (?, ?, ?, ?)",
+        [
+            (record.id, feature.feature, feature.state, feature.amount)
+            for record, _ in chosen.values()
+            for feature in record.features
+        ],
+    )
+    return Added(len(batch) - same - replaced, replaced, same)
+
+
+def _completeness(outcome: str) -> int:
+    return _COMPLETENESS.get(outcome, 1)
+
+
+def _to_row(record: Record, revision: int) -> tuple[object, ...]:
+    feature_set = " ".join(sorted({f"{feature.feature}.{feature.state}" for feature in record.features}))
+    values = {"revision": revision} | {
+        name: keep_model(getattr(record, name)) for name in ("request_model", "response_model")
+    }
+    row = (values[name] if name in values else getattr(record, name) for name in REQUEST_COLUMNS)
+    return (*row, feature_set)
+
+
+def to_records(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> list[Record]:
+    """Return the records of at most ``BATCH`` rows of ``requests`` (its public columns), with their features."""
+    marks = ", ".join("?" * len(rows))
+    features: dict[object, list[Feature]] = {}
+    for request_id, *rest in connection.execute(
+        f"SELECT request_id, feature, state, amount FROM features WHERE request_id IN ({marks}) "  # noqa: S608 - marks
+        "ORDER BY request_id, feature, state",
+        [row[0] for row in rows],
+    ):
+        features.setdefault(request_id, []).append(Feature(*rest))
+    return [
+        Record(**dict(zip(REQUEST_COLUMNS, row, strict=True)), features=tuple(features.get(row[0], ())))  # type: ignore[arg-type]  # STRICT columns have the record's types
+        for row in rows
+    ]

@@ -1,0 +1,242 @@
+"""The person's settings: one TOML file beside the database, every key known and explained here."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tracker.record import FEATURES
+
+Kind = Literal["text", "number", "switch", "list"]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message says what happened · to what · what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key of the file."""
+
+    key: str
+    kind: Kind
+    default: str | int | bool | tuple[str, ...] | None
+    meaning: str
+    fits: Callable[[Any], object] = field(default=lambda _value: True)
+    allowed: str = ""
+    """What fits, in words."""
+
+
+def _choice(key: str, default: str | None, meaning: str, choices: tuple[str, ...]) -> Setting:
+    return Setting(key, "text", default, meaning, fits=choices.__contains__, allowed=", ".join(choices))
+
+
+def _zone(key: str, meaning: str) -> Setting:
+    return Setting(key, "text", None, meaning, re.compile(r"[A-Z]{3}").fullmatch, "three capitals, such as NOR")
+
+
+SCHEMA = (
+    _choice("language", None, "Language of reports; unset: the computer's.", ("en", "nb", "nl")),
+    _zone("country", "Where you live: for comparisons and for your own device."),
+    _choice("report.method", None, "Use one method only.", ("ecologits", "flop", "measured", "vendor", "time")),
+    _zone("report.zone", "What if the servers stood there."),
+    Setting("report.extensions", "switch", True, "Include what the wire hides, as estimates of their own."),
+    Setting(
+        "proxy.port",
+        "number",
+        47821,
+        "Port of the proxy on this computer.",
+        range(1024, 65536).__contains__,
+        "1024 to 65535",
+    ),
+    Setting(
+        "proxy.upstream",
+        "text",
+        None,
+        "Company proxy to go through, such as http://proxy.example:3128.",
+        re.compile(r"https?://[^\s/@]+(:\d+)?/?").fullmatch,
+        "http://host:port",
+    ),
+    Setting("proxy.upstream_ca", "text", None, "Certificate file of a company proxy that opens TLS itself."),
+    Setting("proxy.open", "list", (), "Services whose hosts carry more than a chatbot and are opened all the same."),
+    Setting(
+        "proxy.local",
+        "list",
+        (),
+        "Local model servers, such as ollama=11434.",
+        lambda entries: all(re.fullmatch(r"[a-z0-9-]+=\d{2,5}", entry) for entry in entries),
+        "name=port",
+    ),
+    Setting("notices.desktop", "switch", True, "Tell on the desktop when a budget is nearly or wholly used."),
+)
+"""Every key there is. ``budgets`` stands beside them: a list of tables, written by ``klimaspor budget``."""
+
+UNITS = ("questions", "minutes", "tokens", "wh")
+PERIODS = ("day", "week")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much a person wants to use at most, in a day or an ISO week."""
+
+    amount: float
+    unit: str
+    per: str = "week"
+    service: str | None = None
+    feature: str | None = None
+    hold: bool = False
+    """Hold new turns back when it is used up."""
+
+    @property
+    def name(self) -> str:
+        """Return the budget in words: ``2 questions a week with deep_research``."""
+        words = f"{self.amount:g} {'Wh' if self.unit == 'wh' else self.unit} a {self.per}"
+        words += f" on {self.service}" if self.service else ""
+        return words + (f" with {self.feature}" if self.feature else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings as they are: the file's, and defaults for all others."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    """Only what the file says."""
+    budgets: tuple[Budget, ...] = ()
+
+    def get(self, key: str) -> Any:
+        """
+        Return the value of a key, or its default.
+
+        :raises SettingsError: if there is no such key; it names the nearest one.
+        """
+        setting = find(key)
+        return self.values.get(setting.key, setting.default)
+
+
+def settings_path(db_path: Path) -> Path:
+    """Return where the settings of this database lie: beside it, with the suffix ``.toml``."""
+    return db_path.with_suffix(".toml")
+
+
+def find(key: str) -> Setting:
+    """Return the setting of this name, or raise ``SettingsError`` that names the nearest one."""
+    for setting in SCHEMA:
+        if setting.key == key:
+            return setting
+    known = [setting.key for setting in SCHEMA]
+    near = difflib.get_close_matches(key, known, 1)
+    advice = f"did you mean {near[0]}?" if near else "`klimaspor config` lists the settings"
+    raise SettingsError(f"There is no such setting · {_shown(key)} · {advice}")
+
+
+def load(db_path: Path) -> Settings:
+    """
+    Read the settings that belong to this database; no file is no settings.
+
+    :raises SettingsError: for a file that is not TOML, a key that is not known or a value that does not fit.
+    """
+    path = settings_path(db_path)
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise SettingsError(f"The settings cannot be read ({error.strerror}) · {path} · check who owns it") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        position = re.search(r"line \d+", str(error))
+        place = position[0] if position else "not UTF-8 or not TOML"
+        raise SettingsError(f"The settings cannot be read ({place}) · {path} · mend or remove the file") from error
+    budgets = content.pop("budgets", [])
+    if not isinstance(budgets, list):
+        raise SettingsError(f"A budget does not fit · {path} · see `klimaspor budget --help`")
+    values: dict[str, Any] = {}
+    for key, value in _flatten(content):
+        try:
+            values[key] = check(find(key), value)
+        except SettingsError as error:
+            raise SettingsError(f"{error} (in {path})") from error
+    return Settings(values, tuple(_read_budget(entry, path) for entry in budgets))
+
+
+def parse(setting: Setting, text: str) -> Any:
+    """Return the value that a person typed for a setting; raises ``SettingsError`` if it does not fit."""
+    match setting.kind:
+        case "number" if re.fullmatch(r"-?\d{1,9}", text):
+            return check(setting, int(text))
+        case "switch" if text.lower() in {"on", "true", "yes"}:
+            return True
+        case "switch" if text.lower() in {"off", "false", "no"}:
+            return False
+        case "list":
+            return check(setting, [entry.strip() for entry in text.split(",") if entry.strip()])
+        case "text":
+            return check(setting, text)
+    raise _misfit(setting)
+
+
+def check(setting: Setting, value: Any) -> Any:
+    """Return the value as it is kept, or raise ``SettingsError`` if it does not fit."""
+    match setting.kind, value:
+        case ("switch", bool()) | ("text", str()):
+            pass
+        case "number", int() if not isinstance(value, bool):
+            pass
+        case "list", list() if all(isinstance(entry, str) for entry in value):
+            value = tuple(value)
+        case _:
+            raise _misfit(setting)
+    if not setting.fits(value):
+        raise _misfit(setting)
+    return value
+
+
+def _flatten(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, value in content.items():
+        if isinstance(value, dict):
+            found += _flatten(value, f"{prefix}{key}.")
+        else:
+            found.append((prefix + key, value))
+    return found
+
+
+def _read_budget(entry: Any, path: Path) -> Budget:
+    known = {"amount", "unit", "per", "service", "feature", "hold"}
+    if isinstance(entry, dict) and {"amount", "unit"} <= entry.keys() <= known:
+        budget = Budget(**entry)
+        if fits(budget):
+            return budget
+    raise SettingsError(f"A budget does not fit · {path} · see `klimaspor budget --help`")
+
+
+def fits(budget: Budget) -> bool:
+    """Whether every part of a budget is something that can be measured."""
+    match budget.amount:
+        case bool():
+            return False
+        case int() | float():
+            return (
+                0 < budget.amount < 10**12
+                and budget.unit in UNITS
+                and budget.per in PERIODS
+                and isinstance(budget.service, str | None)
+                and budget.feature in (None, *FEATURES)
+                and isinstance(budget.hold, bool)
+            )
+    return False
+
+
+def _misfit(setting: Setting) -> SettingsError:
+    allowed = setting.allowed or {"switch": "on or off", "number": "a whole number", "list": "words with commas"}.get(
+        setting.kind, "text"
+    )
+    return SettingsError(f"This value does not fit · {setting.key} · it takes {allowed}")
+
+
+def _shown(key: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in key[:60])
