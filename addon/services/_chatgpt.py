@@ -12,13 +12,13 @@ from addon.services._chatgpt_message import (
     is_visible,
     keep_slug,
     keep_word,
-    name_ending,
     name_tool,
     read_ms,
     read_recap_ms,
     read_texts,
     read_thoughts,
 )
+from addon.services._ending import name_ending
 
 QUIET = frozenset(
     """

@@ -27,19 +27,6 @@ def name_tool(recipient: object) -> str:
     return next((feature for start, feature in RECIPIENTS if word.startswith(start)), "tool")
 
 
-def name_ending(error: object, code: object) -> Any:
-    """Return how an answer ended that carries an error: ``limited``, ``refused`` or ``error``."""
-    words = [code, error]
-    if isinstance(error, dict):
-        words += [error.get("code"), error.get("type")]
-    told = " ".join(word for word in words if isinstance(word, str)).lower()
-    if any(word in told for word in ("limit", "quota", "too_many", "too many", "exceeded", "capacity")):
-        return "limited"
-    if any(word in told for word in ("moderation", "content_policy", "content_filter", "refus", "flagged")):
-        return "refused"
-    return "error"
-
-
 def find_pictures(parts: object) -> list[tuple[str, int | None]]:
     """Return the distinct images among the parts of a message, and their pixels where told."""
     found: dict[str, int | None] = {}
