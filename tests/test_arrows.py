@@ -15,9 +15,14 @@ ROOT = Path(__file__).parent.parent
 ALWAYS = {
     # room: rooms it may import at the top of a file (its own is always allowed)
     "addon": {
-        "tracker.record", "tracker.naming", "tracker.key", "tracker.store", "tracker.tokens", "tracker.limits",
+        "tracker.record",
+        "tracker.naming",
+        "tracker.key",
+        "tracker.store",
+        "tracker.tokens",
+        "tracker.limits",
         "tracker.heartbeat",
-    },  # fmt: skip
+    },
     "tracker.record": set(),
     "tracker.naming": {"tracker.record"},
     "tracker.moments": set(),
@@ -32,33 +37,51 @@ ALWAYS = {
     "tracker.forgetting": {"tracker.store", "tracker.moments"},
     "tracker.sums": {"tracker.record"},
     "tracker.store": {
-        "tracker.record", "tracker.rows", "tracker.opening", "tracker.sums", "tracker.moments", "tracker.heartbeat",
+        "tracker.record",
+        "tracker.rows",
+        "tracker.opening",
+        "tracker.sums",
+        "tracker.moments",
+        "tracker.heartbeat",
         "tracker.coverage",
-    },  # fmt: skip
+    },
     "tracker.coverage": {"tracker.record"},
     "tracker.limits": {"tracker.record", "tracker.store", "tracker.settings", "tracker.moments"},
     "tracker.exports": {"tracker.record", "tracker.store"},
     "tracker.footprint": {"tracker.record"},
     "tracker.report": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.settings"},
     "tracker.imports": {
-        "tracker.record", "tracker.naming", "tracker.key", "tracker.store", "tracker.tokens", "tracker.moments", "addon",
-    },  # fmt: skip
-    "tracker.setup": {"tracker.settings"},
+        "tracker.record",
+        "tracker.naming",
+        "tracker.key",
+        "tracker.store",
+        "tracker.tokens",
+        "tracker.moments",
+        "addon",
+    },
+    "tracker.setup": {"tracker.settings", "addon.pac"},
     "tracker.trial": set(),
     "tracker.team": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.report", "tracker.settings"},
     "tracker.cli": {"tracker", "addon"},
 }
 PURE_ADDON = {
     "addon.exchange", "addon.coding", "addon.framing", "addon.service", "addon.services", "addon.reader",
-    "addon.client", "addon.company", "addon.patching",
+    "addon.client", "addon.company", "addon.patching", "addon.pac",
 }  # fmt: skip
 INSIDE_FUNCTIONS = {
     "tracker.limits": {"tracker.footprint"},
     "addon": {"tracker.report"},
     "tracker.cli": {"addon.run", "addon.authority", "addon.passage", "addon.pages"},
     "tracker.setup": {
-        "addon.run", "addon.authority", "addon.certificate", "addon.passage", "addon.service", "addon.hosts", "addon.pac",
-        "addon.state", "addon.options",
+        "addon.run",
+        "addon.authority",
+        "addon.certificate",
+        "addon.passage",
+        "addon.service",
+        "addon.hosts",
+        "addon.pac",
+        "addon.state",
+        "addon.options",
     },
     "tracker.trial": {"addon.run", "addon.authority", "tracker.store", "tracker.report"},
     "tracker.report": {"tracker.key"},
