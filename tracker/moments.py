@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 
 def timestamp(moment: datetime) -> str:
@@ -13,6 +13,11 @@ def timestamp(moment: datetime) -> str:
 def from_timestamp(text: str) -> datetime:
     """Return the moment that was stored."""
     return datetime.fromisoformat(text)
+
+
+def local_day(started_at: str, utc_offset_minutes: int) -> date:
+    """Return the day it was where the record was made."""
+    return (from_timestamp(started_at) + timedelta(minutes=utc_offset_minutes)).date()
 
 
 def local_midnight(day: date) -> datetime:

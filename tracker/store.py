@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import batched
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from tracker import heartbeat, sums
 from tracker.coverage import Coverage, Moment
-from tracker.moments import timestamp
+from tracker.moments import local_day, timestamp
 from tracker.opening import NoDatabaseError, StoreError, default_path, explained, open_database
 from tracker.record import Activity, Record, Unread
 from tracker.rows import BATCH, COLUMNS, Added, add_batch, to_records
@@ -147,6 +147,18 @@ class Store:
                 (date.fromisoformat(activity.day).weekday(), hour, activity)
                 for hour, activity in sums.activities(connection, since, until, by_hour=True)
             ]
+
+    def activity(self, record_id: str) -> Activity | None:
+        """Return the sums of one record alone, as a footprint needs them."""
+        record = self.record(record_id)
+        if record is None:
+            return None
+        day = local_day(record.started_at, record.utc_offset_minutes)
+        with self.reading() as connection:
+            span = (day, day + timedelta(days=1))
+            return next(
+                (activity for _, activity in sums.activities(connection, *span, by_hour=False, only=record.id)), None
+            )
 
     # What was not read
 

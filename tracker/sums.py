@@ -43,7 +43,7 @@ _SUMMED = (
 _AMOUNTS = """
     SELECT {keys}, feature, state, sum(amount)
     FROM requests JOIN features ON features.request_id = requests.id
-    WHERE local_day >= :since AND local_day < :until AND feature_set <> '' AND amount IS NOT NULL
+    WHERE {where} AND feature_set <> '' AND amount IS NOT NULL
     GROUP BY {positions}, feature, state
 """
 
@@ -52,7 +52,7 @@ _AMOUNTS = """
 _EARLIER = """
     WITH talked AS (
         SELECT DISTINCT conversation FROM requests
-        WHERE local_day >= :since AND local_day < :until AND conversation IS NOT NULL
+        WHERE {where} AND conversation IS NOT NULL
             AND input_tokens_source <> 'reported' AND operation = 'chat'
     ), turns AS (
         SELECT rowid AS turn, sum(
@@ -63,28 +63,35 @@ _EARLIER = """
         FROM requests WHERE conversation IN (SELECT conversation FROM talked)
     )
     SELECT {keys}, sum(earlier) FROM turns CROSS JOIN requests ON requests.rowid = turn
-    WHERE local_day >= :since AND local_day < :until AND earlier > 0
+    WHERE {where} AND earlier > 0
         AND input_tokens_source <> 'reported' AND operation = 'chat'
     GROUP BY {positions}
 """
 
 
 def activities(
-    connection: sqlite3.Connection, since: date, until: date, *, by_hour: bool
+    connection: sqlite3.Connection, since: date, until: date, *, by_hour: bool, only: str | None = None
 ) -> Iterator[tuple[int, Activity]]:
-    """Yield (local hour, 0 unless ``by_hour``; activity) for the local days ``since`` to ``until`` (exclusive)."""
-    span = {"since": since.isoformat(), "until": until.isoformat()}
+    """
+    Yield (local hour, 0 unless ``by_hour``; activity) for the local days ``since`` to ``until`` (exclusive).
+
+    ``only`` is the id of the one record that is wanted.
+    """
+    span = {"since": since.isoformat(), "until": until.isoformat(), "only": only}
     keys = (*_KEYS, "local_hour" if by_hour else "0")
     width = len(keys)
-    slots = {"keys": ", ".join(keys), "positions": ", ".join(str(position + 1) for position in range(width))}
+    slots = {
+        "keys": ", ".join(keys),
+        "positions": ", ".join(str(position + 1) for position in range(width)),
+        "where": "local_day >= :since AND local_day < :until" + (" AND requests.id = :only" if only else ""),
+    }
     amounts: dict[tuple[object, ...], list[tuple[str, str, int]]] = {}
     for row in connection.execute(_AMOUNTS.format(**slots), span):
         amounts.setdefault(row[:width], []).append(row[width:])
     earlier = {row[:width]: row[width] for row in connection.execute(_EARLIER.format(**slots), span)}
     sql = (
         f"SELECT {slots['keys']}, {_SUMS} FROM requests "  # noqa: S608 - names, no values
-        "WHERE local_day >= :since AND local_day < :until "
-        f"GROUP BY {slots['positions']}"
+        f"WHERE {slots['where']} GROUP BY {slots['positions']}"
     )
     for row in connection.execute(sql, span):
         key, summed = row[:width], row[width:]
