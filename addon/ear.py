@@ -1,0 +1,301 @@
+"""The proxy's side of the worker: a bounded queue, a thread that feeds it, and a new worker when one is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from addon.exchange import Ending
+from addon.gate import Gate
+from addon.parcel import Copy, join, pack, pack_message
+from addon.worker import MEMORY_EXIT
+
+LONGEST_QUEUE = 10_000
+HEAVIEST_QUEUE = 96 * 1024 * 1024
+"""Bytes that may wait for the worker; beyond either bound the newest is dropped and counted."""
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(slots=True)
+class Job:
+    """One thing for the worker to do; packed only when its turn comes, in the feeding thread."""
+
+    pack: Callable[[], bytes]
+    service: str = ""
+    socket: str | None = None
+    weight: int = 300
+    release: Callable[[], None] | None = None
+    tried: bool = False
+    answered: Callable[[dict[str, Any]], None] | None = None
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the proxy knows of its own work since it started."""
+
+    handed: int = 0
+    read: int = 0
+    restarts: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    """By reason: ``overload``, ``hang``, ``memory``, ``crash``, ``worker-lost``, ``too-large``."""
+
+
+class WorkerLostError(Exception):
+    """The worker is gone."""
+
+
+class WorkerEar:
+    """
+    Takes copies from the tap without ever waiting, and sees to it that a worker reads them.
+
+    A worker that hangs or runs out of memory costs the one exchange it was reading, which is counted; one that was
+    killed from outside is replaced and given the exchange again. Nothing here can hold up the proxy.
+    """
+
+    def __init__(
+        self, db: Path, gate: Gate | None = None, *, module: str = "addon.worker", tell: Callable[[str], None] = print
+    ) -> None:
+        self.gate = gate or Gate()
+        self.counters = Counters()
+        self.trouble: str | None = None
+        """Why the worker could not start or write, as a sentence; None when all is well."""
+        self.process: subprocess.Popen[bytes] | None = None
+        self._db, self._module, self._tell = db, module, tell
+        self._connection: Connection | None = None
+        self._jobs: deque[Job] = deque()
+        self._weight = 0
+        self._lost: Counter[tuple[str, str]] = Counter()
+        self._sockets: set[str] = set()
+        """Sockets that the present worker knows."""
+        self._wake = threading.Condition()
+        self._closing = False
+        self._failures = 0
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._feed, name="feeder", daemon=True)
+
+    def start(self) -> None:
+        """Start the feeding thread, which starts the worker."""
+        self._thread.start()
+
+    def wait_until_ready(self, seconds: float) -> str | None:
+        """Wait for the first worker; return why there is none, as a sentence, or None when it is ready."""
+        if not self._ready.wait(seconds):
+            return "The program that keeps the records did not start · its worker · try again"
+        return self.trouble
+
+    def settle(self, seconds: float = 30.0) -> None:
+        """Wait until everything that was taken so far has been read and written, or cannot be."""
+        done = threading.Event()
+        with self._wake:
+            self._jobs.append(Job(lambda: join({"kind": "settle"}), answered=lambda _answer: done.set()))
+            self._wake.notify()
+        done.wait(seconds)
+
+    # What the tap calls, in the proxy's loop
+
+    def hand_over(self, copy: Copy) -> None:
+        self.counters.handed += 1
+        self._put(Job(lambda: pack("exchange", copy), copy.service, None, copy.weight, copy.release))
+
+    def open_socket(self, socket: str, copy: Copy) -> None:
+        self._put(Job(lambda: pack("open", copy, socket=socket), copy.service, socket, copy.weight, copy.release))
+
+    def hear(self, socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes) -> None:
+        def packed() -> bytes:
+            return pack_message(socket, copy, ns, from_client=from_client, data=data)
+
+        self._put(Job(packed, copy.service, socket, 300 + len(data)))
+
+    def close_socket(self, socket: str, copy: Copy, ns: int, ending: Ending) -> None:
+        at_ms = max(0, ns - copy.started_ns) // 1_000_000
+        header = {"kind": "close", "socket": socket, "service": copy.service, "ending": ending, "at_ms": at_ms}
+        self._put(Job(lambda: join(header), copy.service, socket))
+
+    def lose(self, service: str, reason: str) -> None:
+        """Count something that will not be read."""
+        self.counters.lost[reason] += 1
+        with self._wake:
+            self._lost[service, reason] += 1
+
+    def beat(self, header: dict[str, Any]) -> None:
+        """Have a heartbeat written; the answer refreshes the gate."""
+        job = Job(lambda: join({"kind": "beat", **header}), answered=self._take_pulse)
+        with self._wake:
+            self._jobs.append(job)
+            self._wake.notify()
+
+    # The end
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Let the worker finish what waits, for so long at most, then end it."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        self._end_worker(2.0)
+
+    def _put(self, job: Job) -> None:
+        with self._wake:
+            if len(self._jobs) < LONGEST_QUEUE and self._weight + job.weight <= HEAVIEST_QUEUE:
+                self._jobs.append(job)
+                self._weight += job.weight
+                self._wake.notify()
+                return
+            self._lost[job.service, "overload"] += 1
+        self.counters.lost["overload"] += 1
+        if job.release is not None:
+            job.release()
+
+    def _take_pulse(self, answer: dict[str, Any]) -> None:
+        self.trouble = answer.get("trouble")
+        if isinstance(gate := answer.get("gate"), dict):
+            self.gate.refresh(gate)
+
+    # The feeding thread
+
+    def _feed(self) -> None:
+        try:
+            self._connect()
+        except (EOFError, OSError, WorkerLostError):
+            self.trouble = self.trouble or "The program that keeps the records crashed · its worker · try again"
+            self._bury()
+        self._ready.set()
+        while (job := self._next()) is not None:
+            try:
+                self._deliver(job)
+            except Exception as error:  # noqa: BLE001 - this thread must outlive whatever one exchange does to it
+                self.lose(job.service, type(error).__name__)
+            if job.release is not None:
+                job.release()
+
+    def _next(self) -> Job | None:
+        with self._wake:
+            while True:
+                if self._lost:
+                    (service, reason), n = self._lost.popitem()
+                    header = {"kind": "lost", "service": service, "reason": reason, "n": n}
+                    return Job(lambda: join(header))
+                if self._jobs:
+                    job = self._jobs.popleft()
+                    self._weight -= job.weight if job.service else 0
+                    return job
+                if self._closing:
+                    return None
+                self._wake.wait()
+
+    def _deliver(self, job: Job) -> None:
+        while True:
+            try:
+                connection = self._connect()
+                if job.socket is not None and not self._knows(job):
+                    return
+                connection.send_bytes(job.pack())
+                answer = json.loads(connection.recv_bytes())
+            except (EOFError, OSError, WorkerLostError):
+                reason = self._bury()
+                if reason == "stopped" or job.tried or reason in {"hang", "memory"}:
+                    if job.service:
+                        self.lose(job.service, "crash" if reason == "stopped" else reason)
+                    return
+                job.tried = True
+                continue
+            self.counters.read += bool(job.service)
+            if job.answered is not None:
+                job.answered(answer)
+            if answer.get("tired"):
+                self._end_worker(5.0)
+            return
+
+    def _knows(self, job: Job) -> bool:
+        """Whether the present worker can make sense of this; a socket that lost its worker is counted once."""
+        name = job.socket or ""
+        if job.release is not None:  # the opening of a socket
+            self._sockets.add(name)
+        return name in self._sockets
+
+    def _connect(self) -> Connection:
+        """Return the connection to a worker that is ready; start one if there is none."""
+        if self._connection is not None:
+            return self._connection
+        if self._failures:
+            time.sleep(min(0.05 * 2**self._failures, 5.0))
+        ours, theirs = Pipe()
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *_python_path()])}
+        command = [sys.executable, "-m", self._module, str(theirs.fileno()), str(self._db)]
+        self.process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+        )
+        theirs.close()
+        self._connection = ours
+        answer = json.loads(ours.recv_bytes())
+        if failed := answer.get("failed"):
+            self._failures += 1
+            if self.trouble != failed:
+                self.trouble = str(failed)
+                self._tell(self.trouble)
+            raise WorkerLostError
+        self._failures, self.trouble = 0, None
+        return ours
+
+    def _bury(self) -> str:
+        """Clear away a worker that is gone; return why it went."""
+        process, self.process = self.process, None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        orphans, self._sockets = self._sockets, set()
+        for _ in orphans:
+            self.lose("", "worker-lost")
+        code = None
+        if process is not None:
+            try:
+                code = process.wait(2)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+        if self._closing and code == 0:
+            return "stopped"
+        self.counters.restarts += 1
+        match code:
+            case code if code == -signal.SIGALRM:
+                return "hang"
+            case code if code == MEMORY_EXIT:
+                return "memory"
+        return "crash"
+
+    def _end_worker(self, seconds: float) -> None:
+        """Hang up; a worker that does not take the hint is killed."""
+        connection, self._connection = self._connection, None
+        process, self.process = self.process, None
+        self._sockets.clear()
+        if connection is not None:
+            connection.close()
+        if process is not None:
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _python_path() -> list[str]:
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]

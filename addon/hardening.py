@@ -1,0 +1,43 @@
+"""What a process that has held people's words must never do: leave a core dump, or grow without end."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+
+_PR_SET_DUMPABLE = 4
+
+
+def forbid_core_dumps() -> None:
+    """Make sure that no crash of this process writes its memory to a disk, and that no neighbour may read it."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        # A limit of 0 does not stop a core_pattern that pipes to a program; this does.
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def limit_memory(megabytes: int) -> None:
+    """Let allocations beyond this fail with MemoryError in this process (where the system can tell)."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    _, ceiling = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = megabytes * 1024 * 1024
+    soft = wanted if ceiling == resource.RLIM_INFINITY else min(wanted, ceiling)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, ceiling))
+
+
+def memory_megabytes() -> int:
+    """Return the memory this process holds now; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // (1024 * 1024)

@@ -1,0 +1,170 @@
+"""What the proxy's own port answers: the PAC file for all, everything else under a secret path."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+from mitmproxy import connection, http
+from mitmproxy.proxy.mode_specs import ReverseMode
+
+from addon.aside import Asides
+from addon.ear import WorkerEar
+from addon.hosts import leads_home
+from addon.options import ProxyOptions
+from addon.pac import load_previous, write_pac
+from addon.state import State, owner_of
+
+PAGE_SECONDS = 60.0
+ROOT = Path(__file__).parent.parent
+SAFE = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+class Running(Protocol):
+    """What the pages need to know of the proxy they belong to."""
+
+    options: ProxyOptions
+    state: State
+    hosts: frozenset[str]
+    asides: Asides
+    ear: WorkerEar
+
+    @property
+    def certificate_path(self) -> Path: ...
+
+
+class Pages:
+    """A mitmproxy addon that answers requests addressed to the proxy itself, and refuses those that must not pass."""
+
+    def __init__(self, proxy: Running) -> None:
+        self._proxy = proxy
+
+    def client_connected(self, client: connection.Client) -> None:
+        """Refuse other people of this computer: what they do is not ours to see, and our pages are not theirs."""
+        if hasattr(os, "getuid") and client.peername and client.sockname:
+            owner = owner_of(client.peername[:2], client.sockname[:2])
+            if owner is not None and owner != os.getuid():
+                client.error = "another user of this computer"
+
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Answer what is addressed to us; let other plain requests pass unseen, but to no private address."""
+        if flow.client_conn.tls_established or flow.request.method == "CONNECT":
+            return
+        if isinstance(flow.client_conn.proxy_mode, ReverseMode):
+            self._check_local(flow)
+        elif self._is_ours(flow.request.host, flow.request.port):
+            flow.response = await self.answer(flow.request)
+            if flow.request.headers.get("content-length", "0") != "0" or "transfer-encoding" in flow.request.headers:
+                kill: Any = flow.kill  # mitmproxy would keep the whole of a body that nobody wants
+                kill()
+        elif leads_home(flow.request.host):
+            flow.response = _plain(403, "klimaspor leads to no private address; connect to it directly.")
+        else:
+            flow.request.stream = True
+
+    async def answer(self, request: http.Request) -> http.Response:
+        """Return what our own port has to say to a request."""
+        if request.host_header not in {f"127.0.0.1:{self._proxy.state.port}", f"localhost:{self._proxy.state.port}"}:
+            return _plain(421, "This is klimaspor's own address; call it by its name.")
+        if request.method not in {"GET", "HEAD"}:
+            return _plain(405, "Only GET.")
+        path = request.path.partition("?")[0]
+        if path == "/proxy.pac":
+            return self._pac()
+        _, token, rest = (path + "//").split("/", 2)
+        if not hmac.compare_digest(token.encode("utf-8", "replace"), self._proxy.state.token.encode()):
+            return _plain(404, "Not found. Open klimaspor's page with `klimaspor open`.")
+        match rest.rstrip("/"):
+            case "":
+                return await self._make("status")
+            case "status.json":
+                return _respond(200, json.dumps(self.status()), "application/json")
+            case "report":
+                return await self._make("report")
+            case "certificate":
+                return self._certificate()
+        return _plain(404, "Not found.")
+
+    def status(self) -> dict[str, Any]:
+        """Return what ``klimaspor status`` shows: figures of the machinery, nothing of what passed."""
+        proxy, counters = self._proxy, self._proxy.ear.counters
+        return {
+            "pid": proxy.state.pid,
+            "port": proxy.state.port,
+            "started_at": proxy.state.started_at,
+            "hosts": len(proxy.hosts),
+            "upstream": proxy.options.upstream is not None,
+            "local": proxy.state.local,
+            "turns": {"heard": counters.handed, "read": counters.read, "lost": dict(counters.lost)},
+            "worker_restarts": counters.restarts,
+            "trouble": proxy.ear.trouble,
+            "passing": [
+                {"host": aside.host, "reason": aside.reason, "until": aside.until} for aside in proxy.asides.current()
+            ],
+        }
+
+    def _is_ours(self, host: str, port: int) -> bool:
+        return port == self._proxy.state.port and host.lower() in {"127.0.0.1", "localhost"}
+
+    def _check_local(self, flow: http.HTTPFlow) -> None:
+        """Refuse a web page that reached a local model server's port by a name of its own (DNS rebinding)."""
+        # mitmproxy has put the server's own address there; what the client said is gone, so its origin must tell.
+        origin = flow.request.headers.get("origin", "")
+        host = origin.partition("://")[2].partition(":")[0].strip("/")
+        if origin.startswith("http") and host not in {"127.0.0.1", "localhost"}:
+            flow.response = _plain(403, "Web pages may not use this port.")
+
+    def _pac(self) -> http.Response:
+        options = self._proxy.options
+        text = write_pac(
+            self._proxy.hosts, self._proxy.state.port, load_previous(options.folder), fail_open=options.fail_open
+        )
+        return _respond(200, text, "application/x-ns-proxy-autoconfig")
+
+    def _certificate(self) -> http.Response:
+        try:
+            data = self._proxy.certificate_path.read_bytes()
+        except OSError:
+            return _plain(500, "The certificate cannot be read. Ask `klimaspor doctor`.")
+        response = _respond(200, "", "application/x-x509-ca-cert")
+        response.content = data
+        response.headers["content-disposition"] = 'attachment; filename="klimaspor-ca.crt"'
+        return response
+
+    async def _make(self, what: str) -> http.Response:
+        """Have a page made by another process: reports take computing, and this one carries the chats."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "addon.page", what, str(self._proxy.options.db),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, cwd=ROOT,
+        )  # fmt: skip
+        state = json.dumps(self.status() | {"page": self._proxy.state.page}).encode()
+        try:
+            page, _ = await asyncio.wait_for(process.communicate(state), PAGE_SECONDS)
+        except TimeoutError:
+            process.kill()
+            return _plain(504, "The page took too long. Try `klimaspor report`.")
+        if process.returncode != 0:
+            return _plain(500, "The page could not be made. Try `klimaspor report`, which says why.")
+        response = _respond(200, page.decode("utf-8", "replace"), "text/html")
+        return response
+
+
+def _plain(status: int, text: str) -> http.Response:
+    return _respond(status, text + "\n", "text/plain")
+
+
+def _respond(status: int, text: str, kind: str) -> http.Response:
+    return http.Response.make(status, text, {"content-type": f"{kind}; charset=utf-8", **SAFE})

@@ -1,0 +1,216 @@
+"""The copy of one exchange while it passes, and how it crosses to the worker's process as bytes (pure)."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import accumulate, pairwise
+from typing import Any
+
+from addon.exchange import Chunk, Ending, Exchange, Message
+
+LARGEST_COPY = 16 * 1024 * 1024
+"""Wire bytes of one body that are kept; the rest passes uncopied and the exchange counts as truncated."""
+ALLOWANCE = 64 * 1024
+"""A body takes room in such steps, so that the hot path compares two numbers and no more."""
+PIECE_OVERHEAD = 150
+"""What a small piece costs beside its bytes, in bytes."""
+
+_HEAD = struct.Struct("<I")
+_ns = time.monotonic_ns
+
+
+class Pool:
+    """The room that all copies share, so that many large answers at once cannot fill the memory."""
+
+    def __init__(self, size: int = 192 * 1024 * 1024) -> None:
+        self.left = size
+
+    def take(self, amount: int) -> bool:
+        """Take room if there is enough."""
+        if amount > self.left:
+            return False
+        self.left -= amount
+        return True
+
+    def give_back(self, amount: int) -> None:
+        self.left += amount
+
+
+class Tee:
+    """Passes every piece on at once and keeps it, with its time, while there is room."""
+
+    __slots__ = ("_room", "pieces", "pool", "size", "taken")
+
+    def __init__(self, pool: Pool) -> None:
+        self.pieces: list[tuple[int, bytes]] = []
+        self.size = 0
+        self._room = 0
+        self.taken = 0
+        self.pool = pool
+
+    def __call__(self, data: bytes) -> bytes:
+        # The hot path of the whole product: it runs outside mitmproxy's guard and must neither raise nor wait.
+        try:
+            size = self.size = self.size + len(data)
+            if size <= self._room or self._make_room():
+                self.pieces.append((_ns(), data))
+        except Exception:  # noqa: BLE001 - whatever breaks in here, bytes go on
+            self._room = -1
+        return data
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether some of the bytes were not kept."""
+        return self._room < 0
+
+    def _make_room(self) -> bool:
+        if self._room < 0:
+            return False
+        kept = self._room + len(self.pieces) * PIECE_OVERHEAD
+        needed = self.size - self._room + ALLOWANCE
+        cost = needed + max(0, kept - self.taken)
+        if self.size > LARGEST_COPY or kept > 2 * LARGEST_COPY or not self.pool.take(cost):
+            self._room = -1
+            return False
+        self.taken += cost
+        self._room += needed
+        return True
+
+    def release(self) -> None:
+        """Let the copy go and give its room back; safe to call twice."""
+        self.pieces = []
+        self.pool.give_back(self.taken)
+        self.taken, self._room = 0, -1
+
+
+@dataclass(slots=True)
+class Copy:
+    """One exchange while it passes. Lives in memory only; its repr tells nothing of what passed."""
+
+    service: str
+    client: str
+    """The client connection it came over, by its random id."""
+    method: str = field(repr=False)
+    host: str = field(repr=False)
+    path: str = field(repr=False)
+    query: str = field(repr=False)
+    request_headers: dict[str, str] = field(repr=False)
+    response: Tee = field(repr=False)
+    request: Tee | None = field(default=None, repr=False)
+    request_body: bytes = field(default=b"", repr=False)
+    request_bytes: int = 0
+    started_at: float = field(default_factory=time.time)
+    started_ns: int = field(default_factory=_ns)
+    status: int = 0
+    response_headers: dict[str, str] = field(default_factory=dict, repr=False)
+    ended_ns: int = 0
+    ending: Ending = "complete"
+
+    @property
+    def weight(self) -> int:
+        """Roughly how many bytes of memory it holds."""
+        return 1000 + len(self.request_body) + self.response.taken + (self.request.taken if self.request else 0)
+
+    def release(self) -> None:
+        """Let everything that was copied go."""
+        self.request_body = b""
+        for tee in (self.request, self.response):
+            if tee is not None:
+                tee.release()
+
+
+def pack(kind: str, copy: Copy, **more: Any) -> bytes:
+    """Return the exchange as bytes: a small JSON header, then the request body and the response pieces."""
+    body = copy.request_body
+    cut = copy.response.is_truncated
+    if copy.request is not None:
+        body = b"".join(data for _, data in copy.request.pieces)
+        cut = cut or copy.request.is_truncated
+    pieces = [(ns, data) for ns, data in copy.response.pieces if data]
+    start = copy.started_ns
+    header = {
+        "kind": kind,
+        "service": copy.service,
+        "method": copy.method,
+        "host": copy.host,
+        "path": copy.path,
+        "query": copy.query,
+        "request_headers": copy.request_headers,
+        "request_bytes": copy.request_bytes,
+        "status": copy.status,
+        "response_headers": copy.response_headers,
+        "response_bytes": copy.response.size,
+        "started_at": copy.started_at,
+        "ended_ms": max(0, copy.ended_ns - start) // 1_000_000,
+        "ending": copy.ending,
+        "truncated": cut,
+        "body": len(body),
+        "times": [max(0, ns - start) // 1_000_000 for ns, _ in pieces],
+        "sizes": [len(data) for _, data in pieces],
+        **more,
+    }
+    return join(header, body, *(data for _, data in pieces))
+
+
+def pack_message(socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes) -> bytes:
+    """Return one message of a socket as bytes."""
+    at_ms = max(0, ns - copy.started_ns) // 1_000_000
+    return join({"kind": "hear", "socket": socket, "at_ms": at_ms, "from_client": from_client}, data)
+
+
+def join(header: Mapping[str, Any], *blobs: bytes) -> bytes:
+    """Return a header and bytes as one parcel."""
+    head = json.dumps(header).encode()
+    return b"".join((_HEAD.pack(len(head)), head, *blobs))
+
+
+def split(parcel: bytes) -> tuple[dict[str, Any], memoryview]:
+    """Return the header of a parcel and a view of the bytes after it."""
+    (length,) = _HEAD.unpack_from(parcel)
+    view = memoryview(parcel)[_HEAD.size :]
+    header: dict[str, Any] = json.loads(bytes(view[:length]))
+    return header, view[length:]
+
+
+def unpack(
+    header: Mapping[str, Any], blob: memoryview, local_offset: Callable[[float], int] = lambda at: utc_offset(at)
+) -> Exchange:
+    """Return the Exchange that ``pack`` was given, times as milliseconds since the request was sent."""
+    body = header["body"]
+    edges = pairwise(accumulate(header["sizes"], initial=body))
+    return Exchange(
+        method=header["method"],
+        host=header["host"],
+        path=header["path"],
+        query=header["query"],
+        request_headers=header["request_headers"],
+        request_body=bytes(blob[:body]),
+        status=header["status"],
+        response_headers=header["response_headers"],
+        chunks=tuple(
+            Chunk(at_ms, bytes(blob[begin:end])) for at_ms, (begin, end) in zip(header["times"], edges, strict=True)
+        ),
+        started_at=datetime.fromtimestamp(header["started_at"], UTC),
+        utc_offset_minutes=local_offset(header["started_at"]),
+        ended_ms=header["ended_ms"],
+        ending=header["ending"],
+        request_bytes=header["request_bytes"],
+        response_bytes=header["response_bytes"],
+        truncated=header["truncated"],
+    )
+
+
+def unpack_message(header: Mapping[str, Any], blob: memoryview) -> Message:
+    """Return the socket message that ``pack_message`` was given."""
+    return Message(header["at_ms"], header["from_client"], bytes(blob))
+
+
+def utc_offset(at: float) -> int:
+    """Return the local offset from UTC at a moment (seconds since the epoch), in minutes."""
+    offset = datetime.fromtimestamp(at, UTC).astimezone().utcoffset()
+    return 0 if offset is None else int(offset.total_seconds() // 60)

@@ -1,0 +1,251 @@
+"""mitmproxy in our own process: its options, the signals, the heartbeat, and the worker beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from addon.aside import Asides
+from addon.ear import WorkerEar
+from addon.hardening import forbid_core_dumps
+from addon.hosts import open_hosts
+from addon.options import PORT, ProxyError, ProxyOptions, bundle_authorities, read_upstream
+from addon.service import Service, discover
+from addon.state import State, forget_state, load_token, name_holder, port_is_taken, write_state
+
+__all__ = ["PORT", "ProxyError", "ProxyOptions", "Running", "running", "serve"]
+
+BEAT_SECONDS = 60.0
+READY_SECONDS = 30.0
+
+
+def serve(options: ProxyOptions, *, ready: Callable[[State], None] | None = None) -> None:
+    """
+    Run the proxy until SIGTERM or SIGINT; ``ready`` is told where it listens.
+
+    :raises ProxyError: if it cannot start: port taken, certificate file missing, database unusable.
+    """
+    Proxy(options, ready).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A proxy that runs in a thread of this process."""
+
+    state: State
+    certificate: Path
+    ear: WorkerEar
+    settle: Callable[[], None]
+    """Wait until everything heard so far is written."""
+
+
+@contextmanager
+def running(options: ProxyOptions) -> Iterator[Running]:
+    """Run the proxy in a thread for as long as the block lasts; one at a time in a process."""
+    started = threading.Event()
+    states: list[State] = []
+    errors: list[BaseException] = []
+
+    def ready(state: State) -> None:
+        states.append(state)
+        started.set()
+
+    def run() -> None:
+        try:
+            proxy.run()
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the block begins
+            errors.append(error)
+        finally:
+            started.set()
+
+    proxy = Proxy(options, ready)
+    thread = threading.Thread(target=run, name="proxy", daemon=True)
+    thread.start()
+    started.wait()
+    if errors:
+        raise errors[0]
+    try:
+        yield Running(states[0], proxy.authority.certificate_path, proxy.ear, proxy.ear.settle)
+    finally:
+        proxy.stop()
+        thread.join(30)
+
+
+class Proxy:
+    """One proxy: checked when made, run once."""
+
+    def __init__(self, options: ProxyOptions, ready: Callable[[State], None] | None = None) -> None:
+        from addon.authority import Authority
+        from addon.certificate import AuthorityError
+
+        self.options = options
+        self._ready = ready
+        self._master: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._failure: str | None = None
+        if port_is_taken(options.port):
+            raise ProxyError(
+                f"The port is taken · {options.port} by {name_holder(options.port)} · stop that program, or choose "
+                "another port with --port"
+            )
+        options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.services: tuple[Service, ...] = tuple(service() for service in discover())
+        self.hosts = open_hosts(self.services, opened=options.opened, own=options.own_hosts)
+        unknown = sorted(set(options.local) - {service.name for service in self.services})
+        if unknown:
+            raise ProxyError(f"No such local server is known · {', '.join(unknown)} · see `klimaspor services`")
+        try:
+            self.authority = Authority.load_or_make(options.authority_folder, self.hosts)
+        except AuthorityError as error:
+            raise ProxyError(str(error)) from None
+        self._upstream = None if options.upstream is None else read_upstream(options.upstream)
+        self._bundle = bundle_authorities(options)
+        self._token = load_token(options.folder)
+        self.asides = Asides(options.folder / "aside.json", tell=options.tell)
+        self.ear = WorkerEar(options.db, module=options.worker, tell=options.tell)
+
+    def run(self) -> None:
+        """Run until stopped."""
+        forbid_core_dumps()
+        self.ear.start()
+        try:
+            if trouble := self.ear.wait_until_ready(READY_SECONDS):
+                raise ProxyError(trouble)
+            asyncio.run(self._run())
+        finally:
+            self.ear.beat(self._pulse(clean_stop=self._failure is None))
+            self.ear.close()
+            forget_state(self.options.folder, os.getpid())
+        if self._failure is not None:
+            raise ProxyError(self._failure)
+
+    def stop(self) -> None:
+        """Stop from another thread."""
+        if self._master is not None:
+            self._master.shutdown()
+
+    @property
+    def certificate_path(self) -> Path:
+        """Where the certificate lies that clients are to trust."""
+        return self.authority.certificate_path
+
+    async def _run(self) -> None:
+        from mitmproxy.addons import block, core, disable_h2c, next_layer, proxyserver, tlsconfig, upstream_auth
+        from mitmproxy.master import Master
+        from mitmproxy.options import Options
+
+        from addon.pages import Pages
+        from addon.passage import Passage
+        from addon.tap import Tap
+
+        _hush()
+        options = self.options
+        regular = "regular" if self._upstream is None else f"upstream:{self._upstream.spec}"
+        locals_by_port = _local_ports(options)
+        reverse = (
+            f"reverse:http://127.0.0.1:{options.local[name]}@127.0.0.1:{p}" for p, name in locals_by_port.items()
+        )
+        settings = Options(
+            listen_host="127.0.0.1",
+            listen_port=options.port,
+            confdir=str(self.authority.folder),
+            mode=[regular, *reverse],
+            ssl_verify_upstream_trusted_ca=None if self._bundle is None else str(self._bundle),
+        )
+        master: Any = Master(settings)
+        self._master = master
+        tap = Tap(self.services, self.ear, self.ear.gate, hosts=self.hosts, local=locals_by_port)
+        passage = Passage(
+            self.hosts,
+            self.asides,
+            targets=[f"127.0.0.1:{port}" for port in options.local.values()],
+            redirect=options.redirect,
+            busy_clients=tap.busy_clients,
+        )
+        # Only the parts of mitmproxy that a proxy needs: each hook asks every addon, and none may keep or show flows.
+        server: Any = proxyserver.Proxyserver
+        needed = (block.Block(), disable_h2c.DisableH2C(), server(), next_layer.NextLayer(), tlsconfig.TlsConfig())
+        master.addons.add(core.Core(), *needed, upstream_auth.UpstreamAuth(), passage, Pages(self), tap, self)
+        if self._upstream is not None and self._upstream.login:
+            master.options.update(upstream_auth=self._upstream.login)
+        self._loop = asyncio.get_running_loop()
+        if threading.current_thread() is threading.main_thread():
+            for name in (signal.SIGTERM, signal.SIGINT):
+                self._loop.add_signal_handler(name, master.shutdown)
+        await master.run()
+
+    # mitmproxy's hooks
+
+    def running(self) -> None:
+        """The servers are up, or one of them is not."""
+        servers = list(self._master.addons.get("proxyserver").servers)
+        if broken := [str(server.last_exception) for server in servers if not server.is_running]:
+            self._failure = f"A port could not be opened · {broken[0].splitlines()[0]} · choose another with --port"
+            self._master.shutdown()
+            return
+        self.port: int = servers[0].listen_addrs[0][1]
+        state = State(
+            pid=os.getpid(),
+            port=self.port,
+            token=self._token,
+            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            local={name: port for port, name in _local_ports(self.options).items()},
+        )
+        self.state = state
+        write_state(self.options.folder, state)
+        self._beating = asyncio.get_running_loop().create_task(self._beat())
+        if self._ready is not None:
+            self._ready(state)
+
+    async def _beat(self) -> None:
+        while True:
+            self.ear.beat(self._pulse())
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def done(self) -> None:
+        """The proxy stops."""
+        if hasattr(self, "_beating"):
+            self._beating.cancel()
+
+    def _pulse(self, *, clean_stop: bool = False) -> dict[str, Any]:
+        counters = self.ear.counters
+        return {
+            "at": time.time(),
+            "clean_stop": clean_stop,
+            "counters": {"handed": counters.handed, "read": counters.read, "restarts": counters.restarts}
+            | {f"lost-{reason}": n for reason, n in counters.lost.items()},
+            "passed": [
+                {"host": aside.host, "service": self._service_at(aside.host), "reason": aside.reason,
+                 "since": aside.since, "until": min(aside.until, time.time())}
+                for aside in self.asides.current()
+            ],
+        }  # fmt: skip
+
+    def _service_at(self, host: str) -> str:
+        return next((service.name for service in self.services if host in service.hosts), "")
+
+
+def _local_ports(options: ProxyOptions) -> dict[int, str]:
+    """Return the listening port of each local server: the ones after the proxy's own, in order of their names."""
+    first = (options.port or PORT) + 1
+    return {first + i: name for i, name in enumerate(sorted(options.local))}
+
+
+def _hush() -> None:
+    """Keep mitmproxy's log to itself: its lines hold addresses, and its tracebacks what passed."""
+    for name in ("mitmproxy", "asyncio", "hpack", "wsproto", "h2"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL)
+        logger.propagate = False
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())

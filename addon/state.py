@@ -1,0 +1,149 @@
+"""The proxy's state file and secret path, and who holds a port (no mitmproxy in here)."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+STATE_FILE = "proxy.json"
+TOKEN_FILE = "proxy.token"  # noqa: S105 - the name of a file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A running proxy, as other commands find it."""
+
+    pid: int
+    port: int
+    token: str = field(repr=False)
+    started_at: str
+    local: dict[str, int] = field(default_factory=dict)
+    """Local model server → the port to use instead of its own."""
+
+    @property
+    def page(self) -> str:
+        """The address of the proxy's own page."""
+        return f"http://127.0.0.1:{self.port}/{self.token}/"
+
+
+def write_state(folder: Path, state: State) -> None:
+    """Write the state file, for this person only."""
+    write_private(folder / STATE_FILE, json.dumps(asdict(state)))
+
+
+def read_state(folder: Path) -> State | None:
+    """Return what the state file says, or None; whether that proxy still runs is for ``ask_status`` to tell."""
+    try:
+        return State(**json.loads((folder / STATE_FILE).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def forget_state(folder: Path, pid: int) -> None:
+    """Remove the state file of this process; another's stays."""
+    state = read_state(folder)
+    if state is not None and state.pid == pid:
+        (folder / STATE_FILE).unlink(missing_ok=True)
+
+
+def ask_status(folder: Path, timeout_seconds: float = 5.0) -> tuple[State, dict[str, Any]] | None:
+    """Return the state of the running proxy and what it says of itself, or None if there is none."""
+    import http.client
+
+    state = read_state(folder)
+    if state is None:
+        return None
+    connection = http.client.HTTPConnection("127.0.0.1", state.port, timeout=timeout_seconds)
+    try:
+        connection.request("GET", f"/{state.token}/status.json")
+        response = connection.getresponse()
+        answer = json.loads(response.read(1_000_000)) if response.status == 200 else None
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return (state, answer) if isinstance(answer, dict) and answer.get("pid") == state.pid else None
+
+
+def load_token(folder: Path) -> str:
+    """Return the secret path of this installation, 32 hex digits; make it the first time."""
+    path = folder / TOKEN_FILE
+    with suppress(OSError):
+        token = path.read_text("ascii").strip()
+        if len(token) == 32 and path.stat().st_mode & 0o077 == 0:
+            return token
+    token = secrets.token_hex(16)
+    write_private(path, token)
+    return token
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a whole file at once, readable for this person only."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def port_is_taken(port: int) -> bool:
+    """Whether somebody listens on this port of loopback already."""
+    if port == 0:
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def name_holder(port: int) -> str:
+    """Return which program listens on a port, as far as this person may see; ``another program`` otherwise."""
+    if sys.platform != "linux":
+        return "another program"
+    inodes = {inode for local, _, inode, listening in _connections() if listening and local[1] == port}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            for link in (process / "fd").iterdir():
+                if any(str(link.readlink()) == f"socket:[{inode}]" for inode in inodes):
+                    return f"{(process / 'comm').read_text().strip()} (process {process.name})"
+    return "another program"
+
+
+def owner_of(client: tuple[str, int], server: tuple[str, int]) -> int | None:
+    """Return the user id of the process at the client's end of a loopback connection; None if nobody can tell."""
+    if sys.platform != "linux":
+        return None
+    for line in _lines():
+        fields = line.split()
+        if _address(fields[1]) == client and _address(fields[2]) == server:
+            return int(fields[7])
+    return None
+
+
+def _connections() -> Iterator[tuple[tuple[str, int], int, str, bool]]:
+    for line in _lines():
+        fields = line.split()
+        yield _address(fields[1]), int(fields[7]), fields[9], fields[3] == "0A"
+
+
+def _lines() -> Iterator[str]:
+    with suppress(OSError), Path("/proc/net/tcp").open(encoding="ascii") as table:
+        next(table)
+        yield from table
+
+
+def _address(text: str) -> tuple[str, int]:
+    address, _, port = text.partition(":")
+    return socket.inet_ntoa(int(address, 16).to_bytes(4, sys.byteorder)), int(port, 16)

@@ -1,0 +1,194 @@
+"""The worker: a process of its own that reads what was heard, counts it and writes it. It may hang or crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from addon.hardening import forbid_core_dumps, limit_memory, memory_megabytes
+from addon.parcel import split, unpack, unpack_message, utc_offset
+from addon.reader import Reader, Reading, SocketReader
+from addon.service import Service
+from tracker.key import load_key
+from tracker.record import Unread
+from tracker.store import Store, StoreError
+
+READING_SECONDS = 20.0
+"""A reader that takes longer is killed by the kernel, even inside a regular expression."""
+MEMORY_MEGABYTES = 1024
+TIRED_MEGABYTES = 400
+"""A worker that has grown to this is replaced between two exchanges."""
+WAITING_READINGS = 2000
+"""Readings that wait for a database which cannot be written; beyond that they are counted as lost."""
+WORKED_ENOUGH = 20_000
+"""After so many exchanges a fresh worker takes over: no leak outlives that."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """Everything the worker has open: the reader, the store, the sockets, and what could not be written yet."""
+
+    reader: Reader
+    store: Store
+    sockets: dict[str, SocketReader] = field(default_factory=dict)
+    waiting: list[tuple[Reading, str, str]] = field(default_factory=list)
+    lost: int = 0
+
+    def take(self, header: dict[str, Any], blob: memoryview) -> dict[str, Any]:
+        """Do what one parcel asks; return the answer for the proxy."""
+        match header["kind"]:
+            case "exchange":
+                exchange = unpack(header, blob)
+                with _deadline():
+                    reading = self.reader.read(exchange)
+                self.keep(reading, header["service"], header["started_at"])
+            case "open":
+                with _deadline():
+                    socket = self.reader.open_socket(unpack(header, blob))
+                if socket is not None:
+                    self.sockets[header["socket"]] = socket
+            case "hear":
+                self._hear(header, lambda socket: socket.hear(unpack_message(header, blob)))
+            case "close":
+                self._hear(header, lambda socket: socket.close(header["ending"], header["at_ms"]))
+                self.sockets.pop(header["socket"], None)
+            case "lost":
+                day = _day(datetime.now(UTC).timestamp())
+                unread = (Unread(day=day, service=header["service"], shape="", reason=header["reason"], n=header["n"]),)
+                self.keep(Reading(unread=unread), header["service"], None)
+            case "settle":
+                self.flush()
+            case "beat":
+                self.flush()
+                return self.beat(header)
+        return {}
+
+    def _hear(self, header: dict[str, Any], act: Callable[[SocketReader], Reading]) -> None:
+        socket = self.sockets.get(header["socket"])
+        if socket is not None:
+            with _deadline():
+                reading = act(socket)
+            self.keep(reading, header.get("service", ""), None)
+
+    def keep(self, reading: Reading, service: str, at: float | None) -> None:
+        """Write a reading; if the database cannot be written now, try again later."""
+        if not (reading.records or reading.unread or reading.refused):
+            return
+        if len(self.waiting) >= WAITING_READINGS:
+            self.lost += 1
+            return
+        self.waiting.append((reading, service, _day(at or datetime.now(UTC).timestamp())))
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, oldest first, until the database refuses."""
+        while self.waiting:
+            reading, service, day = self.waiting[0]
+            try:
+                if reading.records:
+                    self.store.add(reading.records)
+                if reading.unread:
+                    self.store.add_unread(reading.unread)
+                if reading.refused:
+                    self.store.note_refused(day, service, reading.refused)
+            except StoreError:
+                return
+            del self.waiting[0]
+
+    def beat(self, header: dict[str, Any]) -> dict[str, Any]:
+        """Write the heartbeat, and tell the proxy what becomes of new turns."""
+        from addon.pulse import write_pulse
+
+        if self.lost:
+            unread = Unread(day=_day(header["at"]), service="", shape="", reason="store", n=self.lost)
+            self.lost = 0
+            self.waiting.append((Reading(unread=(unread,)), "", unread.day))
+        try:
+            return {"gate": write_pulse(self.store, header), "waiting": len(self.waiting)}
+        except StoreError as error:
+            return {"trouble": str(error), "waiting": len(self.waiting)}
+
+
+def main(services: Iterable[Service] | None = None) -> None:
+    """Serve one proxy over the inherited connection until it hangs up; tests bring services that misbehave."""
+    connection = Connection(int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the proxy's business, which then tells us
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    forbid_core_dumps()
+    limit_memory(MEMORY_MEGABYTES)
+    _drop_priority()
+    try:
+        path = Path(sys.argv[2])
+        with Store.open(path) as store:
+            desk = Desk(Reader(load_key(path), services=services), store)
+            connection.send_bytes(b"{}")
+            serve(connection, desk)
+    except Exception as error:  # noqa: BLE001 - a traceback could quote what was being read
+        _report(connection, error)
+
+
+def serve(connection: Connection, desk: Desk) -> None:
+    """Take parcels one by one and answer each."""
+    done = 0
+    while True:
+        try:
+            header, blob = split(connection.recv_bytes())
+        except EOFError:
+            break
+        try:
+            answer = desk.take(header, blob)
+        except MemoryError:
+            os._exit(MEMORY_EXIT)
+        done += 1
+        grown = done % 100 == 0 and memory_megabytes() > TIRED_MEGABYTES
+        if (grown or done >= WORKED_ENOUGH) and not desk.sockets and not desk.waiting:
+            answer["tired"] = True
+        connection.send_bytes(json.dumps(answer).encode())
+    desk.flush()
+
+
+MEMORY_EXIT = 77
+"""The exit code of a worker whose memory ran out."""
+
+
+@contextmanager
+def _deadline() -> Iterator[None]:
+    """Be killed by the kernel if the block takes too long: no Python code can refuse that, nor swallow it."""
+    signal.setitimer(signal.ITIMER_REAL, READING_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _drop_priority() -> None:
+    """The chat comes first: reading may wait for an idle moment."""
+    if hasattr(os, "nice"):
+        os.nice(5)
+
+
+def _report(connection: Connection, error: Exception) -> None:
+    """Tell the proxy why there is no worker; sentences of our own errors are fit to be shown, others are not."""
+    told = str(error) if type(error).__module__.startswith("tracker.") else type(error).__name__
+    try:
+        connection.send_bytes(json.dumps({"failed": told}).encode())
+    except OSError:
+        return  # the proxy is gone: nobody to tell
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at + utc_offset(at) * 60, UTC).date().isoformat()
+
+
+if __name__ == "__main__":
+    main()
