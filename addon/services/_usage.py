@@ -119,17 +119,16 @@ def read_realtime(usage: Any) -> Usage | None:
 
 
 def read_anthropic(usage: Any) -> Usage | None:
-    """Anthropic: input leaves cache reads and writes out; output includes thinking."""
+    """Anthropic: input leaves cache reads and writes out; output includes thinking. No word of a cache: none was read."""
     if not isinstance(usage, Mapping):
         return None
+    fresh = number(usage, "input_tokens")
     return Usage(
         input=add(
-            number(usage, "input_tokens"),
-            number(usage, "cache_read_input_tokens"),
-            number(usage, "cache_creation_input_tokens"),
+            fresh, number(usage, "cache_read_input_tokens"), number(usage, "cache_creation_input_tokens")
         ),
         output=number(usage, "output_tokens"),
-        cached=number(usage, "cache_read_input_tokens"),
+        cached=first(number(usage, "cache_read_input_tokens"), None if fresh is None else 0),
         reasoning=number(usage, "output_tokens_details", "thinking_tokens"),
     )
 

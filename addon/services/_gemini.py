@@ -1,0 +1,292 @@
+"""Google's generateContent (AI Studio, Vertex, Code Assist), predict, embeddings and live sockets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from addon.exchange import Exchange, Message
+from addon.service import Event, Service, Turn
+from addon.services._content import base64_size, walk_text
+from addon.services._dialect import Dialect, TurnByTurn
+from addon.services._openai_chat import fail
+from addon.services._openai_media import pixels
+from addon.services._usage import number, read_gemini
+from tracker.record import Operation
+
+_MODEL = re.compile(r"/models/([^/:]+)(?::|$)")
+_TOOLS = {
+    "functionDeclarations": "tool", "googleSearch": "web_search", "googleSearchRetrieval": "web_search",
+    "codeExecution": "code", "urlContext": "web_search", "fileSearch": "file_input", "googleMaps": "tool",
+    "computerUse": "agent", "function_declarations": "tool", "google_search": "web_search", "code_execution": "code",
+    "url_context": "web_search",
+}  # fmt: skip
+_REFUSALS = {
+    "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR", "LANGUAGE",
+}  # fmt: skip
+
+
+def model_in_path(path: str) -> str | None:
+    """Return the model that a path such as ``/v1beta/models/gemini-2.5-flash:generateContent`` names."""
+    found = _MODEL.search(path)
+    return found[1] if found else None
+
+
+class GenerateContent(Dialect):
+    """
+    One body, server-sent events, or one growing JSON array. Usage is cumulative and not monotone: the last one counts.
+
+    Thoughts that are shown are summaries; their number is reported.
+    """
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.prompt_is_whole = True
+        turn.request_model = model_in_path(turn.exchange.path)
+        turn.state["whole"] = "stream" not in turn.exchange.path.lower()
+        if not isinstance(body, Mapping):
+            return
+        turn.request_model = turn.request_model or _bare(body.get("model"))
+        inner = body.get("request")
+        self._read_request(turn, inner if isinstance(inner, Mapping) else body)
+
+    def _read_request(self, turn: Turn, body: Mapping[str, Any]) -> None:
+        config = body.get("generationConfig") or body.get("config")
+        thinking = config.get("thinkingConfig") if isinstance(config, Mapping) else None
+        if isinstance(thinking, Mapping):
+            level = thinking.get("thinkingLevel")
+            turn.effort = level.lower() if isinstance(level, str) else None
+            if thinking.get("thinkingBudget") != 0:
+                turn.asked("reasoning")
+        modalities = config.get("responseModalities") if isinstance(config, Mapping) else None
+        for modality in modalities if isinstance(modalities, list) else ():
+            if str(modality).upper() in {"IMAGE", "AUDIO"}:
+                turn.asked("image_output" if str(modality).upper() == "IMAGE" else "audio_output")
+        tools = body.get("tools")
+        kinds = {kind for tool in tools if isinstance(tool, Mapping) for kind in tool} if isinstance(tools, list) else set()
+        for feature in sorted({_TOOLS.get(kind, "tool") for kind in kinds}):
+            turn.asked(feature)
+        for text in walk_text([tools, body.get("systemInstruction") or body.get("system_instruction")]):
+            turn.prompt(text)
+        session = body.get("session_id")
+        turn.conversation_id = session if isinstance(session, str) and session else None
+        contents = body.get("contents")
+        if isinstance(contents, str):
+            turn.prompt(contents)
+        if isinstance(contents, list | Mapping):
+            self._read_contents(turn, contents if isinstance(contents, list) else [contents])
+
+    def _read_contents(self, turn: Turn, contents: list[Any]) -> None:
+        told = [content for content in contents if isinstance(content, Mapping)]
+        last_answer = max((at for at, content in enumerate(told) if content.get("role") == "model"), default=-1)
+        for at, content in enumerate(told):
+            parts = content.get("parts")
+            for part in parts if isinstance(parts, list) else [parts]:
+                if not isinstance(part, Mapping):
+                    continue
+                turn.prompt(part.get("text"))
+                for text in walk_text([part.get("functionCall"), part.get("functionResponse")]):
+                    turn.prompt(text)
+                data = part.get("inlineData") or part.get("inline_data") or part.get("fileData") or part.get("file_data")
+                if isinstance(data, Mapping) and at > last_answer:
+                    mime = data.get("mimeType") or data.get("mime_type")
+                    size = base64_size(data["data"]) if isinstance(data.get("data"), str) else None
+                    turn.attach(size, mime if isinstance(mime, str) else None)
+        last = told[-1].get("parts") if told else None
+        if isinstance(last, list) and any(isinstance(part, Mapping) and "functionResponse" in part for part in last):
+            turn.initiator = "agent"
+
+    def event(self, turn: Turn, event: Event) -> None:
+        data = event.data
+        if isinstance(data, list):
+            for one in data:
+                self.event(turn, Event(one, at_ms=event.at_ms))
+            return
+        if not isinstance(data, Mapping):
+            return
+        if isinstance(data.get("response"), Mapping):
+            turn.response_id = data.get("traceId") if isinstance(data.get("traceId"), str) else turn.response_id
+            data = data["response"]
+        if data.get("error"):
+            fail(turn, data["error"])
+            return
+        turn.response_model = _bare(data.get("modelVersion")) or turn.response_model
+        turn.response_id = data.get("responseId") if isinstance(data.get("responseId"), str) else turn.response_id
+        if isinstance(data.get("usageMetadata"), Mapping):
+            turn.state["usage"] = data["usageMetadata"]
+            if number(data["usageMetadata"], "candidatesTokenCount") is not None:
+                turn.state["candidates"] = data["usageMetadata"]["candidatesTokenCount"]
+        feedback = data.get("promptFeedback")
+        if isinstance(feedback, Mapping) and feedback.get("blockReason"):
+            turn.outcome, turn.finished = "refused", True
+        candidates = data.get("candidates")
+        at_ms = None if turn.state.get("whole") else event.at_ms
+        for candidate in candidates if isinstance(candidates, list) else ():
+            if isinstance(candidate, Mapping):
+                self._read_candidate(turn, candidate, at_ms)
+
+    def _read_candidate(self, turn: Turn, candidate: Mapping[str, Any], at_ms: int | None) -> None:
+        content = candidate.get("content")
+        parts = content.get("parts") if isinstance(content, Mapping) else None
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, Mapping):
+                self._read_part(turn, part, at_ms, str(candidate.get("index", 0)))
+        finish = candidate.get("finishReason")
+        if isinstance(finish, str) and finish:
+            turn.state["stopped"] = True
+            if finish in _REFUSALS:
+                turn.outcome = "refused"
+        grounding = candidate.get("groundingMetadata")
+        queries = grounding.get("webSearchQueries") if isinstance(grounding, Mapping) else None
+        if isinstance(queries, list) and queries:
+            turn.state["searches"] = len(queries)
+
+    def _read_part(self, turn: Turn, part: Mapping[str, Any], at_ms: int | None, name: str) -> None:
+        if part.get("thought") is True:
+            turn.reason(part.get("text"), at_ms, part=name)
+        else:
+            turn.answer(part.get("text"), at_ms, part=name)
+        call = part.get("functionCall")
+        if isinstance(call, Mapping):
+            turn.used("tool")
+            turn.call_tool(call.get("name"))
+            turn.call_tool(json.dumps(call.get("args", {}), ensure_ascii=False))
+        if "executableCode" in part:
+            turn.used("code")
+            turn.call_tool(next(iter(walk_text(part["executableCode"].get("code"))), None) if part["executableCode"] else None)
+        media = part.get("inlineData")
+        mime = media.get("mimeType") if isinstance(media, Mapping) else None
+        if isinstance(mime, str) and mime.startswith("image/"):
+            turn.media_count = (turn.media_count or 0) + 1
+            turn.used("image_output")
+        elif isinstance(mime, str) and mime.startswith("audio/") and not turn.state.get("audio"):
+            turn.state["audio"] = True
+            turn.used("audio_output")
+
+    def finish(self, turn: Turn) -> None:
+        usage = turn.state.get("usage")
+        if usage is not None:
+            if number(usage, "candidatesTokenCount") is None and "candidates" in turn.state:
+                usage = {**usage, "candidatesTokenCount": turn.state["candidates"]}
+            if turn.state.get("stopped") or turn.state.get("whole") or turn.outcome == "refused":
+                turn.usage = read_gemini(usage)
+            else:
+                # Cut off: the prompt is known, the counts of the answer are those of a part of it.
+                turn.usage = read_gemini({name: value for name, value in usage.items() if "prompt" in name.lower()})
+        if turn.state.get("searches"):
+            turn.used("web_search", turn.state["searches"])
+        if turn.state.get("stopped") or (turn.state.get("whole") and usage is not None):
+            turn.finished = True
+
+
+class Predict(Dialect):
+    """Imagen and Veo, and embeddings on Vertex: what is made is counted, there are no tokens."""
+
+    operation: ClassVar[Operation] = "image"
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.prompt_is_whole = True
+        turn.request_model = model_in_path(turn.exchange.path)
+        is_video = turn.exchange.path.endswith("predictLongRunning") or (turn.request_model or "").startswith("veo")
+        is_embedding = "embedding" in (turn.request_model or "")
+        turn.operation = "video" if is_video else "embeddings" if is_embedding else "image"
+        parameters = body.get("parameters") if isinstance(body, Mapping) else None
+        if isinstance(parameters, Mapping):
+            turn.media_pixels = pixels(parameters.get("size"))
+            seconds = parameters.get("durationSeconds")
+            made = number(parameters, "sampleCount") or 1
+            if is_video:
+                turn.media_seconds = float(seconds) * made if isinstance(seconds, int | float) else None
+                turn.state["made"] = made
+        if isinstance(body, Mapping):
+            for text in walk_text(body.get("instances")):
+                turn.prompt(text if len(text) < 20_000 else None)
+
+    def event(self, turn: Turn, event: Event) -> None:
+        data = event.data
+        if not isinstance(data, Mapping):
+            return
+        if data.get("error"):
+            fail(turn, data["error"])
+        predictions = data.get("predictions")
+        if isinstance(predictions, list):
+            turn.outcome, turn.finished = "complete", True
+            if turn.operation == "image":
+                turn.media_count = len(predictions)
+                turn.used("image_output", len(predictions))
+        elif isinstance(data.get("name"), str) and turn.operation == "video":
+            turn.response_id, turn.media_count, turn.finished = data["name"], turn.state.get("made", 1), True
+            turn.used("video_output")
+
+
+class Embed(Dialect):
+    """``embedContent`` and ``batchEmbedContents``: often without usage, and then the text is counted."""
+
+    operation = "embeddings"
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.prompt_is_whole = True
+        turn.request_model = model_in_path(turn.exchange.path)
+        if isinstance(body, Mapping):
+            requests = body.get("requests")
+            for one in requests if isinstance(requests, list) else [body]:
+                for text in walk_text((one.get("content") or {}).get("parts") if isinstance(one, Mapping) else None):
+                    turn.prompt(text if text != "text" else None)
+
+    def event(self, turn: Turn, event: Event) -> None:
+        if isinstance(event.data, Mapping):
+            turn.usage = read_gemini(event.data.get("usageMetadata"))
+            turn.outcome, turn.finished = "complete", True
+
+
+class LiveSocket(TurnByTurn):
+    """Live: ``setup`` names the model, ``turnComplete`` ends a turn, and each turn has its own usage."""
+
+    def __init__(self, service: Service, opening: Exchange) -> None:
+        super().__init__(service, opening)
+        self.model: str | None = None
+
+    def hear(self, message: Message) -> Iterator[Turn]:
+        from addon.framing import split_messages
+
+        for event in split_messages(message.data, "json", message.at_ms):
+            data = event.data
+            if not isinstance(data, Mapping):
+                continue
+            if message.from_client:
+                if isinstance(data.get("setup"), Mapping):
+                    self.model = _bare(data["setup"].get("model"))
+                continue
+            yield from self._hear_server(data, message.at_ms)
+
+    def _hear_server(self, data: Mapping[str, Any], at_ms: int | None) -> Iterator[Turn]:
+        content = data.get("serverContent")
+        if not isinstance(content, Mapping) and "usageMetadata" not in data and "toolCall" not in data:
+            return
+        turn = self.turn or self.begin(at_ms)
+        turn.request_model = self.model
+        if "usageMetadata" in data:
+            turn.usage = read_gemini(data["usageMetadata"]) or turn.usage
+        if isinstance(data.get("toolCall"), Mapping):
+            turn.used("tool")
+        if not isinstance(content, Mapping):
+            return
+        parts = content.get("modelTurn", {}).get("parts") if isinstance(content.get("modelTurn"), Mapping) else None
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, Mapping):
+                turn.answer(part.get("text"), at_ms)
+                if isinstance(part.get("inlineData"), Mapping) and not turn.state.get("voice"):
+                    turn.state["voice"] = True
+                    turn.first_token_ms = at_ms if turn.first_token_ms is None else turn.first_token_ms
+                    turn.used("voice")
+        heard = content.get("outputTranscription")
+        turn.answer(heard.get("text") if isinstance(heard, Mapping) else None, at_ms)
+        if content.get("turnComplete") or content.get("interrupted"):
+            turn.finished = bool(content.get("turnComplete"))
+            yield from self.end(at_ms)
+
+
+def _bare(name: Any) -> str | None:
+    """Return a model's name without the folders in front of it."""
+    return name.rsplit("/", 1)[-1] if isinstance(name, str) and name else None

@@ -1,0 +1,189 @@
+"""``klimaspor import``: read files that hold exchanges, exports or logs into the database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracker.cli.options import database_option, fail, format_option
+
+if TYPE_CHECKING:
+    from tracker.imports import Context, Kind, Part, Progress
+    from tracker.record import Record
+    from tracker.store import Added, Store
+
+_BATCH = 500
+_NAMED = 10
+
+
+@dataclass
+class Outcome:
+    """What came of one file."""
+
+    name: str
+    kind: Kind
+    added: Added | None = None
+    refused: int = 0
+    unread: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    deleted: bool = False
+    fault: str | None = None
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…")
+@click.option("--delete", is_flag=True, help="Delete each file once everything in it has been read.")
+@database_option
+@format_option("text", "json")
+def import_files(paths: tuple[Path, ...], delete: bool, db: Path, output_format: str) -> None:
+    """
+    Import HAR files, chatbots' data exports and coding agents' logs.
+
+    The kind of each file is told from its content. What is known already is not counted again, so a file may be
+    imported as often as you like.
+
+    \b
+    Example:
+      klimaspor import chatgpt.har
+      klimaspor import --delete ~/Downloads/*.har
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    from tracker.imports import detect
+    from tracker.key import KeyFileError
+    from tracker.opening import StoreError
+    from tracker.store import Store
+
+    kinds: list[tuple[Path, Kind]] = []
+    for path in paths:
+        try:
+            kind = detect(path)
+        except OSError:
+            fail("Cannot read this file", path.name, "check that it is yours to read, then import it again")
+        if kind is None:
+            fail(
+                "Cannot tell what this is",
+                path.name,
+                "give it a HAR file, a chatbot's data export or a coding agent's log folder",
+            )
+        kinds.append((path, kind))
+    try:
+        with Store.open(db) as store:
+            context = make_context(db)
+            outcomes = [_import_one(path, kind, context, store, delete=delete) for path, kind in kinds]
+    except (StoreError, KeyFileError) as error:
+        raise click.ClickException(str(error)) from None
+    if output_format == "json":
+        click.echo(json.dumps([_tell_json(outcome) for outcome in outcomes], ensure_ascii=False, indent=2))
+    else:
+        for outcome in outcomes:
+            _tell(outcome)
+    if any(outcome.fault for outcome in outcomes):
+        sys.exit(1)
+
+
+def make_context(db: Path) -> Context:
+    """Return what importers need: every service, the person's company bots among them, and the installation key."""
+    from addon.company import all_services
+    from addon.reader import Reader
+    from tracker.imports import Context
+    from tracker.key import load_key
+
+    key = load_key(db)
+    return Context(Reader(key, services=all_services(db.parent)), key)
+
+
+def _import_one(path: Path, kind: Kind, context: Context, store: Store, *, delete: bool) -> Outcome:
+    from tracker.imports import NotReadableError
+
+    outcome = Outcome(path.name, kind)
+    try:
+        with _progress(path.name) as progress:
+            _gather(outcome, kind.load()(path, context, progress), store)
+    except NotReadableError as error:
+        outcome.fault = f"{error}"
+    except OSError:
+        outcome.fault = "it could not be read to its end"
+    if delete and not outcome.fault and not outcome.problems and path.is_file():
+        try:
+            path.unlink()
+            outcome.deleted = True
+        except OSError:
+            outcome.fault = "it was read, but it could not be deleted"
+    return outcome
+
+
+def _gather(outcome: Outcome, parts: Iterator[Part], store: Store) -> None:
+    """Add the records in batches, so that what was read stays read whatever comes after."""
+    from tracker.store import Added
+
+    total, batch = Added(), list[Record]()
+    for part in parts:
+        if part.problem:
+            outcome.problems.append((part.position, part.problem))
+        if part.reading is None:
+            continue
+        outcome.refused += part.reading.refused
+        outcome.unread.update(unread.service for unread in part.reading.unread)
+        batch.extend(part.reading.records)
+        if len(batch) >= _BATCH:
+            total += store.add(batch)
+            batch = []
+    outcome.added = total + store.add(batch)
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Progress]:
+    """Show a bar while a terminal is there to see it."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, everything: bar.update(task, completed=done, total=everything)
+
+
+def _tell(outcome: Outcome) -> None:
+    click.echo(f"{outcome.name} · {outcome.kind.title}")
+    added = outcome.added
+    if added is not None:
+        click.echo(f"  {added.new} new · {added.replaced} read more fully · {added.known} known already")
+    if outcome.refused:
+        click.echo(f"  {outcome.refused} refused by the service: counted nowhere")
+    for service, number in sorted(outcome.unread.items()):
+        click.echo(f"  {number} of {service} could not be read, or not in full")
+    for position, problem in outcome.problems[:_NAMED]:
+        click.echo(f"  entry {position} was left out: {problem}")
+    if len(outcome.problems) > _NAMED:
+        click.echo(f"  and {len(outcome.problems) - _NAMED} more entries were left out")
+    if outcome.fault:
+        click.echo(f"Error: Cannot import this file · {outcome.name} · {outcome.fault}", err=True)
+    elif outcome.deleted:
+        click.echo("  The file was deleted.")
+    else:
+        click.echo(f"  The file still holds {outcome.kind.holds_secrets}: klimaspor import --delete removes it.")
+
+
+def _tell_json(outcome: Outcome) -> dict[str, Any]:
+    added = outcome.added
+    return {
+        "file": outcome.name,
+        "kind": outcome.kind.name,
+        "new": added.new if added else None,
+        "replaced": added.replaced if added else None,
+        "known": added.known if added else None,
+        "refused": outcome.refused,
+        "unread": dict(outcome.unread),
+        "left_out": [{"entry": position, "reason": problem} for position, problem in outcome.problems],
+        "deleted": outcome.deleted,
+        "fault": outcome.fault,
+    }
