@@ -38,6 +38,7 @@ def serve(scripts: Iterable[Script], folder: Path) -> Iterator[StandIn]:
 
     class Answer(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
