@@ -64,7 +64,9 @@ class GenerateContent(Dialect):
             if str(modality).upper() in {"IMAGE", "AUDIO"}:
                 turn.asked("image_output" if str(modality).upper() == "IMAGE" else "audio_output")
         tools = body.get("tools")
-        kinds = {kind for tool in tools if isinstance(tool, Mapping) for kind in tool} if isinstance(tools, list) else set()
+        kinds = (
+            {kind for tool in tools if isinstance(tool, Mapping) for kind in tool} if isinstance(tools, list) else set()
+        )
         for feature in sorted({_TOOLS.get(kind, "tool") for kind in kinds}):
             turn.asked(feature)
         for text in walk_text([tools, body.get("systemInstruction") or body.get("system_instruction")]):
@@ -88,7 +90,9 @@ class GenerateContent(Dialect):
                 turn.prompt(part.get("text"))
                 for text in walk_text([part.get("functionCall"), part.get("functionResponse")]):
                     turn.prompt(text)
-                data = part.get("inlineData") or part.get("inline_data") or part.get("fileData") or part.get("file_data")
+                data = (
+                    part.get("inlineData") or part.get("inline_data") or part.get("fileData") or part.get("file_data")
+                )
                 if isinstance(data, Mapping) and at > last_answer:
                     mime = data.get("mimeType") or data.get("mime_type")
                     size = base64_size(data["data"]) if isinstance(data.get("data"), str) else None
@@ -154,7 +158,9 @@ class GenerateContent(Dialect):
             turn.call_tool(json.dumps(call.get("args", {}), ensure_ascii=False))
         if "executableCode" in part:
             turn.used("code")
-            turn.call_tool(next(iter(walk_text(part["executableCode"].get("code"))), None) if part["executableCode"] else None)
+            turn.call_tool(
+                next(iter(walk_text(part["executableCode"].get("code"))), None) if part["executableCode"] else None
+            )
         media = part.get("inlineData")
         mime = media.get("mimeType") if isinstance(media, Mapping) else None
         if isinstance(mime, str) and mime.startswith("image/"):

@@ -49,7 +49,9 @@ class Interactions(Dialect):
             turn.prompt_is_whole = False
         for tool in body.get("tools") or () if isinstance(body.get("tools"), list) else ():
             kind = tool.get("type") if isinstance(tool, Mapping) else None
-            turn.asked({"google_search": "web_search", "code_execution": "code", "url_context": "web_search"}.get(kind, "tool"))
+            turn.asked(
+                {"google_search": "web_search", "code_execution": "code", "url_context": "web_search"}.get(kind, "tool")
+            )
         asked = body.get("input")
         turn.prompt(asked)
         for item in asked if isinstance(asked, list) else ():
@@ -71,7 +73,9 @@ class Interactions(Dialect):
         interaction = data.get("interaction")
         if isinstance(interaction, Mapping):
             self._settle(turn, interaction)
-        elif "status" in data and ("steps" in data or "outputs" in data or "usage" in data or data.get("object") == "interaction"):
+        elif "status" in data and (
+            "steps" in data or "outputs" in data or "usage" in data or data.get("object") == "interaction"
+        ):
             self._settle(turn, data)
         delta = data.get("delta")
         if isinstance(delta, Mapping):

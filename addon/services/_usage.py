@@ -124,9 +124,7 @@ def read_anthropic(usage: Any) -> Usage | None:
         return None
     fresh = number(usage, "input_tokens")
     return Usage(
-        input=add(
-            fresh, number(usage, "cache_read_input_tokens"), number(usage, "cache_creation_input_tokens")
-        ),
+        input=add(fresh, number(usage, "cache_read_input_tokens"), number(usage, "cache_creation_input_tokens")),
         output=number(usage, "output_tokens"),
         cached=first(number(usage, "cache_read_input_tokens"), None if fresh is None else 0),
         reasoning=number(usage, "output_tokens_details", "thinking_tokens"),

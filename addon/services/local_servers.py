@@ -1,0 +1,83 @@
+"""
+Model servers on this computer that speak OpenAI's dialect: LM Studio, llama.cpp's server, Open WebUI.
+
+llama.cpp reports usage in the last chunk; LM Studio only if asked, so its text is counted otherwise. Each is heard
+through a port of its own: ``klimaspor start --local lm-studio=1234``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, ClassVar
+
+from addon.local import CLOSED, name_host
+from addon.service import Event, Turn, Usage
+from addon.services._anthropic_messages import Messages
+from addon.services._dialect import Dialect
+from addon.services._ollama import Chat, Embed
+from addon.services._openai_like import CHAT, OpenaiLike, openai_routes
+from addon.services._usage import number
+from tracker.record import Operation
+
+
+class Completion(Dialect):
+    """llama.cpp's own ``/completion``: the chunk with ``stop`` has the counts."""
+
+    operation: ClassVar[Operation] = "text_completion"
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.prompt_is_whole = True
+        if isinstance(body, Mapping):
+            turn.prompt(body.get("prompt"))
+
+    def event(self, turn: Turn, event: Event) -> None:
+        data = event.data
+        if not isinstance(data, Mapping):
+            return
+        if data.get("error"):
+            turn.outcome, turn.finished = "error", True
+        turn.answer(data.get("content"), event.at_ms)
+        turn.response_model = data.get("model") if isinstance(data.get("model"), str) else turn.response_model
+        if data.get("stop") is True:
+            turn.usage = Usage(
+                input=number(data, "tokens_evaluated"),
+                output=number(data, "tokens_predicted"),
+                cached=number(data, "timings", "cache_n"),
+            )
+            turn.finished = True
+
+
+class LmStudio(OpenaiLike):
+    name = "lm-studio"
+    title = "LM Studio on this computer"
+    provider = "lm_studio"
+    hosts = (name_host("lm-studio"),)
+    closed = CLOSED
+    routes = (*openai_routes(r"/(?:api/v0|v1)"), (r"/v1/messages", Messages()))
+    verified = date(2026, 11, 21)
+
+
+class LlamaCpp(OpenaiLike):
+    name = "llama-cpp"
+    title = "llama.cpp's server on this computer"
+    provider = "llama_cpp"
+    hosts = (name_host("llama-cpp"),)
+    closed = CLOSED
+    routes = (*openai_routes(r"(?:/v1)?"), (r"/completion", Completion()), (r"/v1/messages", Messages()))
+
+
+class OpenWebui(OpenaiLike):
+    name = "open-webui"
+    title = "Open WebUI on this computer"
+    provider = "open_webui"
+    hosts = (name_host("open-webui"),)
+    closed = CLOSED
+    routes = (
+        (r"/(?:api|openai|api/v1)/chat/completions", CHAT),
+        (r"/ollama/api/chat", Chat()),
+        (r"/ollama/api/generate", Chat("text_completion")),
+        (r"/ollama/api/embed", Embed()),
+        *openai_routes("/openai/v1"),
+    )
+    transports = ("sse", "json", "ndjson")
