@@ -131,7 +131,7 @@ class WorkerEar:
 
     def beat(self, header: dict[str, Any]) -> None:
         """Have a heartbeat written; the answer refreshes the gate."""
-        job = Job(lambda: join({"kind": "beat", **header}), answered=self._take_pulse)
+        job = Job(lambda: join({"kind": "beat", **header}))
         with self._wake:
             self._jobs.append(job)
             self._wake.notify()
@@ -160,9 +160,15 @@ class WorkerEar:
             job.release()
 
     def _take_pulse(self, answer: dict[str, Any]) -> None:
-        self.trouble = answer.get("trouble")
-        if isinstance(gate := answer.get("gate"), dict):
-            self.gate.refresh(gate)
+        if "gate" in answer:
+            self.gate.refresh(answer["gate"], answer.get("until"))
+        for notice in answer.get("notices", ()):
+            self._tell(notice)
+        trouble = answer.get("trouble")
+        if trouble is not None and trouble != self.trouble:
+            self._tell(trouble)
+        if trouble is not None or "waiting" in answer:
+            self.trouble = trouble
 
     # The feeding thread
 
@@ -186,8 +192,7 @@ class WorkerEar:
             while True:
                 if self._lost:
                     (service, reason), n = self._lost.popitem()
-                    header = {"kind": "lost", "service": service, "reason": reason, "n": n}
-                    return Job(lambda: join(header))
+                    return _tell_lost(service, reason, n)
                 if self._jobs:
                     job = self._jobs.popleft()
                     self._weight -= job.weight if job.service else 0
@@ -213,6 +218,7 @@ class WorkerEar:
                 job.tried = True
                 continue
             self.counters.read += bool(job.service)
+            self._take_pulse(answer)
             if job.answered is not None:
                 job.answered(answer)
             if answer.get("tired"):
@@ -295,6 +301,10 @@ class WorkerEar:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _tell_lost(service: str, reason: str, n: int) -> Job:
+    return Job(lambda: join({"kind": "lost", "service": service, "reason": reason, "n": n}))
 
 
 def _python_path() -> list[str]:

@@ -158,8 +158,7 @@ class Pages:
             return _plain(504, "The page took too long. Try `klimaspor report`.")
         if process.returncode != 0:
             return _plain(500, "The page could not be made. Try `klimaspor report`, which says why.")
-        response = _respond(200, page.decode("utf-8", "replace"), "text/html")
-        return response
+        return _respond(200, page.decode("utf-8", "replace"), "text/html")
 
 
 def _plain(status: int, text: str) -> http.Response:

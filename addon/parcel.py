@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import accumulate, pairwise
@@ -177,9 +177,7 @@ def split(parcel: bytes) -> tuple[dict[str, Any], memoryview]:
     return header, view[length:]
 
 
-def unpack(
-    header: Mapping[str, Any], blob: memoryview, local_offset: Callable[[float], int] = lambda at: utc_offset(at)
-) -> Exchange:
+def unpack(header: Mapping[str, Any], blob: memoryview) -> Exchange:
     """Return the Exchange that ``pack`` was given, times as milliseconds since the request was sent."""
     body = header["body"]
     edges = pairwise(accumulate(header["sizes"], initial=body))
@@ -196,7 +194,7 @@ def unpack(
             Chunk(at_ms, bytes(blob[begin:end])) for at_ms, (begin, end) in zip(header["times"], edges, strict=True)
         ),
         started_at=datetime.fromtimestamp(header["started_at"], UTC),
-        utc_offset_minutes=local_offset(header["started_at"]),
+        utc_offset_minutes=utc_offset(header["started_at"]),
         ended_ms=header["ended_ms"],
         ending=header["ending"],
         request_bytes=header["request_bytes"],

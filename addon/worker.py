@@ -14,8 +14,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from addon.capturing import Captures
 from addon.hardening import forbid_core_dumps, limit_memory, memory_megabytes
 from addon.parcel import split, unpack, unpack_message, utc_offset
+from addon.pulse import Pulse, is_paused
 from addon.reader import Reader, Reading, SocketReader
 from addon.service import Service
 from tracker.key import load_key
@@ -39,7 +41,9 @@ class Desk:
 
     reader: Reader
     store: Store
+    captures: Captures
     sockets: dict[str, SocketReader] = field(default_factory=dict)
+    pulse: Pulse = field(default_factory=Pulse)
     waiting: list[tuple[Reading, str, str]] = field(default_factory=list)
     lost: int = 0
 
@@ -47,20 +51,31 @@ class Desk:
         """Do what one parcel asks; return the answer for the proxy."""
         match header["kind"]:
             case "exchange":
+                if self._is_paused(header["service"], header["started_at"]):
+                    return {}
                 exchange = unpack(header, blob)
                 with _deadline():
                     reading = self.reader.read(exchange)
+                    self.captures.take(header["service"], exchange, reading)
                 self.keep(reading, header["service"], header["started_at"])
+                return self._look_again(reading)
             case "open":
+                if self._is_paused(header["service"], header["started_at"]):
+                    return {}
+                opening = unpack(header, blob)
                 with _deadline():
-                    socket = self.reader.open_socket(unpack(header, blob))
+                    socket = self.reader.open_socket(opening)
                 if socket is not None:
                     self.sockets[header["socket"]] = socket
+                    self.captures.open(header["socket"], header["service"], opening)
             case "hear":
-                self._hear(header, lambda socket: socket.hear(unpack_message(header, blob)))
+                message = unpack_message(header, blob)
+                self.captures.hear(header["socket"], message)
+                self._hear(header, lambda socket: socket.hear(message))
             case "close":
                 self._hear(header, lambda socket: socket.close(header["ending"], header["at_ms"]))
                 self.sockets.pop(header["socket"], None)
+                self.captures.close(header["socket"])
             case "lost":
                 day = _day(datetime.now(UTC).timestamp())
                 unread = (Unread(day=day, service=header["service"], shape="", reason=header["reason"], n=header["n"]),)
@@ -77,6 +92,7 @@ class Desk:
         if socket is not None:
             with _deadline():
                 reading = act(socket)
+                self.captures.turn(header["socket"], reading)
             self.keep(reading, header.get("service", ""), None)
 
     def keep(self, reading: Reading, service: str, at: float | None) -> None:
@@ -106,16 +122,23 @@ class Desk:
 
     def beat(self, header: dict[str, Any]) -> dict[str, Any]:
         """Write the heartbeat, and tell the proxy what becomes of new turns."""
-        from addon.pulse import write_pulse
-
         if self.lost:
             unread = Unread(day=_day(header["at"]), service="", shape="", reason="store", n=self.lost)
             self.lost = 0
             self.waiting.append((Reading(unread=(unread,)), "", unread.day))
         try:
-            return {"gate": write_pulse(self.store, header), "waiting": len(self.waiting)}
+            return {**self.pulse.write(self.store, header), "waiting": len(self.waiting)}
         except StoreError as error:
             return {"trouble": str(error), "waiting": len(self.waiting)}
+
+    def _look_again(self, reading: Reading) -> dict[str, Any]:
+        return self.pulse.look_again(self.store) if reading.records else {}
+
+    def _is_paused(self, service: str, at: float) -> bool:
+        try:
+            return is_paused(self.store, service, at)
+        except StoreError:
+            return False  # a pause cannot be looked up now; a locked database is also why
 
 
 def main(services: Iterable[Service] | None = None) -> None:
@@ -130,7 +153,8 @@ def main(services: Iterable[Service] | None = None) -> None:
     try:
         path = Path(sys.argv[2])
         with Store.open(path) as store:
-            desk = Desk(Reader(load_key(path), services=services), store)
+            reader = Reader(load_key(path), services=services)
+            desk = Desk(reader, store, Captures(path.parent, reader))
             connection.send_bytes(b"{}")
             serve(connection, desk)
     except Exception as error:  # noqa: BLE001 - a traceback could quote what was being read
