@@ -34,6 +34,7 @@ ALWAYS = {
     "tracker.rows": {"tracker.record", "tracker.migrations", "tracker.naming"},
     "tracker.opening": {"tracker.key", "tracker.migrations"},
     "tracker.heartbeat": {"tracker.coverage", "tracker.moments"},
+    "tracker.talks": {"tracker.store", "tracker.moments"},
     "tracker.forgetting": {"tracker.store", "tracker.moments"},
     "tracker.sums": {"tracker.record"},
     "tracker.store": {

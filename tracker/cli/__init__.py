@@ -26,7 +26,7 @@ COMMANDS = {
     "methods": "tracker.cli.methods:methods",
     "import": "tracker.cli.imports:import_files",
     "export": "tracker.cli.exports:export",
-    "budget": "tracker.cli.control:budget",
+    "budget": "tracker.cli.budgets:budget",
     "pause": "tracker.cli.control:pause",
     "rate": "tracker.cli.control:rate",
     "forget": "tracker.cli.control:forget",

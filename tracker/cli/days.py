@@ -26,7 +26,7 @@ class Duration(click.ParamType[timedelta]):
         if match := re.fullmatch(rf"([1-9]\d{{0,3}})([{self.units}])", str(value)):
             return timedelta(**{_UNITS[match[2]]: int(match[1])})
         words = ", ".join(f"2{unit}" for unit in self.units)
-        self.fail(f"{value!r} is not a stretch of time, such as {words}.", param, ctx)
+        raise click.BadParameter(f"{value!r} is not a stretch of time, such as {words}.", ctx, param)
 
 
 class Day(click.ParamType[date]):

@@ -1,0 +1,95 @@
+"""``klimaspor budget``: how much a person wants to use at most."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from tracker.cli.opened import check_service, opened, settings_explained
+from tracker.cli.options import database_option, fail, format_option
+
+
+@click.group(invoke_without_command=True, epilog="Example: klimaspor budget add 2 questions --feature deep_research")
+@format_option("text", "json")
+@database_option
+@click.pass_context
+def budget(context: click.Context, db: Path, output_format: str) -> None:
+    """Show how much of each budget is used; `budget add` sets one, `budget remove` takes it away."""
+    context.obj = db
+    if context.invoked_subcommand is None:
+        _show_budgets(db, as_json=output_format == "json")
+
+
+def _show_budgets(db: Path, *, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from tracker.limits import standings
+    from tracker.settings import load
+
+    with settings_explained():
+        budgets = load(db).budgets
+    found = []
+    if budgets:
+        with opened(db) as store:
+            found = standings(store, datetime.now(UTC))
+    if as_json:
+        rows = [{**asdict(s.budget), "used": s.used, "since": str(s.since), "until": str(s.until)} for s in found]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if not found:
+        click.echo("No budget is set. For example: klimaspor budget add 50 questions --per day")
+    for number, standing in enumerate(found, 1):
+        estimated = " (estimated)" if standing.budget.unit == "wh" else ""
+        hold = ", then new turns are held" if standing.budget.hold else ""
+        click.echo(f"{number}  {standing.budget.name}: {standing.used:.4g} used, {standing.share:.0%}{estimated}{hold}")
+
+
+@budget.command("add", epilog="Example: klimaspor budget add 100 wh --per week --hold")
+@click.argument("amount", type=click.FloatRange(0, 1e12, min_open=True, max_open=True))
+@click.argument("unit", type=click.Choice(["questions", "minutes", "tokens", "wh"]))
+@click.option("--per", type=click.Choice(["day", "week"]), default="week", show_default=True, help="Its length.")
+@click.option("--service", help="Only this service, such as chatgpt.")
+@click.option("--feature", help="Only turns with this feature, such as deep_research.")
+@click.option("--hold", is_flag=True, help="Hold new turns back when it is used up; otherwise you are only told.")
+@click.pass_obj
+def add_budget(
+    db: Path, *, amount: float, unit: str, per: str, service: str | None, feature: str | None, hold: bool
+) -> None:
+    """Set a budget. You are told at 80 % and at 100 %."""
+    from dataclasses import replace
+
+    from tracker.record import FEATURES
+    from tracker.settings import Budget, load
+    from tracker.settings_file import save
+
+    if feature is not None and feature not in FEATURES:
+        raise click.UsageError(f"There is no such feature; there are {', '.join(FEATURES)}.")
+    check_service(service)
+    new = Budget(amount, unit, per, service, feature, hold)
+    with settings_explained():
+        settings = load(db)
+        others = tuple(old for old in settings.budgets if replace(old, amount=amount, hold=hold) != new)
+        save(db, replace(settings, budgets=(*others, new)))
+    click.echo(f"Budget set: {new.name}.")
+
+
+@budget.command("remove", epilog="Example: klimaspor budget remove 1")
+@click.argument("number", type=click.IntRange(1))
+@click.pass_obj
+def remove_budget(db: Path, number: int) -> None:
+    """Take a budget away, by its number in `klimaspor budget`."""
+    from dataclasses import replace
+
+    from tracker.settings import load
+    from tracker.settings_file import save
+
+    with settings_explained():
+        settings = load(db)
+        if number > len(settings.budgets):
+            fail("There is no such budget", str(number), "`klimaspor budget` lists them")
+        gone = settings.budgets[number - 1]
+        save(db, replace(settings, budgets=settings.budgets[: number - 1] + settings.budgets[number:]))
+    click.echo(f"Budget removed: {gone.name}.")

@@ -1,0 +1,185 @@
+"""``klimaspor pause``, ``rate``, ``forget`` and ``config``: the say a person has."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tracker.cli.days import Day, Duration
+from tracker.cli.opened import check_service, opened, settings_explained
+from tracker.cli.options import database_option, fail, format_option
+
+if TYPE_CHECKING:
+    from tracker.forgetting import Forgotten
+
+
+@click.command(epilog="Example: klimaspor pause 2h · klimaspor pause 1d --service chatgpt · klimaspor pause off")
+@click.argument("length", metavar="[LENGTH|off]", required=False)
+@click.option("--service", default="", help="Only this service, such as chatgpt.")
+@database_option
+def pause(db: Path, length: str | None, service: str) -> None:
+    """Record nothing for a while: 30m, 2h, 1d. The chats go on; reports show it as chosen."""
+    from tracker import limits
+
+    check_service(service)
+    now = datetime.now(UTC)
+    if length not in {None, "off"}:
+        duration = Duration("mhd").convert(length, None, None)
+        with opened(db) as store:
+            until = limits.pause(store, service, duration, now)
+        click.echo(f"{service or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}.")
+        return
+    with opened(db) as store:
+        if length == "off":
+            ended = limits.resume(store, service, now)
+            click.echo("Recording goes on." if ended else "Nothing was paused.")
+            return
+        paused = limits.pauses(store, now)
+    for name, until in paused.items():
+        click.echo(f"{name or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}.")
+    if not paused:
+        click.echo("Nothing is paused. `klimaspor pause 2h` pauses for two hours.")
+
+
+@click.command(epilog="Example: klimaspor rate 3fa9c1 --worth 4 --minutes 20")
+@click.argument("subject", required=False)
+@click.option("--worth", type=click.IntRange(1, 5), help="Was it worth it? 1 (no) to 5 (very much).")
+@click.option("--minutes", type=click.IntRange(0, 100_000), help="Minutes it saved you.")
+@database_option
+def rate(db: Path, subject: str | None, worth: int | None, minutes: int | None) -> None:
+    """Say whether a conversation was worth it. Without SUBJECT it shows the recent ones and asks."""
+    from tracker.moments import timestamp
+    from tracker.store import Rating
+    from tracker.talks import Talk, find_talk, recent_talks
+
+    with opened(db) as store:
+        if subject is None:
+            talks = recent_talks(store, 20)
+            if not talks:
+                fail("There is nothing to rate yet", "no conversations", "use a chatbot first, or `klimaspor import`")
+            for number, shown in enumerate(talks, 1):
+                click.echo(f"{number:3}  {shown}")
+            chosen = click.prompt("Which one", type=click.IntRange(1, len(talks)))
+            talk: Talk | None = talks[chosen - 1]
+        else:
+            talk = find_talk(store, subject)
+        if talk is None:
+            fail("There is no such conversation, or more than one", (subject or "")[:32], "`klimaspor rate` lists them")
+        if worth is None:
+            worth = click.prompt("Was it worth it, 1 (no) to 5 (very much)", type=click.IntRange(1, 5))
+            if minutes is None:
+                answer = click.prompt("Minutes it saved you (-1: cannot say)", type=click.IntRange(-1), default=-1)
+                minutes = None if answer < 0 else answer
+        store.rate(Rating(talk.subject, talk.kind, worth, minutes, timestamp(datetime.now(UTC))))
+    click.echo(f"Kept: {talk}: worth {worth} of 5" + (f", {minutes} minutes saved." if minutes else "."))
+
+
+@click.command(epilog="Example: klimaspor forget --since 2026-11-16 --until 2026-11-17 --service chatgpt")
+@click.option("--day", type=Day(), help="This day.")
+@click.option("--since", type=Day(), help="From this day on.")
+@click.option("--until", type=Day(), help="Up to this day, which is left out.")
+@click.option("--service", help="Only this service.")
+@click.option("--conversation", help="This conversation: its mark in `klimaspor rate` or `log --format json`.")
+@click.option("--everything", is_flag=True, help="All that was recorded.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@database_option
+def forget(
+    *,
+    db: Path,
+    day: date | None,
+    since: date | None,
+    until: date | None,
+    service: str | None,
+    conversation: str | None,
+    everything: bool,
+    yes: bool,
+) -> None:
+    """Delete records for good: by day, service, conversation, or everything. It says what it removes, and asks."""
+    from tracker.forgetting import Choice, preview
+    from tracker.forgetting import forget as delete
+
+    if day is not None:
+        if since or until:
+            raise click.UsageError("Use --day, or --since and --until, not both.")
+        since, until = day, day + timedelta(days=1)
+    choice = Choice(since, until, service, conversation)
+    if choice.is_everything != everything:
+        raise click.UsageError(
+            "Say what to forget: --day, --since, --until, --service, --conversation or --everything."
+        )
+    if conversation is not None and (len(conversation) < 6 or not conversation.isalnum()):
+        raise click.UsageError("--conversation takes at least the first six characters of its mark.")
+    with opened(db, readonly=True) as store:
+        found = preview(store, choice)
+    if not (found.records or found.ratings or found.counters or everything):
+        click.echo("There is nothing to forget there.")
+        return
+    click.echo(f"To be removed: {_amount(found)}.")
+    if not yes:
+        click.confirm("Remove it for good", abort=True)
+    with opened(db) as store:
+        found = delete(store, choice)
+    click.echo(f"Removed: {_amount(found)}. Nothing of it is left in the database file.")
+
+
+def _amount(found: Forgotten) -> str:
+    if not found.records:
+        days = ""
+    elif found.first_day == found.last_day:
+        days = f" of {found.first_day}"
+    else:
+        days = f" from {found.first_day} to {found.last_day}"
+    return f"{found.records:,} records{days}, {found.ratings:,} ratings, {found.counters:,} counters"
+
+
+@click.command(epilog="Example: klimaspor config language nb")
+@click.argument("key", required=False)
+@click.argument("value", required=False)
+@click.option("--unset", is_flag=True, help="Back to the default.")
+@format_option("text", "json")
+@database_option
+def config(*, db: Path, output_format: str, key: str | None, value: str | None, unset: bool) -> None:
+    """Show the settings, or one, or set one. They live in a TOML file beside the database."""
+    import json
+    from dataclasses import replace
+
+    from tracker.settings import SCHEMA, find, load, parse, settings_path
+    from tracker.settings_file import save
+
+    with settings_explained():
+        if key is not None and unset:
+            setting = find(key)
+            settings = load(db)
+            save(db, replace(settings, values={k: v for k, v in settings.values.items() if k != setting.key}))
+            click.echo(f"{key} is at its default again.")
+        elif key is not None and value is not None:
+            parsed = parse(find(key), value)
+            settings = load(db)
+            save(db, replace(settings, values=settings.values | {key: parsed}))
+            click.echo(f"{key} = {_shown(parsed)}")
+        elif key is not None:
+            found = load(db).get(key)
+            click.echo(json.dumps(found) if output_format == "json" else _shown(found))
+        elif output_format == "json":
+            settings = load(db)
+            click.echo(json.dumps({setting.key: settings.get(setting.key) for setting in SCHEMA}, indent=2))
+        else:
+            settings = load(db)
+            click.echo(f"Settings in {settings_path(db)}:")
+            for setting in SCHEMA:
+                mark = "*" if setting.key in settings.values else " "
+                click.echo(f"{mark} {setting.key} = {_shown(settings.get(setting.key))}\n      {setting.meaning}")
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "(unset)"
+        case bool():
+            return "on" if value else "off"
+        case list() | tuple():
+            return ", ".join(str(entry) for entry in value) or "(none)"
+    return str(value)
