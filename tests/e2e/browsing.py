@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -160,7 +160,8 @@ class Chromium:
     def __init__(self, debug_port: int) -> None:
         targets = _wait_for(f"http://127.0.0.1:{debug_port}/json/list")
         page = next(target for target in targets if target["type"] == "page")
-        self._socket = connect(page["webSocketDebuggerUrl"], max_size=None)
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(connect(page["webSocketDebuggerUrl"], max_size=None))
         self._numbers = itertools.count(1)
         self.issuers: dict[str, str] = {}
         for domain in ("Page", "Network", "Runtime"):
@@ -197,14 +198,15 @@ class Chromium:
         try:
             self._call("Browser.close")
         finally:
-            self._socket.close()
+            self._open.close()
 
 
 class Firefox:
     """A tab of a running Firefox, over WebDriver BiDi."""
 
     def __init__(self, debug_port: int) -> None:
-        self._socket = _connect_until(f"ws://127.0.0.1:{debug_port}/session")
+        self._open = ExitStack()
+        self._socket = _connect_until(self._open, f"ws://127.0.0.1:{debug_port}/session")
         self._numbers = itertools.count(1)
         self._call("session.new", capabilities={"alwaysMatch": {"acceptInsecureCerts": False}})
         self._tab = self._call("browsingContext.getTree")["result"]["contexts"][0]["context"]
@@ -229,7 +231,7 @@ class Firefox:
         try:
             self._call("browser.close")
         finally:
-            self._socket.close()
+            self._open.close()
 
 
 def _wait_for(url: str, seconds: float = 30) -> Any:
@@ -244,11 +246,11 @@ def _wait_for(url: str, seconds: float = 30) -> Any:
             time.sleep(0.1)
 
 
-def _connect_until(url: str, seconds: float = 40) -> ClientConnection:
+def _connect_until(stack: ExitStack, url: str, seconds: float = 40) -> ClientConnection:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return connect(url, max_size=None, open_timeout=5)
+            return stack.enter_context(connect(url, max_size=None, open_timeout=5))
         except OSError:
             if time.monotonic() > deadline:
                 raise

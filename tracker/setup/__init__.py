@@ -9,3 +9,9 @@ class SetupError(Exception):
     def __init__(self, what_happened: str, to_what: str, what_to_do: str) -> None:
         super().__init__(f"{what_happened} · {to_what} · {what_to_do}")
         self.parts = (what_happened, to_what, what_to_do)
+
+    @classmethod
+    def of(cls, error: Exception) -> SetupError:
+        """Return another room's error, whose message has the same three parts, as one of ours."""
+        what_happened, to_what, what_to_do = (*str(error).split(" · ", 2), "", "")[:3]
+        return cls(what_happened, to_what, what_to_do)

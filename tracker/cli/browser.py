@@ -1,0 +1,93 @@
+"""``klimaspor browser``: a separate window whose AI traffic is recorded, and nothing else changed."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from tracker.cli.options import database_option
+from tracker.setup.browsers import KEYS
+
+
+@click.command(
+    epilog="\b\nExample:\n  klimaspor browser --url https://claude.ai\n\n"
+    "The window keeps its own logins. Close it, and the recording is over."
+)
+@database_option
+@click.option("--browser", "wanted", type=click.Choice(KEYS), help="Which browser.  [default: the first found]")
+@click.option("--url", default="about:blank", help="The page to open first.")
+@click.option("--upstream", help="A company's proxy to go through, such as http://proxy.example:3128.")
+@click.option("--upstream-ca", type=click.Path(path_type=Path, dir_okay=False), help="Its root certificate (PEM).")
+def browser(db: Path, wanted: str | None, url: str, upstream: str | None, upstream_ca: Path | None) -> None:
+    """Open a separate browser window whose AI chats are recorded."""
+    from addon.pac import as_data_url, write_pac
+    from tracker.setup import SetupError
+    from tracker.setup.browsers import choose_browser
+    from tracker.setup.environment import company_proxy
+    from tracker.setup.network import read_previous
+    from tracker.setup.recording import recording
+    from tracker.setup.window import close_window, open_window, trust_of
+
+    try:
+        chosen = choose_browser(wanted)
+        pinned = trust_of(chosen) == "pin"
+        before = read_previous()
+        started = datetime.now(UTC)
+        with recording(
+            db,
+            for_this_window=pinned,
+            upstream=upstream or company_proxy(os.environ) or (before.https and f"http://{before.https}"),
+            upstream_ca=upstream_ca,
+            tell=lambda line: click.echo(f"klimaspor: {line}", err=True),
+        ) as way:
+            pac = as_data_url(write_pac(way.hosts, way.port, before))
+            window = open_window(chosen, chosen.profile_folder(db.parent.resolve()), way.certificate, pac, url)
+            click.echo(f"{chosen.title} is open with a profile of its own. {_explain(len(way.hosts), pinned=pinned)}")
+            click.echo("Close the window when you are done.")
+            try:
+                window.wait()
+            except KeyboardInterrupt:
+                close_window(window)
+            way.settle()
+        click.echo(_tell_trail(db, started))
+    except SetupError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _explain(hosts: int, *, pinned: bool) -> str:
+    text = f"In it, and only in it, the {hosts} listed AI hosts go through klimaspor; every other site goes as always."
+    if pinned:
+        text += (
+            "\nThe browser shows a bar about an unsupported flag: that is how this window trusts klimaspor's "
+            "certificate, which was made for this window alone and is deleted when it closes. Use this window for AI chats only."
+        )
+    return text
+
+
+def _tell_trail(db: Path, started: datetime) -> str:
+    """Say what was recorded since the window was opened, by service."""
+    from collections import Counter
+
+    from tracker.store import Store, StoreError, timestamp
+
+    try:
+        with Store.open(db, readonly=True) as store:
+            since = timestamp(started)
+            fresh = []
+            for record in store.records():
+                if record.started_at < since:
+                    break
+                fresh.append(record)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+    if not fresh:
+        return "Nothing was recorded: no chatbot answered in this window."
+    services = Counter(record.service for record in fresh)
+    questions = sum(record.initiator == "person" for record in fresh)
+    shares = ", ".join(f"{name} {count}" for name, count in services.most_common())
+    answers = f"{len(fresh)} answer{'s' * (len(fresh) != 1)}"
+    asked = f"{questions} question{'s' * (questions != 1)}"
+    return f"The trail of this window: {asked}, {answers} ({shares}). See what it cost: klimaspor today"
