@@ -1,0 +1,111 @@
+"""What Grok's two JSON dialects have in common: deltas with a tag, a full copy at the end, media cards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from addon.service import Turn
+from addon.services._page import identity_at, list_at, once, pick, pixels, size_at, text_at
+from tracker.record import Operation
+
+
+def read_result(turn: Turn, result: dict[str, Any], at_ms: int | None) -> None:
+    """Read one line's content: a delta, a card, or the final copy."""
+    if "token" in result or "message" in result:
+        text = result.get("token", result.get("message"))
+        if result.get("isThinking") is True or text_at(result, "messageTag") in {"header", "summary"}:
+            turn.reason(text, at_ms)
+            once(turn, "reasoning", None)
+        elif text_at(result, "messageTag") in {None, "final"}:
+            turn.answer(text, at_ms)
+    if result.get("isSoftStop") is True:
+        turn.finished = True
+    turn.response_id = turn.response_id or identity_at(result, "responseId")
+    if isinstance(card := result.get("toolUsageCard"), dict):
+        cards = turn.state.setdefault("cards", set())
+        identity = identity_at(card, "toolUsageCardId") or str(len(cards))
+        if identity not in cards:
+            cards.add(identity)
+            turn.used(card_feature(card))
+    elif ("webSearchResults" in result or "xSearchResults" in result) and not turn.state.get("cards"):
+        once(turn, "web_search")
+    _read_media(turn, result)
+    if isinstance(whole := result.get("modelResponse"), dict):
+        _read_whole(turn, whole)
+    if isinstance(result.get("finalMetadata"), dict):
+        turn.finished = True
+
+
+def card_feature(card: dict[str, Any]) -> str:
+    """Return the feature of a tool card: each kind of tool is a key of its own."""
+    names = " ".join(card).lower()
+    for part, feature in (
+        ("search", "web_search"), ("open_page", "web_search"), ("openpage", "web_search"), ("browse", "web_search"),
+        ("code", "code"), ("image", "image_output"), ("connector", "connector"), ("memory", "memory"),
+    ):  # fmt: skip
+        if part in names:
+            return feature
+    return "tool"
+
+
+def make_media(turn: Turn, operation: Operation, count: int) -> None:
+    """Note pictures or films that were made."""
+    turn.media_count = (turn.media_count or 0) + count
+    turn.used("video_output" if operation == "video" else "image_output", count)
+
+
+def _read_whole(turn: Turn, whole: dict[str, Any]) -> None:
+    turn.finished = True
+    turn.response_id = identity_at(whole, "responseId") or turn.response_id
+    turn.response_model = text_at(whole, "model") or turn.response_model
+    turn.answer(text_at(whole, "message"), replace=True)
+    turn.thinking_ms = _between(whole.get("thinkingStartTime"), whole.get("thinkingEndTime"))
+    images = len(list_at(whole, "generatedImageUrls"))
+    if images and not turn.state.get("images"):
+        turn.state["images"] = True
+        make_media(turn, "image", images)
+    side = pixels(size_at(whole, "generatedImageWidth"), size_at(whole, "generatedImageHeight"))
+    turn.media_pixels = side or turn.media_pixels
+
+
+def _read_media(turn: Turn, result: dict[str, Any]) -> None:
+    image = result.get("streamingImageGenerationResponse")
+    if isinstance(image, dict) and image.get("progress") == 100:
+        done = turn.state.setdefault("done_images", set())
+        index = identity_at(image, "imageIndex") or identity_at(image, "imageUrl") or "0"
+        if index not in done:
+            done.add(index)
+            turn.state["images"] = True
+            make_media(turn, "image", 1)
+    video = result.get("streamingVideoGenerationResponse")
+    if isinstance(video, dict):
+        turn.response_id = turn.response_id or identity_at(video, "videoId")
+        turn.operation = "video"
+        if video.get("progress") == 100 and not turn.state.get("filmed"):
+            turn.state["filmed"] = True
+            make_media(turn, "video", 1)
+            turn.finished = True
+
+
+def _between(start: Any, end: Any) -> int | None:
+    try:
+        passed = datetime.fromisoformat(start) - datetime.fromisoformat(end)
+    except (TypeError, ValueError):
+        return None
+    return round(abs(passed.total_seconds()) * 1000)
+
+
+def read_film(turn: Turn, body: Any) -> None:
+    """Read what a request for pictures or films asks for: both travel on the chat's own path."""
+    model = text_at(body, "modelName") or ""
+    told = pick(body, "responseMetadata", "modelConfigOverride", "modelMap", "videoGenModelConfig")
+    newer = pick(body, "mediaGenInput")
+    film = told or pick(newer, "textToVideo") or pick(newer, "imageToVideo")
+    if "video" in model or isinstance(film, dict):
+        turn.operation = "video"
+        turn.asked("video_output")
+        turn.media_seconds = size_at(film, "videoLength") or size_at(film, "duration")
+    elif "image" in model or pick(newer, "imageToImage"):
+        turn.operation = "image"
+        turn.asked("image_output")

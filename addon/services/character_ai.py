@@ -1,0 +1,109 @@
+"""Character.ai."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+from addon.exchange import Ending, Exchange, Message
+from addon.framing import split_messages
+from addon.service import Listener, Service, Turn
+from addon.services._page import identity_at, list_at, pick, text_at
+
+_QUESTIONS = frozenset({"create_and_generate_turn", "generate_turn_candidate"})
+
+
+class CharacterAi(Service):
+    """
+    One socket for all turns; each update repeats the whole answer so far.
+
+    Shows: question, answer, the class of model preferred. Hides: token counts, the character's instructions, the
+    history, the model's name. The sound of a voice is made elsewhere.
+    """
+
+    name = "character-ai"
+    title = "Character.ai"
+    provider = "character_ai"
+    hosts = ("neo.character.ai",)
+    path = re.compile(r"/ws/?")
+    methods = ("GET",)
+    transports = ("websocket",)
+    features = ("voice",)
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def listen(self, opening: Exchange) -> Listener | None:
+        return Conversation(self, opening)
+
+
+class Conversation:
+    """Turns by the id of the request that asked for them; several may be open at once."""
+
+    def __init__(self, service: Service, opening: Exchange) -> None:
+        self._service, self._opening = service, opening
+        self._open: dict[str, Turn] = {}
+        self._model: str | None = None
+
+    def hear(self, message: Message) -> Iterable[Turn]:
+        for event in split_messages(message.data):
+            if message.from_client:
+                yield from self._ask(event.data, message.at_ms)
+            else:
+                yield from self._answer(event.data, message)
+
+    def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
+        for turn in self._open.values():
+            turn.ended_ms = at_ms
+            yield turn
+        self._open.clear()
+
+    def _ask(self, asked: Any, at_ms: int | None) -> Iterator[Turn]:
+        payload = pick(asked, "payload")
+        self._model = text_at(payload, "chat", "preferred_model_type") or self._model
+        if text_at(asked, "command") not in _QUESTIONS:
+            return
+        if len(self._open) >= 8:
+            yield self._open.pop(next(iter(self._open)))
+        turn = self._open[identity_at(asked, "request_id") or ""] = Turn(self._service, self._opening)
+        turn.started_ms = at_ms or 0
+        turn.effort = (self._model or "").removeprefix("MODEL_TYPE_").lower() or None
+        turn.conversation_id = identity_at(payload, "turn", "turn_key", "chat_id") or identity_at(
+            payload, "turn_key", "chat_id"
+        )
+        for candidate in list_at(payload, "turn", "candidates"):
+            turn.prompt(text_at(candidate, "raw_content"))
+        if pick(payload, "tts_enabled") is True:
+            turn.asked("voice")
+
+    def _answer(self, told: Any, message: Message) -> Iterator[Turn]:
+        key = identity_at(told, "request_id") or ""
+        turn = self._open.get(key)
+        if turn is None:
+            return
+        match text_at(told, "command"):
+            case "add_turn" | "update_turn" if pick(told, "turn", "author", "is_human") is not True:
+                done = self._read(turn, pick(told, "turn"), message.at_ms)
+            case "neo_error":
+                turn.outcome, done = "error", True
+            case "filter_user_input_self_harm":
+                turn.outcome, done = "refused", True
+            case _:
+                done = False
+        if done:
+            turn.ended_ms = message.at_ms
+            yield self._open.pop(key)
+
+    def _read(self, turn: Turn, told: Any, at_ms: int | None) -> bool:
+        turn.conversation_id = identity_at(told, "turn_key", "chat_id") or turn.conversation_id
+        done = []
+        for candidate in list_at(told, "candidates"):
+            identity = identity_at(candidate, "candidate_id") or ""
+            turn.response_id = turn.response_id or identity or None
+            turn.answer(text_at(candidate, "raw_content"), at_ms, part=identity, replace=True)
+            done.append(pick(candidate, "is_final") is True)
+            if pick(candidate, "safety_truncated") is True:
+                turn.outcome = "refused"
+        turn.finished = bool(done) and all(done)
+        return turn.finished

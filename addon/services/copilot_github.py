@@ -1,0 +1,64 @@
+"""GitHub Copilot in the browser."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from addon.service import Event, Service, Turn
+from addon.services._page import identity_at, list_at, pick, text_at, tool_feature
+
+
+class CopilotOnGitHub(Service):
+    """
+    Server-sent text pieces on Copilot's own hosts (github.com itself stays closed).
+
+    Shows: question, answer, the model asked for, pictures and references sent along, calls of skills. Hides: token
+    counts, the model that served, what references and repositories add to the prompt, the history.
+    """
+
+    name = "github-copilot-web"
+    title = "GitHub Copilot in the browser"
+    provider = "github"
+    hosts = (
+        "api.individual.githubcopilot.com", "api.business.githubcopilot.com", "api.enterprise.githubcopilot.com",
+        "api.githubcopilot.com",
+    )  # fmt: skip
+    path = re.compile(r"/github/chat/threads/[0-9a-f-]+/messages")
+    features = ("tool", "web_search", "code", "connector", "file_input", "image_input", "deep_research")
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.conversation_id = turn.exchange.path.split("/")[4]
+        turn.request_model = text_at(body, "model")
+        turn.prompt(text_at(body, "content"))
+        turn.response_id = identity_at(body, "responseMessageID")
+        for _ in list_at(body, "mediaContent"):
+            turn.attach(kind="image")
+        for _ in list_at(body, "references"):
+            turn.attach()
+        if pick(body, "skillOptions", "deepCodeSearch") is True:
+            turn.asked("code")
+        if list_at(body, "tools"):
+            turn.asked("tool")
+
+    def event(self, turn: Turn, event: Event) -> None:
+        if event.data == "[DONE]":
+            turn.finished = True
+        match event.data:
+            case {"type": "content", "body": str(text)}:
+                turn.answer(text, event.at_ms)
+            case {"type": "complete"}:
+                turn.finished = True
+                turn.response_id = identity_at(event.data, "id") or turn.response_id
+                turn.response_model = text_at(event.data, "model") or turn.response_model
+            case {"type": "functionCall"}:
+                if text_at(event.data, "status") in {None, "started", "executing"}:
+                    turn.used(tool_feature(text_at(event.data, "name")))
+            case {"type": "error"}:
+                limited = "limit" in str(pick(event.data, "errorType")).lower()
+                turn.outcome = "limited" if limited else "error"
+            case {"type": str(kind)} if kind not in {"confirmation", "agentError", "debug", "reference"}:
+                turn.wonder(kind)

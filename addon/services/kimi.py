@@ -1,0 +1,128 @@
+"""Kimi."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from addon.service import Event, Service, Turn
+from addon.services._page import identity_at, list_at, once, pick, text_at, tool_feature
+
+_QUIET = frozenset({"heartbeat", "op", "mask", "chat", "message", "block", "done", "eventOffset", "error", "code"})
+
+
+class Kimi(Service):
+    """
+    Connect frames of JSON: each sets or appends to a block of thinking, text or tool use.
+
+    Shows: thinking text, the answer, tools, what is switched on, uploads as blocks. Hides: token counts, the exact
+    model behind a scenario, the history. Whether the thinking shown is whole is not known, so it is not counted.
+    """
+
+    name = "kimi"
+    title = "Kimi"
+    provider = "moonshot_ai"
+    hosts = ("www.kimi.com", "kimi.com", "www.kimi.ai", "kimi.ai")
+    path = re.compile(r"/apiv2/kimi\.gateway\.chat\.v1\.ChatService/Chat")
+    transports = ("connect",)
+    framing = "connect"
+    features = ("reasoning", "web_search", "agent", "tool", "file_input", "image_output", "audio_output")
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.conversation_id = identity_at(body, "chat_id")
+        options = pick(body, "options")
+        turn.request_model = text_at(options, "model")
+        effort = text_at(options, "reasoning_effort")
+        turn.effort = effort.removeprefix("REASONING_EFFORT_").lower() if effort else None
+        if pick(options, "thinking") is True:
+            turn.asked("reasoning")
+        if pick(options, "agent_mode"):
+            turn.asked("agent")
+        if any(text_at(tool, "type") == "TOOL_TYPE_SEARCH" for tool in list_at(body, "tools")):
+            turn.asked("web_search")
+        for block in list_at(body, "message", "blocks"):
+            turn.prompt(text_at(block, "text", "content"))
+            if pick(block, "file") is not None or pick(block, "image") is not None:
+                turn.attach(pick(block, "file", "size"), "image" if pick(block, "image") is not None else None)
+
+    def event(self, turn: Turn, event: Event) -> None:
+        data = event.data
+        if not isinstance(data, dict):
+            return
+        if event.name == "end":
+            turn.finished = turn.finished or not data.get("error")
+        if data.get("error"):
+            code = f"{pick(data, 'error', 'code')}".lower()
+            turn.outcome = "limited" if "exhausted" in code or "limit" in code else "error"
+        turn.conversation_id = turn.conversation_id or identity_at(data, "chat", "id")
+        message = data.get("message")
+        if isinstance(message, dict):
+            turn.state["mine"] = text_at(message, "role") == "assistant"
+            if turn.state["mine"]:
+                turn.response_id = identity_at(message, "id") or turn.response_id
+        if "done" in data or text_at(message, "status") == "MESSAGE_STATUS_COMPLETED":
+            turn.finished = True
+        block = data.get("block")
+        if isinstance(block, dict) and turn.state.get("mine", True):
+            self._read_block(turn, block, replaces=data.get("op") != "append", at_ms=event.at_ms)
+        if not _QUIET & data.keys() and event.name is None:
+            for name in data:
+                turn.wonder(name)
+
+    def _read_block(self, turn: Turn, block: dict[str, Any], *, replaces: bool, at_ms: int | None) -> None:
+        part = identity_at(block, "id") or ""
+        match block:
+            case {"think": {"content": text}}:
+                turn.reason(text, at_ms, part=part, replace=replaces)
+                once(turn, "reasoning", None)
+            case {"text": {"content": text}}:
+                turn.answer(text, at_ms, part=part, replace=replaces)
+            case {"tool": dict() as tool}:
+                name, seen = text_at(tool, "name"), turn.state.setdefault("tools", set())
+                if name and part not in seen:
+                    seen.add(part)
+                    audio = "audio" in name.lower()
+                    turn.used("audio_output" if audio else tool_feature(name))
+
+
+class KimiBefore2025(Service):
+    """
+    The older Kimi: server-sent events with text deltas.
+
+    Shows: the answer, whether search was on. Hides: token counts, the model, the history.
+    """
+
+    name = "kimi-moonshot-cn"
+    title = "Kimi (kimi.moonshot.cn)"
+    provider = "moonshot_ai"
+    hosts = ("kimi.moonshot.cn",)
+    path = re.compile(r"/api/chat/[^/]+/completion/stream")
+    features = ("web_search", "file_input")
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.conversation_id = turn.exchange.path.split("/")[3]
+        turn.request_model = text_at(body, "model")
+        for message in list_at(body, "messages"):
+            turn.prompt(text_at(message, "content"))
+        if pick(body, "use_search") is True:
+            turn.asked("web_search")
+        for _ in list_at(body, "refs"):
+            turn.attach()
+
+    def event(self, turn: Turn, event: Event) -> None:
+        match event.data:
+            case {"event": "cmpl", "text": str(text)}:
+                turn.answer(text, event.at_ms)
+            case {"event": "resp", "id": str(identity)}:
+                turn.message_id = identity
+            case {"event": "search_plus"}:
+                once(turn, "web_search")
+            case {"event": "all_done"}:
+                turn.finished = True
+            case {"event": "error"}:
+                turn.outcome = "error"

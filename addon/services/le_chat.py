@@ -1,0 +1,192 @@
+"""Mistral Le Chat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+from addon.exchange import Exchange
+from addon.patching import Document, text_of
+from addon.service import Event, Recall, Turn, Usage
+from addon.services._page import Resumable, asked_once, identity_at, list_at, once, pick, text_at, tool_feature
+
+_FEATURES = {
+    "beta-reasoning": "reasoning", "beta-deep-reasoning": "reasoning", "beta-fast-reasoning": "reasoning",
+    "beta-deep-research": "deep_research", "beta-websearch": "web_search", "beta-code-interpreter": "code",
+    "beta-imagegen": "image_output", "beta-trampoline": "canvas", "beta-mcp": "connector",
+    "beta-airweave-connectors": "connector", "beta-memory": "memory", "agentic-harness": "agent",
+    "agentic-fast": "agent",
+}  # fmt: skip
+_IDLE_CODES = frozenset({"1", "2", "3", "4", "8", "9", "10", "11", "14", "16"})
+
+
+class LeChat(Resumable):
+    """
+    The answer is lines of ``code:json``; most are JSON patches to messages, which are applied and read at the end.
+
+    Shows: reasoning and answer text, tool calls, images, deep-research steps, what is switched on. Hides: token
+    counts, the model where the default is used, the history and library files sent along. The first question of a
+    chat travels in a call of its own (``message.newChat``), of which only the token count is remembered. Whether
+    the reasoning shown is all of it is not known, so it is not counted.
+    """
+
+    name = "le-chat"
+    title = "Mistral Le Chat"
+    provider = "mistral_ai"
+    hosts = ("chat.mistral.ai",)
+    path = re.compile(r"/api/chat(?:/resume)?|/api/trpc/(?:[\w.]+,)*message\.newChat(?:,[\w.]+)*")
+    transports = ("lines",)
+    framing = "coded_lines"
+    features = (
+        "reasoning", "deep_research", "web_search", "agent", "tool", "code", "file_input", "image_input",
+        "image_output", "canvas", "connector", "memory",
+    )  # fmt: skip
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first_questions: Recall[tuple[int, int]] = Recall(100)
+        """Token count and uploads of a chat's first question, until its answer begins."""
+
+    def continues(self, exchange: Exchange, body: Any) -> str | None:
+        return identity_at(body, "chatId") if exchange.path.endswith("/resume") else None
+
+    def keys(self, turn: Turn) -> tuple[str | None, ...]:
+        return (turn.conversation_id,)
+
+    def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
+        if "newChat" in exchange.path:
+            self._remember(body, events)
+            return
+        yield from super().turns(exchange, body, events)
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.state["documents"] = {}
+        turn.conversation_id = identity_at(body, "chatId")
+        turn.request_model = text_at(body, "model")
+        if text_at(body, "mode") == "toolCallConfirmation":
+            turn.initiator = "agent"
+        for switched in list_at(body, "features"):
+            if feature := _FEATURES.get(switched if isinstance(switched, str) else ""):
+                asked_once(turn, feature)
+        if list_at(body, "integrations"):
+            asked_once(turn, "connector")
+        if text_at(body, "agentId"):
+            asked_once(turn, "agent")
+        _read_prompt(turn, pick(body, "messageInput"))
+        for _ in list_at(body, "messageFiles"):
+            turn.attach()
+        if text_at(body, "mode") == "start" and (first := self.first_questions.pop(turn.conversation_id)):
+            turn.counted = Usage(input=first[0])
+            for _ in range(first[1]):
+                turn.attach()
+
+    def event(self, turn: Turn, event: Event) -> None:
+        data = event.data
+        if isinstance(data, dict) and "json" in data:
+            data = data["json"]
+        match event.name, data:
+            case "15", {"type": "message", "messageId": str(identity), "patches": list(patches)}:
+                self._patch(turn, identity, patches, event.at_ms)
+            case "15", {"type": str(kind)}:
+                if kind == "canvas":
+                    once(turn, "canvas")
+            case "0", _:
+                for text in data if isinstance(data, list) else [data]:
+                    turn.answer(text, event.at_ms)
+            case "12", _:
+                turn.reason(data, event.at_ms)
+                once(turn, "reasoning", None)
+            case "5", {"name": str(tool), "isDone": True}:
+                turn.used(tool_feature(tool))
+            case "7", _:
+                _add_image(turn)
+            case "13", _:
+                once(turn, "deep_research")
+            case "6", _:
+                turn.outcome = "limited" if pick(data, "internalCode") == 6200 else "error"
+            case None, {"error": _} | {"message": _}:
+                turn.outcome = "error"
+            case (str(code), _) if code not in _IDLE_CODES and code not in {"5", "15"}:
+                turn.wonder("unknown_code")
+        if event.name == "8":
+            turn.finished = True
+
+    def finish(self, turn: Turn) -> None:
+        for identity, document in turn.state.get("documents", {}).items():
+            if document.get("role") not in {"assistant", None}:
+                continue
+            model = document.get("model")
+            turn.response_model = model if isinstance(model, str) else turn.response_model
+            if document.get("generationStatus") == "success":
+                turn.finished = True
+            chunks = document.get("contentChunks")
+            for position, chunk in enumerate(chunks if isinstance(chunks, list) else ()):
+                _read_chunk(turn, chunk, f"{identity}/{position}")
+            if not chunks:
+                turn.answer(text_of(document.get("content")), part=identity, replace=True)
+
+    def _patch(self, turn: Turn, identity: str, patches: list[Any], at_ms: int | None) -> None:
+        document = turn.state["documents"].setdefault(identity, Document())
+        for patch in patches:
+            match patch:
+                case {"op": str(operation), "path": str() | list() as path}:
+                    place = path if isinstance(path, str) else "".join(f"/{part}" for part in path)
+                    document.apply(operation, place, patch.get("value"))
+        if document.get("role") not in {"assistant", None}:
+            turn.message_id = turn.message_id or identity
+            return
+        if document.get("role") == "assistant":
+            turn.response_id = turn.response_id or identity
+        if turn.first_token_ms is None:
+            for position, chunk in enumerate(document.get("contentChunks") or ()):
+                if not _is_reasoning(chunk) and pick(chunk, "type") == "text":
+                    turn.answer(text_of(chunk.get("text")), at_ms, part=f"{identity}/{position}", replace=True)
+
+    def _remember(self, body: Any, events: Iterable[Event]) -> None:
+        from tracker.tokens import count
+
+        chat = None
+        for event in events:
+            for answer in event.data if isinstance(event.data, list) else [event.data]:
+                chat = chat or identity_at(answer, "result", "data", "json", "chatId")
+        for call in body.values() if isinstance(body, dict) else list_at(body):
+            content = pick(call, "json", "content")
+            parts = [content] if isinstance(content, str) else [text_at(part, "text") for part in list_at(content)]
+            tokens = sum(count(part, service=self.name) for part in parts if part)
+            if chat and tokens:
+                self.first_questions.put(chat, (tokens, len(list_at(call, "json", "files"))))
+
+
+def _read_prompt(turn: Turn, content: Any) -> None:
+    if isinstance(content, str):
+        turn.prompt(content)
+    for part in list_at(content):
+        turn.prompt(text_at(part, "text"))
+
+
+def _read_chunk(turn: Turn, chunk: Any, part: str) -> None:
+    match chunk:
+        case {"type": "text"} if _is_reasoning(chunk):
+            turn.reason(text_of(chunk.get("text")), part=part, replace=True)
+            once(turn, "reasoning", None)
+        case {"type": "text"}:
+            turn.answer(text_of(chunk.get("text")), part=part, replace=True)
+        case {"type": "tool_call"}:
+            turn.used(tool_feature(chunk.get("name")))
+        case {"type": "image_url"}:
+            _add_image(turn)
+        case {"type": str(kind)} if kind not in {"reference", "references", "widget", "file", "canvas"}:
+            turn.wonder(kind)
+
+
+def _is_reasoning(chunk: Any) -> bool:
+    return text_at(chunk, "_context", "type") == "reasoning"
+
+
+def _add_image(turn: Turn) -> None:
+    turn.media_count = (turn.media_count or 0) + 1
+    turn.used("image_output")

@@ -1,0 +1,125 @@
+"""MiniMax: the agent site, and the old Hailuo chat."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from addon.service import Event, Service, Turn
+from addon.services._page import asked_once, identity_at, list_at, once, pick, text_at, tool_feature
+
+
+class MiniMax(Service):
+    """
+    Server-sent chunks of thinking and answer; some repeat what was said so far, some add to it.
+
+    Shows: thinking text, the answer, tool calls, the model. Hides: token counts (a usage object may come; its shape is
+    not known, so it is not read), the history, the agent's own steps. The address holds the login token and is never
+    kept.
+    """
+
+    name = "minimax"
+    title = "MiniMax Agent"
+    provider = "minimax"
+    hosts = (
+        "agent.minimax.io", "agent-stream.minimax.io", "agent.minimaxi.com", "agent-stream.minimaxi.com",
+    )  # fmt: skip
+    path = re.compile(r"/(?:minimax-cloud|archon)/api/v1/session/[^/]+/message")
+    features = ("reasoning", "web_search", "agent", "tool", "code", "file_input")
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.conversation_id = turn.exchange.path.split("/")[5]
+        turn.message_id = identity_at(body, "turn_id")
+        turn.request_model = text_at(body, "model", "model_id")
+        content = pick(body, "content")
+        turn.prompt(content)
+        for part in list_at(content):
+            turn.prompt(text_at(part, "text"))
+        if text_at(body, "model", "variant") == "thinking":
+            asked_once(turn, "reasoning")
+        turn.asked("agent")
+        for file in list_at(body, "attachments"):
+            turn.attach(pick(file, "size"), text_at(file, "mime_type"))
+
+    def event(self, turn: Turn, event: Event) -> None:
+        data = event.data
+        if not isinstance(data, dict):
+            return
+        chunk = pick(data, "agent_message_chunk") or pick(data, "agentMessageChunk")
+        whole = pick(data, "agent_message") or pick(data, "agentMessage")
+        if isinstance(chunk, dict):
+            thought = text_at(chunk, "thinking_content") or text_at(chunk, "thinkingContent")
+            said = text_at(chunk, "msg_content") or text_at(chunk, "msgContent")
+            self._grow(turn, "reasoning", thought, event)
+            self._grow(turn, "answer", said, event)
+            turn.finished = turn.finished or chunk.get("finish") is True
+        elif isinstance(whole, dict):
+            self._read_whole(turn, whole, event)
+        elif pick(data, "error") is not None or pick(data, "base_resp", "status_code") not in {0, None}:
+            turn.outcome = "error"
+        elif "type" not in data:
+            for name in data:
+                turn.wonder(name)
+
+    def _grow(self, turn: Turn, role: str, text: str | None, event: Event) -> None:
+        """A chunk that begins with all that was said so far replaces it; any other adds to it."""
+        if not text:
+            return
+        said = turn.state.setdefault("said " + role, [])
+        whole = "".join(said) if len(text) > sum(map(len, said)) > 0 else ""
+        repeats = bool(whole) and text.startswith(whole)
+        said[:] = [text] if repeats else [*said, text]
+        if role == "answer":
+            turn.answer(text, event.at_ms, replace=repeats)
+        else:
+            turn.reason(text, event.at_ms, replace=repeats)
+            once(turn, "reasoning", None)
+
+    def _read_whole(self, turn: Turn, whole: dict[str, Any], event: Event) -> None:
+        if text_at(whole, "role") == "user":
+            return
+        if not turn.has_text("answer"):
+            turn.answer(text_at(whole, "msg_content") or text_at(whole, "msgContent"), event.at_ms)
+        for call in list_at(whole, "tool_calls"):
+            turn.used(tool_feature(text_at(call, "function", "name") or text_at(call, "name")))
+        if text_at(whole, "finish_reason") == "stop":
+            turn.finished = True
+
+
+class Hailuo(Service):
+    """
+    The old Hailuo chat: server-sent events that repeat the whole answer so far.
+
+    Shows: the answer, whether search was on. Hides: token counts, the model, the history.
+    """
+
+    name = "hailuo"
+    title = "Hailuo AI"
+    provider = "minimax"
+    hosts = ("hailuoai.com", "hailuo.ai")
+    path = re.compile(r"/v4/api/chat/msg")
+    features = ("web_search",)
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def request(self, turn: Turn, body: Any) -> None:
+        fields = pick(body, "fields")
+        turn.prompt(text_at(fields, "msgContent"))
+        turn.conversation_id = identity_at(fields, "chatID")
+        if text_at(fields, "searchMode") not in {None, "0"}:
+            turn.asked("web_search")
+
+    def event(self, turn: Turn, event: Event) -> None:
+        match event.name, event.data:
+            case "message_result", {"data": {"messageResult": dict() as result}}:
+                turn.conversation_id = identity_at(result, "chatID") or turn.conversation_id
+                turn.response_id = identity_at(result, "msgID") or turn.response_id
+                turn.answer(text_at(result, "content"), event.at_ms, replace=True)
+                turn.finished = turn.finished or result.get("isEnd") == 0
+            case "close_chunk", _:
+                turn.finished = True
+            case _, {"statusInfo": {"code": code}} if code:
+                turn.outcome = "error"

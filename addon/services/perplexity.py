@@ -1,0 +1,194 @@
+"""Perplexity."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from addon.exchange import Exchange
+from addon.framing import parse_or_none
+from addon.patching import Document, text_of
+from addon.service import Event, Turn
+from addon.services._page import Resumable, identity_at, list_at, once, pick, text_at
+
+_MODES = {
+    "pplx_alpha": "deep_research", "pplx_agentic_research": "deep_research", "pplx_beta": "agent", "pplx_asi": "agent",
+}  # fmt: skip
+_ANSWER_BLOCK = re.compile(r"ask_text(?:_(\d+)_markdown)?")
+
+
+class Perplexity(Resumable):
+    """
+    Server-sent patches to blocks, in one of two shapes (markdown blocks, or one workflow), and a full copy at the end.
+
+    Shows: the answer, the model asked for and the one that served, searches, uploads, the mode (research, labs).
+    Hides: token counts, the true reasoning (plans and thoughts are summaries), search results as the model saw them,
+    the history. The page often drops the stream of a new thread and re-attaches: both are one row. A cut stream is
+    read from its patches. A related-questions call is another path and nobody's turn.
+    """
+
+    name = "perplexity"
+    title = "Perplexity"
+    provider = "perplexity"
+    hosts = ("www.perplexity.ai", "perplexity.ai")
+    path = re.compile(r"/rest/sse/perplexity_ask(?:/reconnect/[0-9a-f-]+)?")
+    methods = ("POST", "GET")
+    features = ("reasoning", "deep_research", "web_search", "agent", "file_input", "image_output", "voice")
+    grade = "captured"
+    verified = date(2026, 11, 21)
+
+    def matches(self, method: str, host: str, path: str) -> bool:
+        return super().matches(method, host, path) and (method == "GET") == ("/reconnect/" in path)
+
+    def continues(self, exchange: Exchange, body: Any) -> str | None:
+        return exchange.path.rpartition("/")[2] if exchange.method == "GET" else None
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.state["blocks"] = {}
+        if turn.exchange.method == "GET":
+            turn.response_id = turn.exchange.path.rpartition("/")[2]
+        turn.prompt(text_at(body, "query_str"))
+        asked = pick(body, "params")
+        turn.request_model = text_at(asked, "model_preference")
+        if list_at(asked, "sources"):
+            turn.asked("web_search")
+        if feature := _MODES.get(turn.request_model or ""):
+            turn.asked(feature)
+        elif (turn.request_model or "").startswith("comet_browser_agent"):
+            turn.asked("agent")
+        if "thinking" in (turn.request_model or ""):
+            turn.asked("reasoning")
+        if pick(asked, "is_voice_to_voice") is True:
+            turn.asked("voice")
+        for _ in list_at(asked, "attachments"):
+            turn.attach()
+
+    def event(self, turn: Turn, event: Event) -> None:
+        if event.name == "end_of_stream":
+            return
+        data = event.data
+        if not isinstance(data, dict):
+            return
+        turn.response_id = identity_at(data, "backend_uuid") or turn.response_id
+        turn.conversation_id = turn.conversation_id or identity_at(data, "context_uuid")
+        turn.response_model = text_at(data, "display_model") or turn.response_model
+        turn.request_model = text_at(data, "user_selected_model") or turn.request_model
+        match text_at(data, "status"):
+            case "FAILED":
+                turn.outcome = "error"
+            case "COMPLETED":
+                turn.finished = True
+        if data.get("final_sse_message") is True:
+            turn.state["steps"] = parse_or_none(data.get("text"))
+            if not turn.has_text("prompt"):
+                turn.prompt(data.get("query_str"))
+        if data.get("final_sse_message") is True or data.get("search_mode"):
+            turn.state["mode"] = data.get("search_mode")
+        for block in list_at(data, "blocks"):
+            if isinstance(block, dict):
+                self._patch(turn, block)
+        if turn.first_token_ms is None and (text := _answer_of(turn.state["blocks"])):
+            turn.answer(text, event.at_ms, replace=True)
+        if "backend_uuid" not in data and "blocks" not in data:
+            if data.get("error_code") or data.get("error"):
+                turn.outcome = "error"
+            for name in data:
+                turn.wonder(name)
+
+    def finish(self, turn: Turn) -> None:
+        blocks: dict[str, Document] = turn.state["blocks"]
+        steps = turn.state.get("steps")
+        turn.answer(_answer_of(blocks) or _answer_in(steps), replace=True)
+        searches = _count_searches(blocks, steps)
+        if searches:
+            turn.used("web_search", searches)
+        if turn.state.get("mode") == "RESEARCH":
+            turn.used("deep_research")
+        for thought in list_at(steps):
+            if text_at(thought, "step_type") == "THOUGHT":
+                once(turn, "reasoning", None)
+        images = _count_images(blocks)
+        if images:
+            turn.media_count = images
+            turn.used("image_output", images)
+
+    def _patch(self, turn: Turn, block: dict[str, Any]) -> None:
+        usage = text_at(block, "intended_usage")
+        if usage is None:
+            return
+        document: Document = turn.state["blocks"].setdefault(usage, Document())
+        match block:
+            case {"diff_block": {"patches": list(patches), "field": _}}:
+                for patch in patches:
+                    match patch:
+                        case {"op": str(operation), "path": str(path)}:
+                            document.apply(operation, path, patch.get("value"))
+            case _:
+                for key, value in block.items():
+                    if key.endswith("_block"):
+                        document.root = value
+
+
+def _answer_of(blocks: dict[str, Document]) -> str:
+    """Return the answer: the same text is in ``ask_text`` and once more in its numbered parts; one of them counts."""
+    if whole := _markdown(blocks.get("ask_text")):
+        return whole
+    numbered = sorted((int(found[1]), name) for name in blocks if (found := _ANSWER_BLOCK.fullmatch(name)) and found[1])
+    if parts := "".join(_markdown(blocks[name]) for _, name in numbered):
+        return parts
+    return "\n".join(
+        text_of(payload.get("text")) or "".join(map(text_of, list_at(payload, "chunks")))
+        for item, payload in _workflow_items(blocks)
+        if "answer" in {text_at(payload, "variant"), text_at(item, "variant")}
+    )
+
+
+def _markdown(document: Document | None) -> str:
+    if document is None:
+        return ""
+    return text_of(document.get("answer")) or "".join(map(text_of, list_at(document.root, "chunks")))
+
+
+def _workflow_items(blocks: dict[str, Document]) -> list[tuple[Any, Any]]:
+    root = blocks.get("workflow_root")
+    items = []
+    for step in list_at(root.root if root else None, "steps"):
+        for item in list_at(step, "items"):
+            payload = pick(item, "payload", "text_payload")
+            if isinstance(payload, dict):
+                items.append((item, payload))
+    return items
+
+
+def _answer_in(steps: Any) -> str:
+    for step in list_at(steps):
+        if text_at(step, "step_type") == "FINAL":
+            return text_at(parse_or_none(pick(step, "content", "answer")), "answer") or ""
+    return ""
+
+
+def _count_searches(blocks: dict[str, Document], steps: Any) -> int:
+    """Return how many searches ran: the three places that tell it repeat one another."""
+    in_steps = sum(
+        len(list_at(step, "content", "queries"))
+        for step in list_at(steps)
+        if text_at(step, "step_type") == "SEARCH_WEB"
+    )
+    root, tabs = blocks.get("workflow_root"), blocks.get("answer_tabs")
+    in_workflow = sum(
+        len(list_at(item, "payload", "queries_payload", "queries"))
+        for step in list_at(root.root if root else None, "steps")
+        for item in list_at(step, "items")
+    )
+    return max(in_steps, in_workflow) or len(list_at(tabs.root if tabs else None, "reformulated_queries"))
+
+
+def _count_images(blocks: dict[str, Document]) -> int:
+    """Return how many pictures were made; those found on the web are another block."""
+    plan = blocks.get("plan")
+    return sum(
+        text_at(asset, "asset_type") == "GENERATE_IMAGE_RESULTS"
+        for step in list_at(plan.root if plan else None, "steps")
+        for asset in list_at(step, "assets")
+    )

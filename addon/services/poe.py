@@ -1,0 +1,126 @@
+"""Poe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from addon.exchange import Ending, Exchange, Message
+from addon.framing import parse_or_none, split_messages
+from addon.service import Event, Listener, Service, Turn
+from addon.services._page import identity_at, list_at, pick, text_at
+from addon.waiting import Waiting
+
+_QUESTIONS = frozenset({
+    "SendMessageMutation", "ChatHelpersSendNewChatMessageMutation", "RegenerateMessageMutation",
+})  # fmt: skip
+_SOCKET_HOSTS = ("*.tch.quora.com", "*.tch.poe.com")
+
+
+class Poe(Service):
+    """
+    The question is a GraphQL call; the answer comes over a socket on another host, whole again with each update.
+
+    Shows: bot handle, question, uploads, the answer. Hides: token counts, reasoning (inside the text), the history,
+    the model behind bots that people made, prices but in points. The socket's host is a new one each time: where it
+    is not opened, the question is recorded and the answer's length is unknown. Both halves are one row.
+    """
+
+    name = "poe"
+    title = "Poe"
+    hosts = ("poe.com", *_SOCKET_HOSTS)
+    path = re.compile(r"/api/gql_(?:upload_)?POST|/up/[^/]+/updates")
+    methods = ("POST", "GET")
+    transports = ("json", "websocket")
+    features = ("file_input", "voice")
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def __init__(self) -> None:
+        self.waiting = Waiting()
+
+    def matches(self, method: str, host: str, path: str) -> bool:
+        asks = host == "poe.com"
+        right_path = path.startswith("/api/") if asks else path.startswith("/up/")
+        return super().matches(method, host, path) and right_path and (method == "POST") == asks
+
+    def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
+        for field in pick(body, "fields").values() if isinstance(pick(body, "fields"), dict) else ():
+            asked = parse_or_none(field)
+            body = asked if text_at(asked, "queryName") else body
+        if text_at(body, "queryName") not in _QUESTIONS:
+            return
+        turn = Turn(self, exchange)
+        self._ask(turn, pick(body, "variables"))
+        for event in events:
+            for reply in (pick(event.data, "data") or {}).values() if isinstance(event.data, dict) else ():
+                chat = identity_at(reply, "chat", "chatId")
+                turn.conversation_id = chat or turn.conversation_id
+                if text_at(reply, "status") == "success":
+                    turn.outcome = "complete"
+        if turn.outcome is None or turn.conversation_id is None:
+            return
+        turn.response_id = f"{turn.conversation_id}/{turn.message_id}" if turn.message_id else None
+        twin = turn.twin(replace(exchange, chunks=(), request_body=b""))
+        twin.outcome = None
+        twin.request_bytes = exchange.request_bytes or None
+        self.waiting.keep(twin, exchange.started_at, turn.conversation_id, owed=False)
+        yield turn
+
+    def listen(self, opening: Exchange) -> Listener | None:
+        return Updates(self, opening)
+
+    def _ask(self, turn: Turn, asked: Any) -> None:
+        turn.conversation_id = identity_at(asked, "chatId")
+        turn.message_id = identity_at(asked, "clientNonce") or identity_at(asked, "messageId")
+        turn.request_model = text_at(asked, "bot")
+        turn.prompt(text_at(asked, "query"))
+        for _ in list_at(asked, "attachments"):
+            turn.attach()
+        if pick(asked, "source", "chatInputMetadata", "useVoiceRecord") is True:
+            turn.asked("voice")
+
+
+class Updates:
+    """One socket for all tabs: an answer belongs to the question that waits in its chat."""
+
+    def __init__(self, service: Poe, opening: Exchange) -> None:
+        self._service, self._opening = service, opening
+
+    def hear(self, message: Message) -> Iterable[Turn]:
+        if message.from_client:
+            return
+        for event in split_messages(message.data):
+            for inner in list_at(event.data, "messages"):
+                update = pick(parse_or_none(inner), "payload")
+                chat = (identity_at(update, "unique_id") or "").partition(":")[2]
+                told = pick(update, "data", "messageAdded")
+                if chat and isinstance(told, dict) and text_at(told, "author") != "human":
+                    yield from self._hear_answer(chat, told, message)
+
+    def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
+        return ()
+
+    def _hear_answer(self, chat: str, told: dict[str, Any], message: Message) -> Iterator[Turn]:
+        turn = self._service.waiting.find(chat)
+        if turn is None:
+            return
+        now = self._opening.started_at + timedelta(milliseconds=message.at_ms or 0)
+        at_ms = max(0, round((now - turn.exchange.started_at).total_seconds() * 1000))
+        turn.response_bytes = (turn.response_bytes or 0) + len(message.data)
+        turn.answer(text_at(told, "text"), at_ms, replace=True)
+        turn.ended_ms = at_ms
+        match text_at(told, "state"):
+            case "complete":
+                turn.finished = True
+            case "error" | "error_user_message_too_long":
+                turn.outcome = "error"
+            case "cancelled":
+                turn.outcome = "aborted"
+            case _:
+                return
+        self._service.waiting.drop(turn)
+        yield turn

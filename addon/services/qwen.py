@@ -1,0 +1,145 @@
+"""Qwen Chat."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from addon.service import Event, Service, Turn
+from addon.services._page import asked_once, identity_at, list_at, once, pick, pixels, size_at, text_at
+from addon.services._usage import number, read_openai_responses
+
+_KINDS = {
+    "search": "web_search", "deep_research": "deep_research", "artifacts": "canvas", "web_dev": "canvas",
+    "t2i": "image_output", "image_edit": "image_output", "t2v": "video_output",
+}  # fmt: skip
+
+
+class Qwen(Service):
+    """
+    Server-sent chunks in phases (think, summary, search, image, answer) with a running token count: the last counts.
+
+    Shows: input and output tokens, thinking or a summary of it, searches, pictures with their size. Hides: how many
+    of the output tokens are thinking, unless told; the history beyond the count. Films are jobs: the request is
+    recorded, their making is polled elsewhere.
+    """
+
+    name = "qwen"
+    title = "Qwen Chat"
+    provider = "alibaba"
+    hosts = ("chat.qwen.ai",)
+    path = re.compile(r"/api/v2/chat/completions")
+    transports = ("sse", "json")
+    tokens = "reported"
+    features = (
+        "reasoning", "deep_research", "web_search", "canvas", "file_input", "image_input", "image_output",
+        "video_output",
+    )  # fmt: skip
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.request_model = text_at(body, "model")
+        turn.conversation_id = identity_at(body, "chat_id")
+        messages = list_at(body, "messages")
+        for message in messages:
+            turn.prompt(pick(message, "content"))
+            for part in list_at(message, "content"):
+                turn.prompt(text_at(part, "text"))
+        message = pick(messages, -1)
+        for file in list_at(message, "files"):
+            turn.attach(pick(file, "size"), text_at(file, "file_type") or text_at(file, "type"))
+        kind = text_at(message, "chat_type") or text_at(body, "chat_type") or ""
+        if feature := _KINDS.get(kind):
+            asked_once(turn, feature)
+        if kind in {"t2i", "image_edit"}:
+            turn.operation = "image"
+        elif kind == "t2v":
+            turn.operation = "video"
+        settings = pick(message, "feature_config")
+        turn.effort = text_at(settings, "thinking_mode")
+        if pick(settings, "thinking_enabled") is True:
+            turn.asked("reasoning")
+        if pick(settings, "auto_search") is True:
+            asked_once(turn, "web_search")
+
+    def event(self, turn: Turn, event: Event) -> None:
+        data = event.data
+        if data == "[DONE]" or event.name == "response.completed":
+            turn.finished = True
+        if not isinstance(data, dict):
+            return
+        if data.get("success") is False:
+            turn.outcome = "limited" if text_at(data, "data", "code") == "RateLimited" else "error"
+            return
+        if "response.completed" in data:
+            turn.finished = True
+        created = identity_at(data, "response.created", "response_id")
+        response = identity_at(data, "response_id") or created
+        turn.response_id = turn.response_id or response
+        if pick(data, "error") is not None:
+            turn.outcome = "error"
+        self._read_usage(turn, response or "", data.get("usage"))
+        for choice in list_at(data, "choices"):
+            self._read_delta(turn, pick(choice, "delta"), response or "", event.at_ms)
+        if task := identity_at(data, "data", "messages", 0, "extra", "wanx", "task_id"):
+            turn.response_id, turn.outcome, turn.operation = task, "complete", "video"
+        if not {"choices", "response.created", "response.completed", "usage", "success", "error"} & data.keys():
+            for name in data:
+                turn.wonder(name)
+
+    def finish(self, turn: Turn) -> None:
+        usages = turn.state.get("usages", {}).values()
+        read = [usage for told in usages if (usage := read_openai_responses(told)) and usage.output is not None]
+        if len(read) == 1:
+            turn.usage = read[0]
+        elif read:
+            turn.usage = type(read[0])(
+                input=max((usage.input or 0 for usage in read), default=0) or None,
+                output=sum(usage.output or 0 for usage in read),
+            )
+
+    def _read_usage(self, turn: Turn, response: str, usage: Any) -> None:
+        if not isinstance(usage, dict):
+            return
+        turn.state.setdefault("usages", {})[response] = usage
+        if count := number(usage, "image_count"):
+            turn.operation = "image"
+            turn.state["image_usage"] = count
+            turn.media_pixels = pixels(size_at(usage, "width"), size_at(usage, "height"))
+
+    def _read_delta(self, turn: Turn, delta: Any, response: str, at_ms: int | None) -> None:
+        if text_at(delta, "role") in {"user", "system"}:
+            return
+        finished = text_at(delta, "status") == "finished"
+        match text_at(delta, "phase"):
+            case "think":
+                turn.reason(text_at(delta, "content"), at_ms, part=response)
+                once(turn, "reasoning", None)
+            case "thinking_summary":
+                summary = list_at(delta, "extra", "summary_thought", "content")
+                turn.reason("\n".join(map(str, summary)), at_ms, part="summary " + response, replace=True)
+                once(turn, "reasoning", None)
+            case "web_search":
+                if finished or list_at(delta, "extra", "web_search_info"):
+                    once(turn, "web_search")
+            case "image_gen" | "image_gen_tool":
+                if finished or text_at(delta, "content"):
+                    turn.state["picture"] = True
+                    turn.media_count = turn.state.get("image_usage", 1)
+                    once(turn, "image_output")
+            case "answer" | None:
+                if turn.operation == "image":
+                    self._read_picture(turn, delta)
+                else:
+                    turn.answer(text_at(delta, "content"), at_ms, part=response)
+                turn.finished = turn.finished or finished
+            case str() as phase:
+                turn.wonder(phase)
+
+    def _read_picture(self, turn: Turn, delta: Any) -> None:
+        """In picture chats the answer is an address."""
+        if text_at(delta, "content"):
+            turn.media_count = turn.state.get("image_usage", 1)
+            once(turn, "image_output")

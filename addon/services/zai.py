@@ -1,0 +1,124 @@
+"""Z.ai, Zhipu's chat, and its Chinese sibling chatglm.cn."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from addon.service import Event, Service, Turn
+from addon.services._page import identity_at, list_at, once, pick, text_at, tool_feature
+from addon.services._usage import read_openai_chat
+
+_DETAILS = re.compile(r"<details[^>]*>.*?(?:</details>|\Z)", re.DOTALL)
+_PHASES = frozenset({"thinking", "answer", "tool_call", "tool_response", "search", "other", "done"})
+
+
+class ZAi(Service):
+    """
+    Server-sent pieces and edits of one text, in phases; the request carries the whole thread.
+
+    Shows: input and output tokens (in any frame, the last counts), the thinking, searches, tool calls. Hides: how many
+    of the output tokens are thinking; titles and tags are made on the server.
+    """
+
+    name = "z-ai"
+    title = "Z.ai"
+    provider = "zhipu"
+    hosts = ("chat.z.ai",)
+    path = re.compile(r"/api(?:/v2)?/chat/completions")
+    tokens = "reported"
+    features = ("reasoning", "web_search", "tool", "connector", "file_input", "image_output")
+    grade = "documented"
+    verified = date(2026, 11, 21)
+
+    def request(self, turn: Turn, body: Any) -> None:
+        turn.prompt_is_whole = True
+        turn.request_model = text_at(body, "model")
+        turn.effort = text_at(body, "reasoning_effort")
+        turn.conversation_id = identity_at(body, "chat_id")
+        turn.message_id = identity_at(body, "id")
+        for message in list_at(body, "messages"):
+            turn.prompt(pick(message, "content"))
+            for part in list_at(message, "content"):
+                turn.prompt(text_at(part, "text"))
+        for _ in list_at(body, "files"):
+            turn.attach()
+        switched = pick(body, "features")
+        for key, feature in (("enable_thinking", "reasoning"), ("image_generation", "image_output")):
+            if pick(switched, key) is True:
+                turn.asked(feature)
+        if pick(switched, "web_search") is True or pick(switched, "auto_web_search") is True:
+            turn.asked("web_search")
+        if list_at(body, "mcp_servers"):
+            turn.asked("connector")
+
+    def event(self, turn: Turn, event: Event) -> None:
+        if event.data == "[DONE]":
+            turn.finished = True
+            return
+        data = pick(event.data, "data")
+        if not isinstance(data, dict):
+            data = event.data if isinstance(event.data, dict) else {}
+        if data.get("error") or pick(data, "data", "error"):
+            turn.outcome = "error"
+        if usage := read_openai_chat(data.get("usage")):
+            turn.usage = usage
+        phase = text_at(data, "phase")
+        if data.get("done") is True or phase == "done":
+            turn.finished = True
+        if phase == "thinking":
+            once(turn, "reasoning", None)
+        elif phase == "search":
+            once(turn, "web_search")
+        elif phase == "tool_call" and not turn.state.get("calls"):
+            turn.state["calls"] = True
+            turn.used(tool_feature(pick(data, "tool_name") or ""), None)
+        elif phase is not None and phase not in _PHASES:
+            turn.wonder(phase)
+        self._write(turn, data, event.at_ms)
+
+    def finish(self, turn: Turn) -> None:
+        text = "".join(turn.state.get("text", ()))
+        for found in _DETAILS.finditer(text):
+            turn.reason(found[0], part=str(found.start()))
+        turn.answer(_DETAILS.sub("", text), replace=True)
+
+    def _write(self, turn: Turn, data: dict[str, Any], at_ms: int | None) -> None:
+        """Add to the one text, or replace it from a place on; code points are counted."""
+        pieces: list[str] = turn.state.setdefault("text", [])
+        piece = text_at(data, "delta_content")
+        edit, place = text_at(data, "edit_content"), data.get("edit_index")
+        if edit and isinstance(place, int) and place >= 0:
+            pieces[:] = ["".join(pieces)[:place], edit]
+        elif edit or piece:
+            pieces.append(edit or piece or "")
+        if (piece or edit) and text_at(data, "phase") == "answer" and turn.first_token_ms is None:
+            turn.first_token_ms = at_ms
+
+
+class ChatGlm(Service):
+    """Server-sent events that repeat the answer so far. Only one source describes it: time and bytes are recorded."""
+
+    name = "chatglm"
+    title = "ChatGLM (chatglm.cn)"
+    provider = "zhipu"
+    hosts = ("chatglm.cn",)
+    path = re.compile(r"/chatglm/backend-api/assistant/stream")
+    tokens = "none"
+    grade = "inferred"
+    verified = date(2026, 11, 21)
+    closed = "Its wire format is known from one source only, so nothing but time and bytes is recorded (unverified)."
+
+    def event(self, turn: Turn, event: Event) -> None:
+        turn.response_id = turn.response_id or identity_at(event.data, "id")
+        match text_at(event.data, "status"):
+            case "finish":
+                turn.outcome = "complete"
+            case "intervene":
+                turn.outcome = "refused"
+        turn.state["began"] = True
+
+    def finish(self, turn: Turn) -> None:
+        if turn.outcome is None and turn.state.get("began"):
+            turn.outcome = "aborted"
