@@ -16,9 +16,10 @@ EFFORTS = frozenset(
     """
     adaptive advanced agent agentic auto balanced basic budget chat concise copilot creative deep
     deep-research deep_research deep_search deepresearch deepsearch deepthink default disabled dynamic enabled
-    expanded expert extended extra_high fast heavy high instant kimi-plus light lite long low max max_thinking medium
-    min minimal normal none off on precise pro quality quick quality_first reason reasoning relax relaxed
-    research short slow smart speed standard steady thinking think thinking_fast turbo ultra ultrathink xhigh
+    expanded expert extended extra_high fast heavy high instant kimi-plus light lite long low magic max
+    max_thinking medium min minimal normal none off on precise pro quality quick quality_first reason reasoning relax
+    relaxed research search short slow smart speed standard steady study thinking think
+    thinking_fast turbo ultra ultrathink xhigh
     """.split()  # noqa: SIM905 - one word a line would be a page
 )
 """Words that services use for effort or mode; any other word may be a person's, and is not kept."""
