@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from addon.activation import adopt_socket, listen_on
 from addon.aside import Asides
 from addon.ear import WorkerEar
 from addon.hardening import forbid_core_dumps
@@ -93,7 +94,10 @@ class Proxy:
         self._master: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: str | None = None
-        if port_is_taken(options.port):
+        self._adopted = adopt_socket()
+        if self._adopted is not None:
+            options = self.options = replace(options, port=self._adopted.getsockname()[1])
+        elif port_is_taken(options.port):
             raise ProxyError(
                 f"The port is taken · {options.port} by {name_holder(options.port)} · stop that program, or choose "
                 "another port with --port"
@@ -119,6 +123,8 @@ class Proxy:
         forbid_core_dumps()
         self.ear.start()
         try:
+            import mitmproxy.addons  # noqa: F401 - takes its time; meanwhile the worker takes its own
+
             if trouble := self.ear.wait_until_ready(READY_SECONDS):
                 raise ProxyError(trouble)
             asyncio.run(self._run())
@@ -182,6 +188,8 @@ class Proxy:
         if threading.current_thread() is threading.main_thread():
             for name in (signal.SIGTERM, signal.SIGINT):
                 self._loop.add_signal_handler(name, master.shutdown)
+        if self._adopted is not None:
+            listen_on(self._adopted)
         await master.run()
 
     # mitmproxy's hooks
