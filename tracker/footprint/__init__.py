@@ -1,0 +1,21 @@
+"""From activity to impacts: energy, greenhouse gas, water, hardware, as ranges, by several methods, with sources."""
+
+from __future__ import annotations
+
+from tracker.footprint.assessment import Assessment, assess
+from tracker.footprint.errors import FootprintError
+from tracker.footprint.impacts import Impact, Impacts
+from tracker.footprint.settings import DEFAULT_EXTENSIONS, EXTENSIONS, Settings
+from tracker.footprint.uncertainty import Range
+
+__all__ = [
+    "DEFAULT_EXTENSIONS",
+    "EXTENSIONS",
+    "Assessment",
+    "FootprintError",
+    "Impact",
+    "Impacts",
+    "Range",
+    "Settings",
+    "assess",
+]

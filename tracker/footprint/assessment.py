@@ -1,0 +1,197 @@
+"""The assessment of a list of activities: every view of it comes from the same recipes, sums and draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tracker.footprint.build import Kitchen
+from tracker.footprint.factors import FactorSet, load_factors
+from tracker.footprint.hourly import read_hourly
+from tracker.footprint.impacts import Impacts
+from tracker.footprint.methods import MethodName
+from tracker.footprint.published import as_published
+from tracker.footprint.quantities import Sums, measure
+from tracker.footprint.recipe import Recipe
+from tracker.footprint.settings import Settings
+from tracker.footprint.simulate import Engine, Portion
+from tracker.footprint.uncertainty import DRAWS, Draws, Range, Simulation, plus, range_of
+from tracker.record import Activity
+
+_SIMULATION = Simulation()
+"""One for the process: draws are by name and with a fixed seed, so sharing them changes nothing but the time."""
+
+type Dish = tuple[Recipe, Sums, Sequence[Portion]]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """
+    Activities with their recipes and sums. ``indices`` below are positions in ``activities``.
+
+    ``mid`` is linear in each activity's sums, so the mids of parts add up to the mid of the whole; low and high are
+    points of one simulation and do not add.
+    """
+
+    activities: Sequence[Activity]
+    settings: Settings
+    recipes: Sequence[Recipe]
+    """One for each activity; the same object for activities of one kind."""
+    sums: Sequence[Sums]
+    engine: Engine
+
+    @property
+    def factors(self) -> FactorSet:
+        """The factors used; ``factors.version`` belongs on every report."""
+        return self.engine.factors
+
+    def impacts(self, indices: Iterable[int] | None = None) -> Impacts:
+        """Return the five criteria of a selection (all by default) as ranges."""
+        if self.settings.method == "ecologits":
+            return as_published(self._summed(indices))
+        return self.engine.impacts(self.dishes(indices))
+
+    def dishes(self, indices: Iterable[int] | None = None, method: MethodName | None = None) -> list[Dish]:
+        """Return the selection by recipe: sums and portions, by one method or by the settings' own."""
+        chosen: Any = method or self.settings.method
+        return [
+            (recipe, sums, tuple(self.engine.portions(recipe, sums, chosen))) for recipe, sums in self._summed(indices)
+        ]  # fmt: skip
+
+    def _summed(self, indices: Iterable[int] | None) -> list[tuple[Recipe, Sums]]:
+        rows: dict[int, tuple[Recipe, list[Sums]]] = {}
+        for index in range(len(self.activities)) if indices is None else indices:
+            recipe = self.recipes[index]
+            rows.setdefault(id(recipe), (recipe, []))[1].append(self.sums[index])
+        return [
+            (recipe, sums[0] if len(sums) == 1 else tuple(map(sum, zip(*sums, strict=True))))
+            for recipe, sums in rows.values()
+        ]
+
+    def energy_wh(self, index: int) -> float:
+        """Return the central estimate of one activity's energy in Wh, by the settings' method."""
+        if self.settings.method == "ecologits":
+            return as_published(self._summed([index])).energy_wh.mid
+        return math.fsum(portion.wh for _, _, portions in self.dishes([index]) for portion in portions)
+
+    def energy_draws(self, indices: Iterable[int] | None = None) -> Draws:
+        """Return the simulated energy of a selection, for paired comparisons."""
+        total = [0.0] * DRAWS
+        for _, sums, portions in self.dishes(indices):
+            total = plus(total, self.engine.energy_draws(portions, sums))
+        return total
+
+    def ratio(self, other: Assessment) -> Range | None:
+        """
+        Return this assessment's energy over another's by paired draws: unknowns that both share cancel.
+
+        None where the other is zero.
+        """
+        mine, theirs = self.energy_draws(), other.energy_draws()
+        mid_mine, mid_theirs = (
+            math.fsum(portion.wh for _, _, portions in one.dishes() for portion in portions) for one in (self, other)
+        )
+        if not mid_theirs or not all(theirs):
+            return None
+        return range_of([a / b for a, b in zip(mine, theirs, strict=True)], mid_mine / mid_theirs)
+
+    def components(self) -> list[dict[str, Any]]:
+        """Return where the energy goes, in Wh, adding to all of it exactly (see footprint.components)."""
+        from tracker.footprint.components import components
+
+        return components(self)
+
+    def by_method(self) -> list[dict[str, Any]]:
+        """Return every method's total on one boundary; alternatives, not parts (see footprint.comparison)."""
+        from tracker.footprint.comparison import by_method
+
+        return by_method(self)
+
+    def envelope(self) -> dict[str, Range]:
+        """Return lowest p05 and highest p95 over all methods, criterion by criterion: the thin outer bar."""
+        from tracker.footprint.comparison import envelope
+
+        return envelope(self)
+
+    def tiers(self) -> dict[str, float]:
+        """Return the share of the energy by data-quality tier, "1" to "4"; they add to 1."""
+        from tracker.footprint.quality import tiers
+
+        return tiers(self)
+
+    def spread(self) -> list[dict[str, Any]]:
+        """Return which unknown causes which share of the variance of the total's logarithm, largest first."""
+        from tracker.footprint.quality import spread
+
+        return spread(self)
+
+    def unknown_models(self) -> list[dict[str, Any]]:
+        """Return the models that were taken for another or for a class, with what they were taken for."""
+        from tracker.footprint.quality import unknown_models
+
+        return unknown_models(self)
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return the factors used, each with source, year, place, licence and tier."""
+        from tracker.footprint.quality import sources
+
+        return sources(self)
+
+    def explain(self, index: int) -> dict[str, Any]:
+        """Return one activity's footprint step by step, as data."""
+        from tracker.footprint.explain import explain
+
+        return explain(self, index)
+
+    def market_based(self) -> list[dict[str, Any]]:
+        """Return market-based greenhouse gas where a vendor's document gives it; never part of a total."""
+        from tracker.footprint.comparison import market_based
+
+        return market_based(self)
+
+    def apart(self) -> dict[str, Any]:
+        """Return what is estimated but never added: training share, the person's own device."""
+        from tracker.footprint.comparison import apart
+
+        return apart(self)
+
+    def not_covered(self) -> int:
+        """Return how many requests the chosen method has no figure for. 0 unless one method was asked for."""
+        method = self.settings.method
+        if method is None:
+            return 0
+        has: Callable[[Recipe], bool] = (
+            (lambda recipe: recipe.published is not None)
+            if method == "ecologits"
+            else (lambda recipe: recipe.local or method in recipe.methods or all(load.wh for load in recipe.loads))
+        )
+        rows = zip(self.activities, self.recipes, strict=True)
+        return sum(activity.requests for activity, recipe in rows if not has(recipe))
+
+
+def assess(activities: Sequence[Activity], settings: Settings | None = None) -> Assessment:
+    """
+    Return the assessment of ``activities``; a FootprintError (one sentence) where it cannot be done honestly.
+
+    An empty list is fine: its impacts are zero, for nothing was used.
+    """
+    settings = settings or Settings()
+    settings.check()
+    factors = load_factors()
+    kitchen = Kitchen(settings, factors, read_hourly(settings.hourly) if settings.hourly else None)
+    if settings.zone is not None:
+        from tracker.footprint.place import find_grid
+
+        find_grid(settings.zone)
+    cooked: dict[Hashable, Recipe] = {}
+    recipes = []
+    for activity in activities:
+        key = kitchen.key_of(activity)
+        if key not in cooked:
+            cooked[key] = kitchen.cook(activity)
+        recipes.append(cooked[key])
+    return Assessment(activities, settings, recipes, [measure(a) for a in activities], Engine(factors, _SIMULATION))
+
+

@@ -1,0 +1,130 @@
+"""The factors: each a row with value, range, unit, year, place, source, licence, tier and first day of validity."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from tracker.footprint.errors import FootprintError
+
+FILES = ("text", "vendor", "hidden", "media", "uncertainty", "place")
+SET_DATE = "2026-11-21"
+"""When the set was last gone through; its version is this day and a digest of the files."""
+
+TIERS = {1: "measured or disclosed for this service", 2: "measured for an analogue", 3: "modelled", 4: "guessed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """One factor with its provenance; ``low`` and ``high`` are its 90 % range in the same unit."""
+
+    key: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    year: int
+    place: str
+    source: str
+    link: str
+    licence: str
+    tier: int
+    valid_from: date
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as JSON values."""
+        row = {name: getattr(self, name) for name in self.__slots__}
+        return row | {"valid_from": self.valid_from.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class FactorSet:
+    """All factors of one version. A turn uses the row that was valid on its day, never a later one."""
+
+    version: str
+    rows: tuple[Factor, ...]
+    by_key: Mapping[str, tuple[Factor, ...]]
+    """Key → rows, oldest first."""
+    turning_days: tuple[str, ...]
+    """Days on which any factor changes, as ISO dates: between two of them every turn has the same factors."""
+
+    def find(self, key: str, day: str) -> Factor | None:
+        """Return the row valid on ``day`` (ISO date), or None before its first day."""
+        found = None
+        for row in self.by_key.get(key, ()):
+            if row.valid_from.isoformat() <= day:
+                found = row
+        return found
+
+    def get(self, key: str, day: str) -> Factor:
+        """Return the row valid on ``day``; a FootprintError if there is none."""
+        if (row := self.find(key, day)) is None:
+            raise FootprintError("a factor is missing", f"{key} on {day}", "reinstall klimaspor")
+        return row
+
+    def epoch(self, day: str) -> int:
+        """Return the number of the stretch of days with equal factors that ``day`` lies in."""
+        return bisect_right(self.turning_days, day)
+
+
+@cache
+def load_factors() -> FactorSet:
+    """Read the shipped factor files once; a FootprintError names the file and row that is damaged."""
+    folder = resources.files("tracker.footprint") / "data"
+    texts = {}
+    for name in FILES:
+        try:
+            texts[name] = (folder / f"{name}.toml").read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise FootprintError("a factor file cannot be read", f"{name}.toml", "reinstall klimaspor") from error
+    return read_factors(texts)
+
+
+def read_factors(texts: Mapping[str, str]) -> FactorSet:
+    """Return the factor set that ``texts`` (file name → TOML) hold; refuse rows that are damaged."""
+    rows: list[Factor] = []
+    digest = hashlib.sha256()
+    for name, text in sorted(texts.items()):
+        digest.update(text.encode())
+        try:
+            tables = tomllib.loads(text).get("factor", [])
+        except tomllib.TOMLDecodeError as error:
+            raise FootprintError("a factor file is damaged", f"{name}.toml: {error}", "reinstall klimaspor") from error
+        rows.extend(_read_row(name, number, table) for number, table in enumerate(tables, 1))
+    by_key: dict[str, tuple[Factor, ...]] = {}
+    for row in sorted(rows, key=lambda row: row.valid_from):
+        earlier = by_key.get(row.key, ())
+        if earlier and earlier[-1].valid_from == row.valid_from:
+            raise FootprintError("a factor is given twice", f"{row.key} from {row.valid_from}", "reinstall klimaspor")
+        by_key[row.key] = (*earlier, row)
+    turning = sorted({row.valid_from.isoformat() for row in rows})
+    return FactorSet(f"{SET_DATE}+{digest.hexdigest()[:8]}", tuple(rows), by_key, tuple(turning))
+
+
+def _read_row(name: str, number: int, table: Any) -> Factor:
+    try:
+        row = Factor(**table)
+    except TypeError as error:
+        raise _damaged(name, number, "fields are missing or unknown") from error
+    numbers = (row.value, row.low, row.high)
+    if not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+        raise _damaged(name, number, f"{row.key} is not a number")
+    if not 0 <= row.low <= row.value <= row.high < float("inf"):  # also refuses NaN
+        raise _damaged(name, number, f"{row.key} lies outside its own range")
+    if row.tier not in TIERS or not isinstance(row.valid_from, date):
+        raise _damaged(name, number, f"{row.key} has no valid tier or date")
+    if not all(isinstance(text, str) and text for text in (row.key, row.unit, row.place, row.source, row.licence)):
+        raise _damaged(name, number, f"{row.key} has no unit, place, source or licence")
+    return row
+
+
+def _damaged(name: str, number: int, why: str) -> FootprintError:
+    return FootprintError("a factor file is damaged", f"{name}.toml, row {number}: {why}", "reinstall klimaspor")

@@ -1,0 +1,111 @@
+"""Estimates of what the wire hides: reasoning, re-sent history, system prompts, files, search pages, hidden steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from tracker.footprint.factors import Factor
+from tracker.footprint.methods import Question
+from tracker.footprint.recipe import Load, Spread
+from tracker.record import Activity
+
+Z90 = 1.6448536269514722
+"""Standard normal deviate of the 95 % point: a 90 % range is ×/÷ exp(Z90 · sigma)."""
+
+WHOLE_PROMPT_SERVICES = frozenset({
+    "duck-ai", "z-ai", "grok-x", "cursor", "github-copilot", "copilot-ide", "ollama", "lm-studio", "llama-cpp",
+    "open-webui", "local", "claude-code", "codex",
+})  # fmt: skip
+"""Services whose request carries all that the model reads: nothing re-sent behind the wire, no prompt in front."""
+
+EFFORTS = {
+    "none": None, "off": None, "disabled": None, "non-thinking": None,
+    "minimal": "low", "min": "low", "low": "low", "light": "low", "fast": "low", "instant": "low", "quick": "low",
+    "medium": "medium", "standard": "medium", "auto": "medium", "default": "medium", "adaptive": "medium",
+    "high": "high", "extended": "high", "max": "high", "xhigh": "high", "heavy": "high", "deep": "high",
+}  # fmt: skip
+"""Effort in the service's word → class of the prior; None is no reasoning."""
+
+
+def whole_prompt(activity: Activity) -> bool:
+    """Whether the input tokens of this activity are all that the model read."""
+    return (
+        activity.input_tokens_source == "reported"
+        or activity.service.endswith("-api")
+        or activity.service in WHOLE_PROMPT_SERVICES
+    )
+
+
+def hidden_loads(activity: Activity, question: Question, extensions: frozenset[str]) -> Iterator[Load]:
+    """Yield the loads that the wire does not show, each marked estimated, each switchable by its extension's name."""
+    features = set(activity.features)
+    used = {feature for feature, _ in features}
+    if "hidden_reasoning" in extensions:
+        yield from _reasoning(activity, question, used)
+    if activity.operation not in ("chat", "search", "text_completion") or whole_prompt(activity):
+        return
+    if "history" in extensions:
+        yield _read(question, "history", "earlier_tokens", 1, question.factor("history_cached_share"), "history")
+    if "system_prompt" in extensions and activity.operation == "chat":
+        tokens = question.factors.get("system_prompt_tokens", question.day)
+        share = question.factor("system_prompt_cached_share")
+        yield _read(question, "system_prompt", "requests", tokens.value, share, tokens.key)
+    if "files" in extensions and activity.attachments:
+        key = "image_tokens" if "image_input" in used and "file_input" not in used else "file_tokens"
+        yield _read(question, "files", "attachments", question.factor(key), 0, key)
+    if "search_pages" in extensions:
+        yield _read(question, "search", "searches", question.factor("search_pages_tokens"), 0, "search_pages_tokens")
+    if "hidden_steps" in extensions and activity.output_tokens_source != "reported":
+        yield from _steps(question, features)
+
+
+def spread_of(factor: Factor) -> Spread:
+    """Return a factor's 90 % range as a shared log-normal uncertainty."""
+    if factor.low <= 0 or factor.high <= factor.low:
+        return factor.key, 0.0
+    return factor.key, math.log(factor.high / factor.low) / (2 * Z90)
+
+
+def _reasoning(activity: Activity, question: Question, used: set[str]) -> Iterator[Load]:
+    """Reasoning that was neither reported nor shown whole: timed where timed, else by the effort's class."""
+    if activity.reasoning_tokens_source != "unknown" or activity.output_tokens_source == "reported":
+        return
+    timed = question.factors.get("reasoning_timed", question.day)
+    if activity.thinking_known:
+        yield Load(
+            component="hidden_reasoning", quantity="thinking_seconds", output=question.model.speed * timed.value,
+            spreads=(spread_of(timed),), estimated=True, factor=timed.key, tier=4,
+        )  # fmt: skip
+    asked = "reasoning" in used or question.model.always_reasons
+    effort = (activity.effort or "").strip().lower()
+    effort_class = EFFORTS.get(effort, "medium" if asked or "think" in effort or "reason" in effort else None)
+    if effort_class is None or (not asked and effort_class != "high"):
+        return
+    prior = question.factors.get(f"reasoning_{effort_class}", question.day)
+    yield Load(
+        component="hidden_reasoning", quantity="untimed_thinking", output=prior.value, spreads=(spread_of(prior),),
+        estimated=True, factor=prior.key, tier=4,
+    )  # fmt: skip
+
+
+def _read(question: Question, component: str, quantity: str, tokens: float, cached_share: float, key: str) -> Load:
+    return Load(
+        component=component, quantity=quantity, new_input=tokens * (1 - cached_share), cached=tokens * cached_share,
+        spreads=(spread_of(question.factors.get(key, question.day)),), estimated=True, factor=key, tier=4,
+    )  # fmt: skip
+
+
+def _steps(question: Question, features: set[tuple[str, str]]) -> Iterator[Load]:
+    """Model calls of a research run or an agent that happen on the site's side."""
+    used = {feature for feature, state in features if state == "used"}
+    kind = "research" if {f for f, _ in features} & {"deep_research"} else "agent" if used & {"agent", "subagent"} else None
+    if kind is None:
+        return
+    share = question.factor("steps_cached_share")
+    output = question.factors.get(f"{kind}_output", question.day)
+    tokens = question.factor(f"{kind}_input")
+    yield Load(
+        component="hidden_steps", quantity="requests", output=output.value, new_input=tokens * (1 - share),
+        cached=tokens * share, spreads=(spread_of(output),), estimated=True, factor=output.key, tier=4,
+    )  # fmt: skip

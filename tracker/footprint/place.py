@@ -1,0 +1,146 @@
+"""Where servers stand: provider → zone, PUE and on-site water; zone → grid factors by year or by hour."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from tracker.footprint.errors import FootprintError
+from tracker.footprint.factors import FactorSet
+from tracker.footprint.hourly import HourlyGrid
+
+ECOLOGITS_GRID_SINCE = "2025-01-01"
+"""EcoLogits' grid table is of 2025; earlier days use a row ``grid_ZONE`` of their year where there is one."""
+
+CLEAN_G_PER_KWH = 60
+LOCAL_SERVICES = frozenset({"ollama", "lm-studio", "llama-cpp", "open-webui", "local"})
+
+PROVIDERS = MappingProxyType({
+    "openai": "openai", "anthropic": "anthropic", "gcp.gemini": "google", "gcp.vertex_ai": "google",
+    "gcp.gen_ai": "google", "google": "google", "google_genai": "google", "cohere": "cohere",
+    "huggingface": "huggingface", "huggingface_hub": "huggingface", "hugging_face": "huggingface",
+    "mistral_ai": "mistral", "mistralai": "mistral", "mistral": "mistral", "azure.ai.openai": "microsoft",
+    "azure.ai.inference": "microsoft", "azure": "microsoft", "microsoft": "microsoft", "github": "microsoft",
+    "aws.bedrock": "amazon", "aws": "amazon", "perplexity": "amazon", "meta": "meta", "deepseek": "deepseek",
+    "alibaba": "alibaba", "alibaba_cloud": "alibaba", "qwen": "alibaba", "moonshot_ai": "moonshot",
+    "moonshot": "moonshot", "z_ai": "zai", "zai": "zai", "minimax": "minimax", "bytedance": "bytedance",
+    "klingai": "klingai", "x_ai": "xai", "xai": "xai",
+})  # fmt: skip
+"""``gen_ai.provider.name`` → row of place.toml; anything else is ``unknown``."""
+
+ECOLOGITS_PROVIDERS = MappingProxyType({
+    "openai": "openai", "microsoft": "openai", "anthropic": "anthropic", "google": "google_genai",
+    "cohere": "cohere", "huggingface": "huggingface_hub", "mistral": "mistralai",
+})  # fmt: skip
+"""Row of place.toml → the provider whose configuration EcoLogits would use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A zone's electricity: g CO2e/kWh, L/kWh at power plants, kg Sb-eq/kWh, MJ/kWh."""
+
+    zone: str
+    g_per_kwh: float
+    litres_per_kwh: float
+    adpe_kg_per_kwh: float
+    primary_mj_per_kwh: float
+    world_average: tuple[str, ...]
+    """Which of adpe, pe, wue are the world's, for want of the zone's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an answer was computed, as far as one can tell."""
+
+    provider: str
+    """Row of place.toml."""
+    grid: Grid
+    guessed: bool
+    """The country is a guess, not the provider's known main location."""
+    pue: float
+    water_l_per_kwh: float
+    """On site, per kWh of IT energy."""
+    ecologits_provider: str
+
+    @property
+    def grid_gsd_key(self) -> str:
+        if self.guessed:
+            return "gsd_grid_guessed"
+        return "gsd_grid_clean" if self.grid.g_per_kwh < CLEAN_G_PER_KWH else "gsd_grid_known"
+
+
+@cache
+def find_grid(zone: str) -> Grid:
+    """Return EcoLogits' grid factors of a zone (ISO 3166 alpha-3, ``WOR``, ``EEE``); a FootprintError if it has none."""
+    from ecologits.electricity_mix_repository import electricity_mixes
+
+    mix = electricity_mixes.find_electricity_mix(zone.upper())
+    if mix is None:
+        known = [mix.zone for mix in electricity_mixes.list_electricity_mixes()]
+        near = difflib.get_close_matches(zone.upper(), known, 3, 0.5)
+        hint = f"use a three-letter country code such as {', '.join(near or ['NOR', 'NLD', 'USA'])}, or WOR for the world"
+        raise FootprintError("no electricity data for this zone", _printable(zone), hint)
+    if mix.gwp <= 0:
+        raise FootprintError("the electricity data for this zone says zero", mix.zone, "use WOR or a neighbour")
+    world = tuple(w.code.split("-")[2] for w in mix.warnings if w.code.endswith("-world"))
+    return Grid(
+        zone=mix.zone, g_per_kwh=mix.gwp * 1000, litres_per_kwh=mix.wue, adpe_kg_per_kwh=mix.adpe,
+        primary_mj_per_kwh=mix.pe, world_average=world,
+    )  # fmt: skip
+
+
+def locate(
+    factors: FactorSet,
+    service: str,
+    provider: str | None,
+    day: str,
+    *,
+    zone: str | None = None,
+    own_zone: str | None = None,
+    overrides: Mapping[str, str] | None = None,
+    hourly: HourlyGrid | None = None,
+) -> Place:
+    """
+    Return where ``service`` of ``provider`` computes.
+
+    ``zone`` moves every server there (a what-if); ``overrides`` says provider → zone for good; a local service
+    stands at ``own_zone``, the person's own, else on the world's average grid.
+    """
+    local = service in LOCAL_SERVICES
+    row = "own" if local else PROVIDERS.get((provider or "").lower(), "unknown")
+    pue = factors.get(f"pue_{row}", day)
+    water = factors.get(f"wue_{row}", day)
+    chosen = (overrides or {}).get(provider or "") or (overrides or {}).get(row)
+    if local:
+        where = own_zone or "WOR"
+    else:
+        where = zone or chosen or pue.place
+    return Place(
+        provider=row,
+        grid=_on_day(factors, find_grid(where), day, hourly),
+        guessed=(local and own_zone is None) or (not local and not zone and not chosen and pue.tier == 4),
+        pue=pue.value,
+        water_l_per_kwh=water.value,
+        ecologits_provider=ECOLOGITS_PROVIDERS.get(row, "openai" if row == "unknown" else "huggingface_hub"),
+    )
+
+
+def _on_day(factors: FactorSet, grid: Grid, day: str, hourly: HourlyGrid | None) -> Grid:
+    intensity = hourly.mean(grid.zone, day) if hourly else None
+    if intensity is None and day < ECOLOGITS_GRID_SINCE and (row := factors.find(f"grid_{grid.zone}", day)):
+        intensity = row.value
+    if intensity is None:
+        return grid
+    return Grid(
+        zone=grid.zone, g_per_kwh=intensity, litres_per_kwh=grid.litres_per_kwh,
+        adpe_kg_per_kwh=grid.adpe_kg_per_kwh, primary_mj_per_kwh=grid.primary_mj_per_kwh,
+        world_average=grid.world_average,
+    )  # fmt: skip
+
+
+def _printable(zone: str) -> str:
+    return re.sub(r"[^\w-]", "?", zone)[:20] or "(empty)"

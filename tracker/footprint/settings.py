@@ -1,0 +1,48 @@
+"""What a person may choose about how the footprint is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tracker.footprint.errors import FootprintError
+from tracker.footprint.methods import WEIGHTS
+
+EXTENSIONS = (
+    "prefill", "cached_input", "long_context", "idle", "search", "network", "hidden_reasoning", "history",
+    "system_prompt", "files", "search_pages", "hidden_steps", "unknown_counts", "device", "training",
+)  # fmt: skip
+"""What is added to a published method, each switchable. ``device`` and ``training`` are off unless asked for."""
+
+DEFAULT_EXTENSIONS = frozenset(EXTENSIONS) - {"device", "training"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    How to assess. ``zone`` moves the servers (a what-if); ``own_zone`` is the person's own, for local models only.
+
+    ``device`` adds the person's own machine to the totals. ``training`` never enters a total: it is shown apart.
+    """
+
+    method: str | None = None
+    """None combines the methods; or one of ecologits (as published), flop, measured, vendor, time."""
+    zone: str | None = None
+    own_zone: str | None = None
+    provider_zones: Mapping[str, str] = field(default_factory=dict)
+    """Provider → zone, where a person knows better than the provider's main location."""
+    local_power_w: float | None = None
+    """Draw of the person's own computer while a local model answers."""
+    hourly: Path | None = None
+    """A CSV ``zone,utc_hour,g_per_kwh``."""
+    extensions: frozenset[str] = DEFAULT_EXTENSIONS
+
+    def check(self) -> None:
+        """Raise a FootprintError for a method, extension or power that does not exist."""
+        if self.method is not None and self.method not in WEIGHTS:
+            raise FootprintError("there is no such method", self.method[:40], f"use one of {', '.join(WEIGHTS)}")
+        if unknown := sorted(self.extensions - set(EXTENSIONS)):
+            raise FootprintError("there is no such extension", unknown[0][:40], f"use some of {', '.join(EXTENSIONS)}")
+        if self.local_power_w is not None and not 0 < self.local_power_w <= 100_000:
+            raise FootprintError("this power cannot be", f"{self.local_power_w} W", "give the watts of your computer")
