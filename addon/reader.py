@@ -202,6 +202,7 @@ def _has_substance(turn: Turn) -> bool:
     """Whether anything of an answer was read; a question alone is not an answer."""
     return (
         turn.outcome is not None
+        or turn.service.grade == "inferred"
         or turn.response_model is not None
         or turn.usage is not None
         or turn.media_count is not None

@@ -42,6 +42,8 @@ def make_record(
     """
     from tracker.naming import keep_model
 
+    if turn.service.grade == "inferred":
+        _keep_time_and_bytes(turn)
     exchange, service = turn.exchange, turn.service
     request_model, response_model = keep_model(turn.request_model), keep_model(turn.response_model)
     usage = _trusted(turn.usage)
@@ -114,6 +116,15 @@ def make_record(
         reader=f"{service.name}/{service.version}",
         features=turn.features,
     )
+
+
+def _keep_time_and_bytes(turn: Turn) -> None:
+    """Drop all that a reader with only one source behind it believes to have read; nothing of it is verified."""
+    turn.forget()
+    turn.usage = turn.request_model = turn.response_model = turn.effort = None
+    turn.media_count = turn.media_seconds = turn.media_pixels = turn.attachments = turn.attachment_bytes = None
+    turn.thinking_ms = turn.first_token_ms = None
+    turn.drop_features()
 
 
 def settle_outcome(turn: Turn) -> Outcome:

@@ -150,6 +150,10 @@ class Turn:
         """The features noted so far, sorted."""
         return tuple(Feature(name, state, amount) for (name, state), amount in sorted(self._features.items()))
 
+    def drop_features(self) -> None:
+        """Take back all features noted so far."""
+        self._features.clear()
+
     def has_text(self, role: Role) -> bool:
         """Whether any text of this role has been seen."""
         return any(any(parts) for parts in self._texts[role].values())

@@ -108,7 +108,7 @@ def build_exchange(told: dict[str, Any]) -> Exchange:
     Build the exchange that an example describes; see README.md beside the examples.
 
     The response is one of ``response`` (JSON), ``response_text``, ``response_base64``, ``events`` (server-sent),
-    ``lines`` (JSON lines) or ``messages`` (a socket). Events, lines and messages come 100 ms apart unless they say ``at_ms``.
+    ``lines`` (JSON lines) or ``messages`` (a socket). These come 100 ms apart unless they say ``at_ms``.
     """
     url = urlsplit(told["url"])
     request_body, request_type = _build_request(told)

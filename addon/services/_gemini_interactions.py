@@ -10,8 +10,9 @@ from addon.services._content import walk_text
 from addon.services._dialect import ApiService, Dialect
 from addon.services._gemini import GenerateContent
 from addon.services._openai_chat import fail
-from addon.services._usage import read_interactions
+from addon.services._usage import dig, read_interactions
 
+_TOOLS = {"google_search": "web_search", "url_context": "web_search", "code_execution": "code"}
 _WAITING = {"in_progress", "queued", "requires_action"}
 
 
@@ -48,10 +49,7 @@ class Interactions(Dialect):
         if body.get("previous_interaction_id"):
             turn.prompt_is_whole = False
         for tool in body.get("tools") or () if isinstance(body.get("tools"), list) else ():
-            kind = tool.get("type") if isinstance(tool, Mapping) else None
-            turn.asked(
-                {"google_search": "web_search", "code_execution": "code", "url_context": "web_search"}.get(kind, "tool")
-            )
+            turn.asked(_TOOLS.get(str(dig(tool, "type")), "tool"))
         asked = body.get("input")
         turn.prompt(asked)
         for item in asked if isinstance(asked, list) else ():

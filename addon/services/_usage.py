@@ -119,7 +119,7 @@ def read_realtime(usage: Any) -> Usage | None:
 
 
 def read_anthropic(usage: Any) -> Usage | None:
-    """Anthropic: input leaves cache reads and writes out; output includes thinking. No word of a cache: none was read."""
+    """Anthropic: input leaves cache reads and writes out, output includes thinking; no word of a cache means none."""
     if not isinstance(usage, Mapping):
         return None
     fresh = number(usage, "input_tokens")

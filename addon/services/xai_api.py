@@ -6,8 +6,6 @@ Completion tokens leave reasoning out; the total shows it. Reasoning is hidden, 
 
 from __future__ import annotations
 
-from datetime import date
-
 from addon.exchange import Exchange
 from addon.service import Listener
 from addon.services._anthropic_messages import Messages

@@ -123,7 +123,8 @@ def _gather(outcome: Outcome, parts: Iterator[Part], store: Store) -> None:
     """Add the records in batches, so that what was read stays read whatever comes after."""
     from tracker.store import Added
 
-    total, batch = Added(), list[Record]()
+    total = Added()
+    batch: list[Record] = []
     for part in parts:
         if part.problem:
             outcome.problems.append((part.position, part.problem))
