@@ -16,7 +16,8 @@ from addon.state import ask_status
 LAUNCH = """
 import os, socket, sys
 held = socket.create_server(("127.0.0.1", 0))
-os.dup2(held.fileno(), 3)
+os.dup2(os.dup(held.fileno()), 3)
+os.set_inheritable(3, True)
 os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "PORT": str(held.getsockname()[1])}
 print(held.getsockname()[1], flush=True)
 os.execv(sys.executable, [sys.executable, "-c", "from tracker.cli import main; main()", "start", "--db", sys.argv[1]])
