@@ -8,12 +8,16 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from addon.coding import CodingError
 from addon.exchange import Exchange, Message
-from addon.reader import Reader
+from addon.reader import Reader, Reading
 from addon.scrubbing import Scrubber, scrub
 from tracker.record import Record
 
 MOST_MESSAGES = 3000
+TOLERANCE = 0.02
+"""How far the filler's token count may be from the text's."""
+PASSES = 6
 MOST_BYTES = 4 * 1024 * 1024
 DECIDED_ELSEWHERE = frozenset({
     "id", "revision", "started_at", "utc_offset_minutes", "service", "source", "reader", "request_bytes",
@@ -59,23 +63,47 @@ class Wish:
 
 
 @dataclass(slots=True)
-class SocketCapture:
-    """A socket that somebody wished for: its messages until its first turn has ended."""
+class Captures:
+    """The wishes as the worker sees them: what is heard is offered to whoever waits for it, and no one else."""
 
-    wish: Wish
-    opening: Exchange
-    messages: list[Message] = field(default_factory=list)
-    size: int = 0
+    folder: Path
+    reader: Reader
+    _sockets: dict[str, tuple[Wish, Exchange, list[Message]]] = field(default_factory=dict)
 
-    def hear(self, message: Message) -> None:
-        """Keep a message while there is room."""
-        self.size += len(message.data)
-        if len(self.messages) < MOST_MESSAGES and self.size < MOST_BYTES:
-            self.messages.append(message)
+    def take(self, service: str, exchange: Exchange, reading: Reading) -> None:
+        """Offer an exchange; one that was nobody's turn grants no wish."""
+        wish = Wish.of(self.folder, service)
+        if wish.made and (reading.records or reading.unread):
+            self._grant(wish, exchange)
 
-    def grant(self, reader: Reader) -> None:
-        """The first turn has ended: leave what was heard so far."""
-        self.wish.grant(replace(self.opening, messages=tuple(self.messages)), reader)
+    def open(self, socket: str, service: str, opening: Exchange) -> None:
+        """A socket opens: if somebody waits for its service, keep its messages until its first turn has ended."""
+        wish = Wish.of(self.folder, service)
+        if wish.made:
+            self._sockets[socket] = (wish, opening, [])
+
+    def hear(self, socket: str, message: Message) -> None:
+        """Keep a message of a socket that somebody waits for, while there is room."""
+        if kept := self._sockets.get(socket):
+            size = sum(len(one.data) for one in kept[2])
+            if len(kept[2]) < MOST_MESSAGES and size < MOST_BYTES:
+                kept[2].append(message)
+
+    def turn(self, socket: str, reading: Reading) -> None:
+        """A turn of a socket has ended."""
+        if (reading.records or reading.unread) and (kept := self._sockets.pop(socket, None)):
+            wish, opening, messages = kept
+            self._grant(wish, replace(opening, messages=tuple(messages)))
+
+    def close(self, socket: str) -> None:
+        """A socket is gone: let go of what was kept of it."""
+        self._sockets.pop(socket, None)
+
+    def _grant(self, wish: Wish, exchange: Exchange) -> None:
+        try:
+            wish.grant(exchange, self.reader)
+        except (CodingError, OSError):
+            return  # the wish stands; the next exchange may grant it
 
 
 def make_example(exchange: Exchange, reader: Reader) -> dict[str, Any]:
@@ -84,9 +112,16 @@ def make_example(exchange: Exchange, reader: Reader) -> dict[str, Any]:
 
     Raises ``CodingError`` where a body cannot be decoded, so that nothing half-scrubbed is left anywhere.
     """
-    scrubber = Scrubber()
-    clean = scrub(exchange, scrubber)
-    before, after = reader.read(exchange), reader.read(clean)
+    before = reader.read(exchange)
+    scale = 1.0
+    for _ in range(PASSES):
+        scrubber = Scrubber(scale)
+        clean = scrub(exchange, scrubber)
+        after = reader.read(clean)
+        had, has = _output_tokens(before), _output_tokens(after)
+        if not had or not has or abs(has - had) <= TOLERANCE * had:
+            break
+        scale *= had / has
     return {
         "note": "captured and scrubbed by klimaspor capture",
         "exchange": tell_exchange(clean),
@@ -96,6 +131,10 @@ def make_example(exchange: Exchange, reader: Reader) -> dict[str, Any]:
             [record.output_tokens for record in reading.records] for reading in (before, after)
         ],
     }
+
+
+def _output_tokens(reading: Reading) -> int:
+    return sum(record.output_tokens or 0 for record in reading.records)
 
 
 def tell_exchange(exchange: Exchange) -> dict[str, Any]:

@@ -26,13 +26,20 @@ FILLER = """
 """.split()  # noqa: SIM905 - a word a line would be a page
 """Common English words; each is one token of its own after a space."""
 
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*[A-Za-z0-9]")
+_SHOWN_MODEL = re.compile(r"\d(\.\d)? (Flash|Pro|Ultra|Thinking|Deep Think)(-Lite| Lite| Thinking)?")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_POINTING = re.compile(r"(sediment://|file-service://|https?://)([^\s#]+)(#\S*)?")
+_ID_KEY = re.compile(r"(?:^|_)(?:id|ids|uuid|token)$|[a-z](?:Id|ID|Ids|Uuid|Token)$")
 _OPAQUE = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9_\-.:=+/]{10,}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?")
 _POINTER = re.compile(r"(/[a-z_]{1,30}|/\d{1,4})+")
 _MODEL_KEYS = frozenset(
     {"model", "model_slug", "resolved_model_slug", "default_model_slug", "modelVersion", "model_id"}
 )
+_ERROR_KEYS = frozenset({"error", "message", "code", "errorCode", "type", "detail", "reason", "value"})
+_ERROR_WORDS = ("limit", "quota", "too_many", "exceeded", "capacity", "throttl", "overloaded")
+"""What tells one failure from another; an error's text may hold one of these, and nothing else of it stays."""
 _LARGE = 10**8
 
 
@@ -40,7 +47,10 @@ _LARGE = 10**8
 class Scrubber:
     """One scrubbing: ids are drawn anew, the same one for the same one; ``removed`` counts what went, by kind."""
 
+    scale: float = 1.0
+    """How much longer the filler is than the text: pieces of a stream count otherwise alone than put together."""
     removed: Counter[str] = field(default_factory=Counter)
+    _owed: float = 0.0
     _ids: dict[str, str] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
     _place: int = 0
@@ -64,22 +74,27 @@ class Scrubber:
 
     def key(self, name: str) -> str:
         """Return a key as it is if our readers know it by name, else ``key1``, ``key2`` …"""
-        if name in vocabulary():
+        if name in vocabulary() or re.fullmatch(r"\d{1,3}", name):
             return name
         self.removed["unknown key"] += name not in self._keys
         return self._keys.setdefault(name, f"key{len(self._keys) + 1}")
 
     def string(self, text: str, key: str = "") -> str:
         """Return a string that tells nothing: kept only if our readers look for that very string."""
-        if not text or text in vocabulary() or (key == "p" and _POINTER.fullmatch(text)):
+        if not text or is_public(text) or (key == "p" and _POINTER.fullmatch(text)):
             return text
+        if pointer := _POINTING.fullmatch(text):
+            return pointer[1] + self.identifier(pointer[2]) + ("#part" if pointer[3] else "")
+        if key in _ERROR_KEYS and (word := next((word for word in _ERROR_WORDS if word in text.lower()), None)):
+            self.removed["text"] += 1
+            return f"{word} {self.filler(text)}"
         if key in _MODEL_KEYS and keep_model(text) == text:
             return text
         if _TIMESTAMP.fullmatch(text):
             return text  # blocks' times are read; a moment tells no words
         if text[0] in '{["' and (inner := _json_or_none(text)) is not None:
             return json.dumps(self.value(inner), ensure_ascii=False)
-        if _UUID.fullmatch(text) or _OPAQUE.fullmatch(text):
+        if _UUID.fullmatch(text) or _OPAQUE.fullmatch(text) or _ID_KEY.search(key):
             return self.identifier(text)
         self.removed["text"] += 1
         return self.filler(text)
@@ -95,36 +110,46 @@ class Scrubber:
         """Return public words that have as many tokens as the text, whatever its words and lengths were."""
         from tracker.tokens import count
 
-        wanted = count(text, "gpt-3.5")  # a vocabulary with neither factor nor extra
-        words = [FILLER[(self._place + step) % len(FILLER)] for step in range(max(1, wanted))]
+        self._owed += self.scale * count(text, "gpt-3.5")  # a vocabulary with neither factor nor extra
+        words = [FILLER[(self._place + step) % len(FILLER)] for step in range(max(1, round(self._owed)))]
+        self._owed -= len(words)
         self._place += len(words)
         return " " + " ".join(words)
 
     def path(self, path: str) -> str:
         """Return the path with every segment redrawn that our readers do not know by name."""
         return "/".join(
-            self.identifier(part) if _UUID.fullmatch(part) or _OPAQUE.fullmatch(part) else part
+            part if is_public(part) or re.fullmatch(r"\w{0,3}", part) else self.identifier(part)
             for part in path.split("/")
         )
 
 
 @lru_cache(maxsize=1)
 def vocabulary() -> frozenset[str]:
-    """Every string constant in the shipped readers: what they look for is public, all else is treated as text."""
+    """Every word in the string constants of our readers: what they look for is public, all else is treated as text."""
     words: set[str] = set()
-    for source in files("addon.services").iterdir():
-        if not source.name.endswith(".py"):
-            continue
+    sources = [
+        source
+        for folder in (files("addon"), files("addon.services"))
+        for source in folder.iterdir()
+        if source.name.endswith(".py") and source.name != "scrubbing.py"
+    ]
+    for source in sources:
         tree = ast.parse(source.read_text(encoding="utf-8"))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-                words |= {node.value, *node.value.split("/")}
-            elif isinstance(node, ast.MatchMapping):
-                words |= {
-                    key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
-                }
+                # A regular expression, too, says which words are looked for.
+                words.update(_WORD.findall(node.value), [node.value])
     return frozenset(word for word in words if re.fullmatch(r"[\w./:\- ]{1,60}", word))
+
+
+def is_public(text: str) -> bool:
+    """Whether the string is a word our readers look for, made of such words, or a model's name as a site shows it."""
+    if text in vocabulary() or _SHOWN_MODEL.fullmatch(text):
+        return True
+    parts = re.split(r"[_.-]", text)
+    return len(parts) > 1 and all(part in vocabulary() for part in parts)
 
 
 def scrub(exchange: Exchange, scrubber: Scrubber) -> Exchange:

@@ -1,0 +1,75 @@
+"""``klimaspor capture``: a scrubbed example of the next exchange, safe to share, for mending a reader."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tracker.cli.options import database_option, fail
+
+STEP_SECONDS = 0.2
+
+
+@click.command(epilog="Example: klimaspor capture claude -o claude-new.json")
+@click.argument("service")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: SERVICE.json]"
+)
+@click.option("--wait", default=300, show_default=True, help="How many seconds to wait for an exchange.")
+@database_option
+def capture(service: str, output: Path | None, wait: int, db: Path) -> None:
+    """Leave a scrubbed example of your next exchange with a service: none of its words is yours any more."""
+    from addon.capturing import Wish
+    from addon.service import discover
+
+    names = sorted(one.name for one in discover())
+    if service not in names:
+        fail("No such service is known", service[:40], "see `klimaspor services`")
+    output = output or Path(f"{service}.json")
+    if output.exists():
+        fail("The file is there already", str(output), "name another with -o")
+    wish = Wish.of(db.parent, service)
+    try:
+        db.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        wish.granted.unlink(missing_ok=True)
+        wish.make()
+        click.echo(
+            f"Now use {service} once, in a window or program that klimaspor records. Waiting (Ctrl-C to stop) …",
+            err=True,
+        )
+        example = _await(wish.granted, wait)
+    except OSError as error:
+        fail(f"The wish cannot be written ({error.strerror})", str(db.parent), "choose another place with --db")
+    finally:
+        wish.path.unlink(missing_ok=True)
+        wish.granted.unlink(missing_ok=True)
+    if example is None:
+        fail("Nothing was heard", service, "is the proxy running (`klimaspor status`), and did you ask something?")
+    _leave(example, output)
+
+
+def _await(path: Path, seconds: float) -> dict[str, Any] | None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if path.exists():
+            example: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return example
+        time.sleep(STEP_SECONDS)
+    return None
+
+
+def _leave(example: dict[str, Any], output: Path) -> None:
+    removed = example.pop("removed")
+    before, after = example.pop("output_tokens_before_and_after")
+    try:
+        output.write_text(json.dumps(example, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        fail(f"The example cannot be written ({error.strerror})", str(output), "choose another file with -o")
+    click.echo(f"Left in {output}: {len(example['expected'])} record(s).")
+    click.echo("Replaced or dropped: " + (", ".join(f"{n} x {kind}" for kind, n in removed.items()) or "nothing"))
+    click.echo(f"Output tokens as read before and after scrubbing: {before} and {after}.")
+    click.echo("Look through it before you share it. Then: tests/examples/<service>/, and CONTRIBUTING.md.")
