@@ -6,7 +6,9 @@ that can never be on the internet: the proxy's ``--local ollama=11434`` and a HA
 
 from __future__ import annotations
 
-PORTS = {11434: "ollama", 1234: "lm-studio", 8080: "llama-cpp", 3000: "open-webui"}
+PORTS = {
+    11434: "ollama", 1234: "lm-studio", 8080: "llama-cpp", 3000: "open-webui", 7860: "automatic1111", 8188: "comfyui",
+}  # fmt: skip
 """The port that each program listens on unless it is told otherwise."""
 CLOSED = (
     "It runs on this computer and is heard through a port of its own, not through the browser's proxy: "
