@@ -1,0 +1,211 @@
+"""``klimaspor report`` and ``today``: a period as a page, text, JSON or CSV."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracker.cli.options import database_option, fail, format_option
+
+if TYPE_CHECKING:
+    from tracker.report.period import Period
+    from tracker.store import Store
+
+LANGUAGES = ("en", "nb", "nl")
+
+
+@click.command(epilog="Example: klimaspor report --week 2026-W47 --lang nb --open")
+@click.option("--week", help="An ISO week, such as 2026-W47.  [default: the last finished one]")
+@click.option("--last", "last_days", help="The last days, today included: 7d, 4w.")
+@click.option("--since", help="From this day on: 2026-11-01.")
+@click.option("--until", help="Up to this day, which is left out.")
+@format_option("html", "text", "json", "csv")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here; - is the terminal.")
+@click.option("--open", "open_it", is_flag=True, help="Show the page in the browser.")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language.  [default: the setting, else the computer's]")
+@click.option("--method", type=click.Choice(("ecologits", "flop", "measured", "vendor", "time")), help="One method only.")
+@click.option("--zone", help="What if the servers stood there, such as NOR.")
+@click.option("--demo", is_flag=True, help="Show a made-up year instead of your own records.")
+@database_option
+def report(
+    *,
+    db: Path,
+    week: str | None,
+    last_days: str | None,
+    since: str | None,
+    until: str | None,
+    output_format: str,
+    output: Path | None,
+    open_it: bool,
+    lang: str | None,
+    method: str | None,
+    zone: str | None,
+    demo: bool,
+) -> None:
+    """Show what you used and what it took: energy, greenhouse gas and water, as ranges. Writes a page unless asked."""
+    from tracker.report import make
+    from tracker.report.period import PeriodError
+
+    if sum(choice is not None for choice in (week, last_days, since or until)) > 1:
+        raise click.UsageError("Use one of --week, --last, and --since with --until.")
+    if open_it and output_format != "html":
+        raise click.UsageError("--open shows the page; leave out --format.")
+    choice = settings_of(db)
+    lang = lang or choice["language"]
+    with ExitStack() as stack:
+        store, now = _store_and_clock(stack, db, demo=demo)
+        try:
+            period = _period(store, now, week, last_days, since, until, demo=demo)
+        except PeriodError as error:
+            raise click.UsageError(str(error)) from None
+        data = explained(
+            lambda: make(
+                store, period, now=now, lang=lang, demo=demo,
+                method=method or choice["report.method"], zone=(zone or choice["report.zone"] or "").upper() or None,
+            )
+        )  # fmt: skip
+    _write(data, lang, output_format, output, open_it=open_it, demo=demo)
+
+
+@click.command(epilog="Example: klimaspor today")
+@format_option("text", "json")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language.  [default: the setting, else the computer's]")
+@database_option
+def today(*, db: Path, output_format: str, lang: str | None) -> None:
+    """Show today at a glance."""
+    from tracker.report.glance import glance, glance_text
+
+    lang = lang or settings_of(db)["language"]
+    with ExitStack() as stack:
+        store, now = _store_and_clock(stack, db, demo=False)
+        data = explained(lambda: glance(store, now))
+    click.echo(json.dumps(data, ensure_ascii=False, indent=1) if output_format == "json" else glance_text(data, lang))
+
+
+def explained[T](make_it: Any) -> Any:
+    """Run it; turn the errors that have a sentence into that sentence."""
+    from tracker.footprint import FootprintError
+    from tracker.store import StoreError
+
+    try:
+        return make_it()
+    except (StoreError, FootprintError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def settings_of(db: Path) -> dict[str, Any]:
+    """Return the settings that reports use; the language is the computer's where none is set."""
+    from tracker.cli.opened import settings_explained
+    from tracker.settings import load
+
+    with settings_explained():
+        settings = load(db)
+    return {
+        "language": settings.get("language") or computer_language(),
+        "report.method": settings.get("report.method"),
+        "report.zone": settings.get("report.zone"),
+    }
+
+
+def computer_language() -> str:
+    """Return the language the computer is set to, if reports have it, else English."""
+    import os
+
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name, "")
+        if value:
+            two = value[:2].lower()
+            return {"nb": "nb", "no": "nb", "nn": "nb", "nl": "nl"}.get(two, "en")
+    return "en"
+
+
+def _store_and_clock(stack: ExitStack, db: Path, *, demo: bool) -> tuple[Store, datetime]:
+    from tracker.store import NoDatabaseError, Store, StoreError
+
+    if demo:
+        from tracker.report import demo as example
+
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        return stack.enter_context(example.fill(folder / "demo.db")), example.NOW
+    try:
+        return stack.enter_context(Store.open(db, readonly=True)), clock()
+    except NoDatabaseError:
+        # Nothing was recorded yet: that is an empty report, not an error.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        return stack.enter_context(Store.open(folder / "empty.db")), clock()
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def clock() -> datetime:
+    """Return now with the computer's own time zone, by name where it has one."""
+    import os
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    names = [os.environ.get("TZ", "")]
+    link = Path("/etc/localtime")
+    if link.is_symlink():
+        names.append(str(link.readlink()).partition("zoneinfo/")[2])
+    now = datetime.now(UTC).astimezone()
+    for name in filter(None, names):
+        try:
+            named = now.astimezone(ZoneInfo(name))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            continue
+        if named.utcoffset() == now.utcoffset():
+            return named
+    return now
+
+
+def _period(
+    store: Store, now: datetime, week: str | None, last_days: str | None, since: str | None, until: str | None, *,
+    demo: bool,
+) -> Period:  # fmt: skip
+    from tracker.report import period
+
+    zone, today_ = period.zone_name(now), now.date()
+    if week:
+        return period.iso_week(week, zone)
+    if last_days:
+        return period.last(last_days, today_, zone)
+    if since or until:
+        return period.between(since, until, today_, zone)
+    if demo:
+        from tracker.report.demo import FIRST_DAY, LAST_DAY
+
+        return period.Period(FIRST_DAY, period.next_day(LAST_DAY), zone)
+    return period.usual_choice(today_, explained(store.first_day), zone)
+
+
+def _write(
+    data: dict[str, Any], lang: str, output_format: str, output: Path | None, *, open_it: bool, demo: bool
+) -> None:
+    from tracker.report import render
+
+    match output_format:
+        case "html":
+            text = render.to_html(data, lang)
+        case "text":
+            text = render.to_text(data, lang, width=80)
+        case "json":
+            text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+        case _:
+            text = render.to_csv(data, lang)
+    if output is None and output_format == "html":
+        output = Path(f"report-{'demo' if demo else data['period']['name']}.html")
+    if output is None or str(output) == "-":
+        click.get_binary_stream("stdout").write(text.encode())
+        return
+    try:
+        output.write_bytes(text.encode())
+    except OSError as error:
+        fail("The report could not be written", str(output), f"{error.strerror}; choose another place with -o")
+    click.echo(str(output))
+    if open_it:
+        click.launch(output.resolve().as_uri())

@@ -1,0 +1,36 @@
+"""The report: a period's records as data, and that data as a page, text, JSON and CSV."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tracker.report.period import Period
+    from tracker.store import Store
+
+
+def make(
+    store: Store,
+    period: Period,
+    *,
+    now: datetime,
+    lang: str = "en",
+    method: str | None = None,
+    zone: str | None = None,
+    demo: bool = False,
+) -> dict[str, Any]:
+    """
+    Return the report's data (docs/report.schema.json) for a period.
+
+    :param now: the clock, with its time zone; nothing else here looks at a clock
+    :param zone: what if the servers stood there, as a three-letter country code
+    :raises StoreError: if the database cannot be read
+    :raises FootprintError: if there is no such method or zone
+    """
+    from tracker.footprint import Settings, assess
+    from tracker.report.data import build
+    from tracker.report.gather import Want, gather
+
+    inputs = gather(store, period, now, Want(lang, demo))
+    return build(inputs, Settings(method=method, zone=zone), assess)

@@ -1,0 +1,222 @@
+"""A made-up person's heavy year: records that show every element of the report, the same on every machine."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo
+
+from tracker.record import Feature, Initiator, Operation, Outcome, Record, Unread, identify, pseudonym
+
+if TYPE_CHECKING:
+    from tracker.store import Rating, Store
+
+ZONE = ZoneInfo("Europe/Oslo")
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=ZONE)
+"""The Monday on which the demonstration is looked at."""
+FIRST_DAY = date(2025, 11, 24)
+LAST_DAY = date(2026, 11, 22)
+_KEY = b"klimaspor demonstration, no key!"
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """One kind of question, how often a week it is asked, and what its answers look like."""
+
+    weekly: float
+    service: str
+    provider: str | None
+    model: str | None
+    prompt: int
+    answer: int
+    reasoning: int | None = None
+    """Tokens of reasoning if the wire tells, else None."""
+    thinking_s: float = 0
+    features: tuple[tuple[str, str], ...] = ()
+    operation: Operation = "chat"
+    initiator: Initiator = "person"
+    hours: tuple[int, int] = (8, 18)
+    weekend: float = 0.3
+    turns: int = 1
+    counted: bool = True
+    """Tokens were counted from visible text; otherwise the wire reported them."""
+    files: int = 0
+    media: int = 0
+    seconds: float = 0
+    client: str = "browser/chromium"
+    speed: float = 70
+    """Visible tokens a second."""
+
+
+THINKING = (("reasoning", "asked"), ("reasoning", "used"))
+SEARCH = (("web_search", "used"),)
+
+HABITS = (
+    Habit(17, "chatgpt", "openai", "gpt-5.2-chat-latest", 60, 340, turns=3, weekend=0.4),
+    Habit(5, "chatgpt", "openai", "gpt-5.2", 90, 110, thinking_s=4, features=THINKING),
+    Habit(4, "chatgpt", "openai", "gpt-5.2", 260, 780, thinking_s=38, features=THINKING, turns=2),
+    Habit(5, "chatgpt", "openai", "gpt-5.2-chat-latest", 40, 420, features=SEARCH, hours=(17, 22), weekend=1.2),
+    Habit(0.2, "chatgpt", "openai", "o4-mini-deep-research", 110, 5200, thinking_s=540,
+          features=(("deep_research", "asked"), ("deep_research", "used"), ("web_search", "used"))),
+    Habit(1.6, "chatgpt", "openai", "gpt-image-1.5", 45, 30, operation="image", features=(("image_output", "used"),),
+          media=1, hours=(19, 23), weekend=2),
+    Habit(5, "claude", "anthropic", "claude-sonnet-4-6", 900, 620, turns=4, counted=True),
+    Habit(2, "claude", "anthropic", "claude-opus-4-6", 2400, 900, thinking_s=22, files=1,
+          features=(*THINKING, ("file_input", "used"))),
+    Habit(0.7, "claude", "anthropic", "claude-sonnet-4-6", 5200, 1500, turns=9, files=2,
+          features=(("file_input", "used"), ("code", "used"))),
+    Habit(7, "gemini", "gcp.gemini", "gemini-3-flash-preview", 50, 300, weekend=0.8, hours=(7, 22)),
+    Habit(0.12, "gemini", "gcp.gemini", "veo-3.1", 60, 20, operation="video", features=(("video_output", "used"),),
+          media=1, seconds=8, hours=(19, 22), weekend=2),
+    Habit(8, "google-ai-overview", "gcp.gemini", None, 9, 160, operation="search", initiator="unasked",
+          features=SEARCH, hours=(7, 22), weekend=1),
+    Habit(4, "le-chat", "mistral_ai", "mistral-medium-latest", 120, 380, turns=2),
+    Habit(3, "perplexity", "perplexity", "sonar", 30, 330, features=SEARCH),
+    Habit(2, "copilot", "azure.ai.openai", "smart", 70, 290, hours=(9, 16), weekend=0),
+    Habit(6, "anthropic-api", "anthropic", "claude-sonnet-4-6", 21000, 520, initiator="agent", counted=False,
+          features=(("tool", "used"), ("code", "used")), client="cli/claude-code", weekend=0, turns=4),
+    Habit(1.5, "anthropic-api", "anthropic", "claude-sonnet-4-6", 6800, 400, counted=False, reasoning=250,
+          features=(("tool", "used"), ("code", "used")), client="cli/claude-code", weekend=0),
+    Habit(1, "deepseek", "deepseek", "deepseek-reasoner", 80, 500, reasoning=1400, thinking_s=25, features=THINKING,
+          hours=(20, 24)),
+    Habit(0.6, "poe", None, "hobbyist-9b", 40, 200),
+)  # fmt: skip
+
+
+def records() -> Iterator[Record]:
+    """Yield the year's records, oldest first; the same ones on every call."""
+    dice = random.Random(2026)  # noqa: S311 -- a made-up life, not a secret
+    day = FIRST_DAY
+    while day <= LAST_DAY:
+        busy = _busyness(day)
+        for number, habit in enumerate(HABITS):
+            expected = habit.weekly / 5.6 * (habit.weekend if day.weekday() > 4 else 1.0) * busy
+            if habit.model == "o4-mini-deep-research" and day == LAST_DAY - timedelta(days=3):
+                expected = 2.0  # the Thursday that made the week
+            times = int(expected) + (dice.random() < expected % 1)
+            for turn in range(times):
+                yield from _conversation(dice, habit, day, f"{day}/{number}/{turn}")
+        day += timedelta(days=1)
+
+
+def unread() -> list[Unread]:
+    """Return what could not be read."""
+    return [
+        Unread(day="2026-11-18", service="copilot", shape="event,type", reason="unknown-event", n=2),
+        Unread(day="2026-11-20", service="gemini", shape="", reason="truncated", n=1),
+    ]
+
+
+def ratings(known: list[Record]) -> list[Rating]:
+    """Return the judgements of some conversations of the last weeks."""
+    from tracker.store import Rating
+
+    dice = random.Random(7)  # noqa: S311 -- as above
+    seen: dict[str, Record] = {}
+    for record in known:
+        if record.conversation and record.initiator == "person" and record.started_at >= "2026-10-01":
+            seen.setdefault(record.conversation, record)
+    chosen = [conversation for conversation in seen if dice.random() < 0.35]
+    return [
+        Rating(
+            subject=conversation,
+            kind="conversation",
+            worth=(5, 4, 4, 3, 5, 2, 4, 1)[n % 8],
+            minutes_saved=(20, 5, None, 0, 45, None, 10, 0)[n % 8],
+            rated_at=seen[conversation].started_at,
+        )
+        for n, conversation in enumerate(chosen)
+    ]
+
+
+def fill(path: Path) -> Store:
+    """Make a database at ``path`` with the demonstration in it and return it, open."""
+    from tracker.store import Store
+
+    store = Store.open(path)
+    known = list(records())
+    store.add(known)
+    store.add_unread(unread())
+    store.note_refused("2026-11-19", "chatgpt", 3)
+    for rating in ratings(known):
+        store.rate(rating)
+    return store
+
+
+def _busyness(day: date) -> float:
+    if date(2026, 7, 6) <= day <= date(2026, 7, 26) or date(2025, 12, 22) <= day <= date(2026, 1, 1):
+        return 0.12  # holidays
+    growth = 0.65 + 0.5 * (day - FIRST_DAY).days / 364
+    rhythm = (1.0, 1.15, 0.85, 1.3, 0.95, 1.0, 0.8)[day.weekday()]
+    return growth * rhythm
+
+
+def _conversation(dice: random.Random, habit: Habit, day: date, seed: str) -> Iterator[Record]:
+    first, final = habit.hours
+    moment = datetime(day.year, day.month, day.day, tzinfo=ZONE) + timedelta(
+        hours=first, minutes=int(dice.random() * (final - first) * 60 - 1) % ((final - first) * 60)
+    )
+    turns = 1 + int(dice.random() * (2 * habit.turns - 1))
+    for turn in range(turns):
+        yield _record(dice, habit, moment, seed, turn)
+        moment += timedelta(seconds=60 + dice.random() * 240)
+
+
+def _record(dice: random.Random, habit: Habit, moment: datetime, seed: str, turn: int) -> Record:
+    size = dice.lognormvariate(0, 0.45)
+    answer = max(8, int(habit.answer * size))
+    thinking_ms = int(habit.thinking_s * 1000 * dice.lognormvariate(0, 0.5)) if habit.thinking_s else None
+    reasoning = int(habit.reasoning * size) if habit.reasoning is not None else None
+    first_token_ms = int(600 + 500 * dice.random()) + (thinking_ms or 0)
+    offset = cast("timedelta", moment.utcoffset())
+    aborted = dice.random() < 0.02
+    source = "counted" if habit.counted else "reported"
+    prompt = int(habit.prompt * dice.lognormvariate(0, 0.5)) + 1
+    is_text = habit.operation in {"chat", "search"}
+    return Record(
+        id=identify(_KEY, habit.service, seed, str(turn)),
+        started_at=moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        utc_offset_minutes=int(offset.total_seconds() // 60),
+        service=habit.service,
+        provider=habit.provider,
+        operation=habit.operation,
+        initiator=habit.initiator,
+        response_model=habit.model,
+        input_tokens=prompt,
+        output_tokens=(answer + (reasoning or 0)) if is_text else None,
+        cached_input_tokens=None if habit.counted else int(prompt * 0.8),
+        reasoning_tokens=reasoning if reasoning is not None or habit.thinking_s else 0,
+        input_tokens_source=source,
+        output_tokens_source=source if is_text else "unknown",
+        reasoning_tokens_source=source if reasoning is not None else "unknown",
+        media_count=habit.media or None,
+        media_seconds=habit.seconds or None,
+        media_pixels=1_048_576 if habit.media else None,
+        attachments=habit.files if habit.files and turn == 0 else None,
+        attachment_bytes=habit.files * int(420_000 * size) if habit.files and turn == 0 else None,
+        request_bytes=900 + prompt * 4,
+        response_bytes=4000 + answer * 60,
+        first_byte_ms=int(180 + 200 * dice.random()),
+        thinking_ms=thinking_ms,
+        time_to_first_token_ms=first_token_ms,
+        duration_ms=first_token_ms + int(answer / habit.speed * 1000),
+        conversation=pseudonym(_KEY, habit.service, seed) if is_text and habit.initiator != "unasked" else None,
+        client=habit.client,
+        outcome=cast("Outcome", "aborted" if aborted else "complete"),
+        source="proxy",
+        reader=f"{habit.service}/1",
+        features=tuple(
+            sorted((Feature(name, state, _amount(dice, name, state)) for name, state in habit.features),  # type: ignore[arg-type]  # states are the two words of the table above
+                   key=lambda feature: (feature.feature, feature.state))
+        ),
+    )  # fmt: skip
+
+
+def _amount(dice: random.Random, feature: str, state: str) -> int | None:
+    if state == "asked":
+        return None
+    return 1 + int(dice.random() * 3) if feature in {"web_search", "tool"} else 1

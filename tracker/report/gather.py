@@ -1,0 +1,71 @@
+"""From the store: everything a report of a period needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from tracker.report.coverage import Listening
+from tracker.report.data import Inputs, Span
+from tracker.report.period import Period
+
+if TYPE_CHECKING:
+    from tracker.store import Store
+
+MOST_RECORDS = 5000
+"""Single answers are compared among the newest so many."""
+USUAL_WEEKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What is asked for besides the period."""
+
+    lang: str = "en"
+    demo: bool = False
+
+
+def gather(store: Store, period: Period, now: datetime, want: Want) -> Inputs:
+    """Read the sums, gaps, ratings and newest answers of a period and of those it is compared with."""
+    began = period.so_far(now.date())
+    return Inputs(
+        span=span(store, period),
+        previous=span(store, period.before(now.date())),
+        weeks=[span(store, week) for week in period.weeks_before(USUAL_WEEKS)],
+        hours=store.activities_by_hour(period.since, period.until),
+        records=list(islice(store.records(began.since, began.until), MOST_RECORDS)),
+        ratings=store.ratings(),
+        now=now,
+        version=our_version(),
+        lang=want.lang,
+        demo=want.demo,
+    )
+
+
+def span(store: Store, period: Period) -> Span:
+    """Read one stretch of days."""
+    heard = store.coverage(period.since, period.until)
+    return Span(
+        period=period,
+        activities=store.activities(period.since, period.until),
+        unread=store.unread(period.since, period.until),
+        refused=[(service.service, service.refused) for service in heard.services if service.refused],
+        listening=Listening(
+            recorded_s=heard.recorded_s,
+            down_s=heard.down_s,
+            paused_s=heard.paused_s,
+            passed_through_s=[
+                (service.service, service.passed_through_s) for service in heard.services if service.passed_through_s
+            ],
+        ),
+    )
+
+
+@cache
+def our_version() -> str:
+    """Return the version of klimaspor that makes the report."""
+    return version("klimaspor")

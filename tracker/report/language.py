@@ -1,0 +1,187 @@
+"""A language of the report: its sentences from the catalogue, its numbers and dates from Babel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup, escape
+
+LANGUAGES = {"en": "en_GB", "nb": "nb_NO", "nl": "nl_NL"}
+"""Language → the Babel locale whose numbers and dates it uses."""
+SOURCE = "en"
+
+NARROW = "\u202f"
+"""Narrow no-break space: between a number and its unit."""
+THIN_DASH = "\u2013"
+
+
+class Language:
+    """Sentences, numbers and dates of one language. Sentences are English in the code and looked up here."""
+
+    def __init__(self, code: str) -> None:
+        """Load the catalogue; raise ValueError for a language that does not exist."""
+        if code not in LANGUAGES:
+            message = f"there is no language {code!r}; choose {', '.join(LANGUAGES)}"
+            raise ValueError(message)
+        from babel import Locale
+
+        self.code = code
+        self.locale = Locale.parse(LANGUAGES[code])
+        self._sentences = _catalogue(code)
+
+    def t(self, sentence: str, /, **values: object) -> str:
+        """Return the sentence in this language with its values put in."""
+        return _fill(self._sentences.get(sentence, (sentence,))[0], values)
+
+    def tn(self, one: str, many: str, number: float, /, **values: object) -> str:
+        """Return ``one`` or ``many`` of something; ``{n}`` is the number, formatted."""
+        forms = self._sentences.get(one, (one, many))
+        form = forms[0] if number == 1 or len(forms) == 1 else forms[1]
+        return _fill(form, {"n": self.number(number), **values})
+
+    def number(self, value: float | None, decimals: int | None = None) -> str:
+        """Format a number as rounded by ``figures``: as many decimals as it has, or exactly ``decimals``."""
+        from babel.numbers import format_decimal
+
+        if value is None:
+            return self.t("unknown")
+        if decimals is None:
+            decimals = _decimals(value)
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        return str(format_decimal(value, format=pattern, locale=self.locale)).replace("-", "\N{MINUS SIGN}")
+
+    def percent(self, share: float | None, *, sign: bool = False) -> str:
+        """Format a share of 1 as whole percent; shares below half a percent say so."""
+        if share is None:
+            return self.t("unknown")
+        whole = round(share * 100)
+        if whole == 0 and share > 0:
+            return self.t("under {value}", value=self._percent_of(1))
+        text = self._percent_of(abs(whole))
+        if whole < 0:
+            return f"\N{MINUS SIGN}{text}"
+        return f"+{text}" if sign and whole > 0 else text
+
+    def times(self, ratio: float) -> str:
+        """Format a ratio: ``× 2.3``."""
+        from tracker.report.figures import significant
+
+        return f"×{NARROW}{self.number(significant(ratio, 2))}"
+
+    def span(self, low: float | None, high: float | None) -> str:
+        """Format the ends of a range, already rounded: ``3 to 9``, or one number where both are the same."""
+        if low is None or high is None:
+            return self.t("unknown")
+        if low == high:
+            return self.number(low)
+        return self.t("{low} to {high}", low=self.number(low), high=self.number(high))
+
+    def listing(self, words: Iterable[str]) -> str:
+        """Join words as a list: ``a, b and c``."""
+        from babel.lists import format_list
+
+        return str(format_list(list(words), locale=self.locale, style="standard"))
+
+    def day(self, day: date) -> str:
+        """Return ``16 November``."""
+        from babel.dates import format_skeleton
+
+        return str(format_skeleton("MMMMd", day, locale=self.locale))
+
+    def long_day(self, day: date) -> str:
+        """Return ``Monday 16 November 2026``."""
+        from babel.dates import format_date
+
+        return str(format_date(day, format="full", locale=self.locale))
+
+    def weekday(self, number: int, *, short: bool = False) -> str:
+        """Return the name of the ISO weekday 1 to 7, as it stands in the middle of a sentence."""
+        return str(self.locale.days["stand-alone"]["abbreviated" if short else "wide"][number - 1]).rstrip(".")
+
+    def month(self, day: date) -> str:
+        """Return the short name of the month."""
+        return str(self.locale.months["stand-alone"]["abbreviated"][day.month]).rstrip(".")
+
+    def days(self, since: date, until: date) -> str:
+        """Return the days from ``since`` until before ``until``: ``16–22 November 2026``."""
+        from babel.dates import format_interval, format_skeleton
+
+        end = until - timedelta(days=1)
+        if since == end:
+            return str(format_skeleton("yMMMMd", since, locale=self.locale))
+        return str(format_interval(since, end, skeleton="yMMMMd" if self._has("yMMMMd") else "yMMMd", locale=self.locale))
+
+    def moment(self, moment: datetime) -> str:
+        """Return a day and time of day: ``Tuesday 09:10``, with the date where it helps."""
+        from babel.dates import format_time
+
+        time = format_time(moment, "HH:mm", locale=self.locale)
+        return f"{self.weekday(moment.isoweekday(), short=True)} {self.day(moment.date())} {time}"
+
+    def clock(self, moment: datetime) -> str:
+        """Return the time of day."""
+        from babel.dates import format_time
+
+        return str(format_time(moment, "HH:mm", locale=self.locale))
+
+    def minutes(self, minutes: float) -> str:
+        """Return a length of time in hours and minutes."""
+        whole = round(minutes)
+        hours, rest = divmod(whole, 60)
+        parts = []
+        if hours:
+            parts.append(self.tn("{n} hour", "{n} hours", hours))
+        if rest or not hours:
+            parts.append(self.tn("{n} minute", "{n} minutes", rest))
+        return " ".join(parts)
+
+    def _percent_of(self, whole: int) -> str:
+        from babel.numbers import format_percent
+
+        return str(format_percent(whole / 100, locale=self.locale))
+
+    def _has(self, skeleton: str) -> bool:
+        return skeleton in self.locale.interval_formats
+
+
+@lru_cache
+def language(code: str) -> Language:
+    """Return a language, loaded once."""
+    return Language(code)
+
+
+def capital(sentence: str) -> str:
+    """Return the sentence with a capital first letter; markup stays markup."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _fill(sentence: str, values: dict[str, Any]) -> str:
+    """Put values in; where one of them is markup, the result is, and all others are escaped."""
+    if any(isinstance(value, Markup) for value in values.values()):
+        return Markup(escape(sentence)).format(**values)
+    return sentence.format(**values) if values else sentence
+
+
+def _decimals(value: float) -> int:
+    text = f"{value:.9f}".rstrip("0")
+    return len(text.partition(".")[2])
+
+
+@lru_cache
+def _catalogue(code: str) -> dict[str, tuple[str, ...]]:
+    from babel.messages.pofile import read_po
+
+    sentences: dict[str, tuple[str, ...]] = {}
+    with (files("tracker") / "locale" / f"{code}.po").open("rb") as file:
+        for message in read_po(file, locale=LANGUAGES[code]):
+            if not message.id or message.fuzzy:
+                continue
+            key = message.id if isinstance(message.id, str) else message.id[0]
+            forms = (message.string,) if isinstance(message.string, str) else tuple(message.string)
+            if all(forms):
+                sentences[key] = forms
+    return sentences

@@ -1,0 +1,223 @@
+"""What could be changed: up to five comparisons of a person's own answers with the same answers done otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tracker.record import Activity, Record
+from tracker.report.figures import significant
+from tracker.report.single import as_activity
+
+Json = dict[str, Any]
+Assess = Callable[[Sequence[Activity], Any], Any]
+
+MOST = 5
+LEAST_SAVING = 0.02
+"""Savings below this share of the total are not worth saying."""
+SHORT_ANSWER_TOKENS = 300
+LONG_HISTORY_TOKENS = 6000
+CLEAN_ZONE = "NOR"
+
+SMALLER = {
+    "openai": "gpt-5.4-mini",
+    "azure.ai.openai": "gpt-5.4-mini",
+    "anthropic": "claude-haiku-4-5",
+    "gcp.gemini": "gemini-3.1-flash-lite",
+    "mistral_ai": "mistral-small-latest",
+}
+"""Provider → a small model of the same maker that people can choose."""
+
+
+def levers(
+    records: Sequence[Record], activities: Sequence[Activity], whole: Json, settings: Any, assess: Assess
+) -> list[Json]:
+    """
+    Return what could be changed, the largest saving first; empty where nothing is worth saying.
+
+    Each compares the period as it was with the period changed in one thing, by paired draws.
+    """
+    if settings.method == "ecologits":
+        return []  # as published it knows neither prompts nor history: it cannot compare these
+    total = whole["energy_wh"]["mid"]
+    if total <= 0:
+        return []
+    singles = [record for record in records if record.operation == "chat"]
+    earlier = earlier_tokens(records)
+    found = [
+        lever
+        for candidates in (
+            _thinking_off(singles, earlier),
+            _smaller_model(singles, earlier),
+            _new_conversation(singles, earlier),
+            _less_research(singles, earlier),
+            _fewer_videos(records),
+        )
+        for key, before, after, facts in candidates
+        if (lever := _compare(key, before, after, facts, activities, settings, assess)) is not None
+    ]
+    found += _other_place(activities, whole, settings, assess)
+    worthwhile = [lever for lever in found if lever["saves"]["mid"] >= LEAST_SAVING]
+    worthwhile.sort(key=lambda lever: (lever["impact"] != "energy_wh", -lever["saves"]["mid"]))
+    return worthwhile[:MOST]
+
+
+type Candidate = tuple[str, list[Activity], list[Activity], Json]
+
+
+def _thinking_off(records: Sequence[Record], earlier: dict[str, int]) -> Iterator[Candidate]:
+    chosen = [
+        record for record in records
+        if record.initiator == "person" and _has(record, "reasoning") and not _has(record, "deep_research")
+        and 0 < (record.output_tokens or 0) - (record.reasoning_tokens or 0) < SHORT_ANSWER_TOKENS
+    ]  # fmt: skip
+    before = [as_activity(record, earlier.get(record.id, 0)) for record in chosen]
+    after = [
+        replace(
+            activity,
+            output_tokens=activity.output_tokens - activity.reasoning_tokens,
+            output_squared=float(activity.output_tokens - activity.reasoning_tokens) ** 2,
+            reasoning_tokens=0, reasoning_known=1, reasoning_tokens_source="reported", effort=None,
+            duration_ms=max(activity.duration_ms - activity.thinking_ms, 0),
+            thinking_ms=0, thinking_known=0,
+            features=tuple(pair for pair in activity.features if pair[0] != "reasoning"),
+        )
+        for activity in before
+    ]  # fmt: skip
+    yield "thinking_off", before, after, {"below_tokens": SHORT_ANSWER_TOKENS}
+
+
+def _smaller_model(records: Sequence[Record], earlier: dict[str, int]) -> Iterator[Candidate]:
+    """The model whose short, plain answers cost most, and a small one of its maker."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        model = record.response_model or record.request_model
+        plain = not any(_has(record, name) for name in ("reasoning", "deep_research", "code", "agent", "file_input"))
+        short = 0 < (record.output_tokens or 0) < SHORT_ANSWER_TOKENS * 2
+        if model and plain and short and record.initiator == "person" and record.provider in SMALLER:
+            groups.setdefault((record.provider, model), []).append(record)
+    for (provider, model), chosen in sorted(groups.items(), key=lambda pair: -len(pair[1]))[:2]:
+        if len(chosen) < 3:
+            continue
+        before = [as_activity(record, earlier.get(record.id, 0)) for record in chosen]
+        after = [replace(activity, model=SMALLER[provider], duration_known=0, duration_ms=0) for activity in before]
+        yield "smaller_model", before, after, {"model": model, "smaller": SMALLER[provider]}
+
+
+def _new_conversation(records: Sequence[Record], earlier: dict[str, int]) -> Iterator[Candidate]:
+    chosen = [record for record in records if earlier.get(record.id, 0) >= LONG_HISTORY_TOKENS]
+    if not chosen:
+        return
+    before = [as_activity(record, earlier[record.id]) for record in chosen]
+    after = [replace(activity, earlier_tokens=0) for activity in before]
+    mean = sum(earlier[record.id] for record in chosen) / len(chosen)
+    yield "new_conversation", before, after, {"mean_tokens": mean}
+
+
+def _less_research(records: Sequence[Record], earlier: dict[str, int]) -> Iterator[Candidate]:
+    runs = [record for record in records if _has(record, "deep_research")]
+    chosen = runs[: max(1, len(runs) // 2)] if runs else []
+    if not chosen:
+        return
+    before = [as_activity(record, earlier.get(record.id, 0)) for record in chosen]
+    after = [
+        replace(
+            activity,
+            output_tokens=500, output_squared=250_000.0, reasoning_tokens=0, reasoning_known=1,
+            reasoning_tokens_source="reported", thinking_ms=0, thinking_known=0, duration_ms=0, duration_known=0,
+            features=(("web_search", "used"),), feature_amounts=(("web_search", "used", 3),),
+        )
+        for activity in before
+    ]  # fmt: skip
+    yield "less_research", before, after, {"runs": len(runs)}
+
+
+def _fewer_videos(records: Sequence[Record]) -> Iterator[Candidate]:
+    videos = [record for record in records if record.operation == "video"]
+    if videos:
+        yield "video", [as_activity(videos[0])], [], {"videos": len(videos)}
+
+
+def _compare(
+    key: str, before: list[Activity], after: list[Activity], facts: Json, activities: Sequence[Activity],
+    settings: Any, assess: Assess,
+) -> Json | None:  # fmt: skip
+    """Return what the change saves as a share of the whole period, with the unknowns of both sides paired."""
+    if not before:
+        return None
+    whole = assess(activities, settings)
+    changed = assess([*activities, *after], settings)
+    removed = assess(before, settings)
+    left = [
+        (all_of_it - gone) / was
+        for all_of_it, gone, was in zip(
+            changed.energy_draws(), removed.energy_draws(), whole.energy_draws(), strict=True
+        )
+    ]
+    was_mid = whole.impacts().energy_wh.mid
+    gone_mid = removed.impacts().energy_wh.mid
+    left_mid = (changed.impacts().energy_wh.mid - gone_mid) / was_mid
+    ordered = sorted(1 - share for share in left)
+    low, mid, high = ordered[len(ordered) // 20], 1 - left_mid, ordered[-len(ordered) // 20]
+    if low <= 0:
+        return None  # it might not save at all
+    return {
+        "key": key,
+        "impact": "energy_wh",
+        "answers": facts.get("runs") or facts.get("videos") or len(before),
+        "saves": {"low": min(low, mid), "mid": mid, "high": max(high, mid)},
+        "energy_wh": (1 - left_mid) * was_mid,
+        "facts": facts | {"energy_wh_each": significant(gone_mid / len(before), 2)},
+    }
+
+
+def _other_place(activities: Sequence[Activity], whole: Json, settings: Any, assess: Assess) -> list[Json]:
+    """The same period in a place with clean power: carbon and water side by side."""
+    if settings.zone is not None:
+        return []
+    there = assess(activities, replace(settings, zone=CLEAN_ZONE)).impacts()
+    here_gas, here_water = whole["ghg_g"], whole["water_ml"]
+    if here_gas["mid"] <= 0 or here_water["mid"] <= 0:
+        return []
+    mid = 1 - there.ghg_g.mid / here_gas["mid"]
+    ends = sorted(1 - getattr(there.ghg_g, end) / here_gas[end] for end in ("low", "high"))
+    services = sorted({activity.service: 0 for activity in activities})
+    return [
+        {
+            "key": "other_place",
+            "impact": "ghg_g",
+            "answers": sum(activity.requests for activity in activities),
+            "saves": {"low": max(0.0, min(ends[0], mid)), "mid": mid, "high": max(ends[1], mid)},
+            "energy_wh": 0.0,
+            "facts": {
+                "zone": CLEAN_ZONE,
+                "water_ratio": there.water_ml.mid / here_water["mid"],
+                "service": max(
+                    services, key=lambda name: sum(a.requests for a in activities if a.service == name)
+                ),
+            },
+        }
+    ]  # fmt: skip
+
+
+def earlier_tokens(records: Sequence[Record]) -> dict[str, int]:
+    """
+    Return by record id what the site sent again: everything said before in the conversation.
+
+    Where the wire reports the input, the history is in that number already (see ``tracker.sums``).
+    """
+    said: dict[str, int] = {}
+    earlier: dict[str, int] = {}
+    for record in sorted(records, key=lambda record: (record.started_at, record.id)):
+        if record.conversation is None or record.operation != "chat":
+            continue
+        if record.input_tokens_source != "reported":
+            earlier[record.id] = said.get(record.conversation, 0)
+        answer = max((record.output_tokens or 0) - (record.reasoning_tokens or 0), 0)
+        said[record.conversation] = said.get(record.conversation, 0) + (record.input_tokens or 0) + answer
+    return earlier
+
+
+def _has(record: Record, feature: str) -> bool:
+    return any(found.feature == feature for found in record.features)

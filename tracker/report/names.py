@@ -1,0 +1,132 @@
+"""What people call the things that have keys in the JSON: services, features, components, methods."""
+
+from __future__ import annotations
+
+from tracker.report.language import Language
+
+
+def mark(sentence: str) -> str:
+    """Mark a sentence for the catalogue; it is looked up where it is shown."""
+    return sentence
+
+
+SERVICES = {
+    "chatgpt": "ChatGPT", "claude": "Claude", "gemini": "Gemini", "copilot": "Microsoft Copilot",
+    "le-chat": "Le Chat", "deepseek": "DeepSeek", "perplexity": "Perplexity", "openai-api": "OpenAI API",
+    "anthropic-api": "Anthropic API", "azure-openai": "Azure OpenAI", "gemini-api": "Gemini API",
+    "mistral-api": "Mistral API", "google-ai-overview": "Google AI Overview", "google-ai-mode": "Google AI Mode",
+    "meta-ai": "Meta AI", "grok": "Grok", "poe": "Poe", "ollama": "Ollama", "github-copilot": "GitHub Copilot",
+    "m365-copilot": "Microsoft 365 Copilot", "hugging-chat": "HuggingChat", "duck-ai": "Duck.ai",
+}  # fmt: skip
+"""Names are names in every language."""
+
+FEATURES = {
+    "reasoning": mark("Thinking"),
+    "deep_research": mark("Deep research"),
+    "web_search": mark("Web search"),
+    "agent": mark("Agents"),
+    "tool": mark("Tools"),
+    "code": mark("Running code"),
+    "file_input": mark("Files sent along"),
+    "image_input": mark("Pictures sent along"),
+    "audio_input": mark("Speech sent along"),
+    "image_output": mark("Pictures made"),
+    "video_output": mark("Video made"),
+    "audio_output": mark("Speech or music made"),
+    "voice": mark("Voice conversation"),
+    "canvas": mark("Canvas"),
+    "connector": mark("Connected apps"),
+    "memory": mark("Memory of earlier chats"),
+    "subagent": mark("Helper agents"),
+}
+
+INITIATORS = {
+    "person": mark("You asked"),
+    "agent": mark("Rounds of an agent at work"),
+    "unasked": mark("Nobody asked (such as overviews above search results)"),
+}
+
+COMPONENTS = {
+    "answer": mark("Answers: their length"),
+    "shown_reasoning": mark("Thinking that was shown"),
+    "hidden_reasoning": mark("Thinking that nobody saw"),
+    "new_input": mark("Prompts: what was sent in"),
+    "history": mark("Long conversations: earlier messages sent again"),
+    "system_prompt": mark("Instructions that the service adds"),
+    "files": mark("Files: reading what you sent along"),
+    "search": mark("Web search: looking and reading"),
+    "images": mark("Pictures made"),
+    "video": mark("Video made"),
+    "audio": mark("Speech or music made"),
+    "hidden_steps": mark("Research and agents: their hidden steps"),
+    "request": mark("Starting an answer, whatever its length"),
+    "network": mark("The network between"),
+    "device": mark("Your own device"),
+}
+
+METHODS = {
+    "ecologits": mark("EcoLogits"),
+    "flop": mark("Calculations counted"),
+    "measured": mark("Measured open models"),
+    "vendor": mark("What the makers publish"),
+    "time": mark("Time × machine power"),
+}
+
+METHOD_NOTES = {
+    "ecologits": mark("a public method built on measured open models and guesses about closed ones"),
+    "flop": mark("how many calculations a model of that size needs, on the usual hardware"),
+    "measured": mark("power measured on open models of the same class"),
+    "vendor": mark("a maker's own figure per prompt, scaled by length"),
+    "time": mark("how long the answer took here, times what such a machine draws"),
+}
+
+TIERS = {
+    1: mark("measured or published for this service"),
+    2: mark("measured for something alike"),
+    3: mark("modelled"),
+    4: mark("guessed"),
+}
+
+SPREAD = {
+    "serving": mark("How efficiently the servers run"),
+    "hardware": mark("Which machines compute"),
+    "architecture": mark("How large the closed models are"),
+    "turn": mark("How busy the machines were at that moment"),
+    "prefill": mark("What reading a prompt costs"),
+    "pue": mark("Cooling and losses of the building"),
+    "hidden": mark("Thinking and steps that nobody saw"),
+    "media": mark("What a picture or a video takes"),
+    "counts": mark("How many tokens there really were"),
+    "place": mark("Where the servers stand"),
+    "other": mark("Everything else"),
+}
+
+INCLUDED = {
+    "inference": mark("computing the answers, thinking and hidden steps included"),
+    "idle": mark("machines kept waiting, their hosts, cooling and losses of the building"),
+    "grid": mark("making the electricity, with its gas and its water"),
+    "hardware": mark("making the servers, shared out over their life"),
+    "network": mark("carrying the data"),
+    "device": mark("your own device while it waits"),
+}
+
+EXCLUDED = {
+    "training": mark("training the models"),
+    "network": mark("carrying the data"),
+    "device": mark("your own device"),
+    "idle": mark("machines kept waiting"),
+    "end_of_life": mark("taking the machines apart at the end"),
+    "rebound": mark("what you do more or less of because of it"),
+    "elsewhere": mark("use that does not pass by here: phones, apps, other computers"),
+}
+
+
+def label(table: dict[str, str], key: str, language: Language) -> str:
+    """Return what people call it; a key that nobody named is shown as it is."""
+    sentence = table.get(key)
+    return language.t(sentence) if sentence else key.replace("_", " ")
+
+
+def service(key: str) -> str:
+    """Return the service's own name."""
+    return SERVICES.get(key, key)

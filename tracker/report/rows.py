@@ -1,0 +1,211 @@
+"""Activities grouped by day, hour, service, model, feature and who asked: the ``by_*`` lists of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+from tracker.record import Activity
+from tracker.report.figures import apportion, keep
+from tracker.report.period import Period
+
+Json = dict[str, Any]
+
+SHOWN_IMPACTS = ("energy_wh", "ghg_g", "water_ml")
+"""The impacts whose parts are shown, rounded so that they add up."""
+
+
+class Assessed(Protocol):
+    """What the lists need of ``tracker.footprint``'s assessment."""
+
+    def impacts(self, indices: Iterable[int] | None = None) -> Any:
+        """Return the impacts of some of the activities; they have ``to_json()``."""
+        ...
+
+
+def tokens(activities: Sequence[Activity]) -> Json:
+    """Return token sums; None where no answer tells, and how many answers are not in a sum."""
+    requests = sum(activity.requests for activity in activities)
+
+    def total(name: str, known: str) -> int | None:
+        return sum(getattr(a, name) for a in activities) if sum(getattr(a, known) for a in activities) else None
+
+    by_source = {
+        source: {
+            kind: sum(getattr(a, f"{kind}_tokens") for a in activities if getattr(a, f"{kind}_tokens_source") == source)
+            for kind in ("input", "output", "reasoning")
+        }
+        for source in ("reported", "counted")
+    }
+    return {
+        "input": total("input_tokens", "input_known"),
+        "output": total("output_tokens", "output_known"),
+        "reasoning": total("reasoning_tokens", "reasoning_known"),
+        "cached": total("cached_input_tokens", "cached_known"),
+        "by_source": by_source,
+        "unknown_in": {
+            kind: requests - sum(getattr(a, f"{kind}_known") for a in activities)
+            for kind in ("input", "output", "reasoning")
+        },
+    }
+
+
+def questions(activities: Iterable[Activity]) -> int:
+    """Count the answers that a person asked for."""
+    return sum(activity.requests for activity in activities if activity.initiator == "person")
+
+
+def row(key: str, indices: Sequence[int], activities: Sequence[Activity], assessed: Assessed, **more: Any) -> Json:
+    """Return one row of a list: the activities at ``indices`` together."""
+    chosen = [activities[n] for n in indices]
+    return {
+        "key": key,
+        **more,
+        "requests": sum(activity.requests for activity in chosen),
+        "questions": questions(chosen),
+        "tokens": tokens(chosen),
+        "impacts": impacts_json(assessed.impacts(indices)),
+    }
+
+
+def impacts_json(impacts: Any) -> Json:
+    """Return impacts as the report's JSON has them, each number rounded to the digits that are kept."""
+    kept: Json = keep_all(without_interval(impacts.to_json()))
+    return kept
+
+
+def without_interval(impacts: Json) -> Json:
+    """Return impacts without the word for their interval, which the report says once."""
+    return {name: value for name, value in impacts.items() if name != "interval"}
+
+
+def keep_all(thing: Any) -> Any:
+    """Round every float inside a JSON value to the digits that are kept."""
+    match thing:
+        case float():
+            return keep(thing)
+        case dict():
+            return {key: keep_all(value) for key, value in thing.items()}
+        case list() | tuple():
+            return [keep_all(value) for value in thing]
+        case _:
+            return thing
+
+
+def group[K: Hashable](activities: Sequence[Activity], key: Callable[[Activity], K]) -> dict[K, list[int]]:
+    """Return the positions of the activities by key, keys in order of first appearance."""
+    groups: dict[K, list[int]] = {}
+    for number, activity in enumerate(activities):
+        groups.setdefault(key(activity), []).append(number)
+    return groups
+
+
+def by_day(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
+    """Return a row for every day of the period, also the empty ones."""
+    groups = group(activities, lambda activity: activity.day)
+    return [row(day.isoformat(), groups.get(day.isoformat(), []), activities, assessed) for day in period.days]
+
+
+def by_week(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
+    """Return a row for every ISO week that the period touches: the thread of a longer report."""
+    weeks: dict[str, list[int]] = {}
+    starts: dict[str, str] = {}
+    for day in period.days:
+        year, week, weekday = day.isocalendar()
+        key = f"{year}-W{week:02}"
+        weeks.setdefault(key, [])
+        starts.setdefault(key, (day - timedelta(days=weekday - 1)).isoformat())
+    groups = group(activities, lambda activity: activity.day)
+    for day in period.days:
+        year, week, _ = day.isocalendar()
+        weeks[f"{year}-W{week:02}"].extend(groups.get(day.isoformat(), []))
+    return [row(key, indices, activities, assessed, since=starts[key]) for key, indices in weeks.items()]
+
+
+def by_hour(hours: Sequence[tuple[int, int, Activity]], assess: Callable[[Sequence[Activity]], Assessed]) -> list[Json]:
+    """Return a row for every hour of the week in which something happened; ``1T09`` is Monday from nine."""
+    activities = [activity for _, _, activity in hours]
+    assessed = assess(activities)
+    slots: dict[tuple[int, int], list[int]] = {}
+    for number, (weekday, hour, _) in enumerate(hours):
+        slots.setdefault((weekday, hour), []).append(number)
+    return [
+        row(f"{weekday + 1}T{hour:02}", slots[weekday, hour], activities, assessed, weekday=weekday + 1, hour=hour)
+        for weekday, hour in sorted(slots)
+    ]
+
+
+def by_service(activities: Sequence[Activity], assessed: Assessed) -> list[Json]:
+    """Return a row for every service, the largest first."""
+    groups = group(activities, lambda activity: activity.service)
+    return _ranked([row(key, indices, activities, assessed) for key, indices in groups.items()])
+
+
+def by_model(
+    activities: Sequence[Activity], assessed: Assessed, about: Callable[[int], Mapping[str, Any]]
+) -> list[Json]:
+    """Return a row for every model of every service; ``about`` tells how sure its name and size are."""
+    groups = group(activities, lambda activity: (activity.model or "", activity.provider or "", activity.service))
+    rows = []
+    for (model, provider, service), indices in groups.items():
+        key = model or f"{service}:unknown"
+        more = {
+            "model": model or None,
+            "service": service,
+            "provider": provider or None,
+            **about(indices[0]),
+        }
+        rows.append(row(key, indices, activities, assessed, **more))
+    return _ranked(rows)
+
+
+def by_feature(activities: Sequence[Activity], assessed: Assessed) -> list[Json]:
+    """Return a row for every feature that was used; they overlap, so they do not add up to the total."""
+    positions: dict[str, list[int]] = {}
+    asked: dict[str, int] = {}
+    used: dict[str, int] = {}
+    amounts: dict[str, int] = {}
+    for number, activity in enumerate(activities):
+        for feature, state in activity.features:
+            counts = asked if state == "asked" else used
+            counts[feature] = counts.get(feature, 0) + activity.requests
+        for feature in dict.fromkeys(feature for feature, _ in activity.features):
+            positions.setdefault(feature, []).append(number)
+        for feature, state, amount in activity.feature_amounts:
+            if state == "used":
+                amounts[feature] = amounts.get(feature, 0) + amount
+    rows = [
+        row(
+            feature,
+            indices,
+            activities,
+            assessed,
+            asked=asked.get(feature, 0),
+            used=used.get(feature, 0),
+            amount=amounts.get(feature),
+            overlapping=True,
+        )
+        for feature, indices in positions.items()
+    ]
+    return _ranked(rows)
+
+
+def by_initiator(activities: Sequence[Activity], assessed: Assessed) -> list[Json]:
+    """Return what the person asked, what agents did in between, and what came unasked."""
+    groups = group(activities, lambda activity: activity.initiator)
+    order = [key for key in ("person", "agent", "unasked") if key in groups]
+    return [row(key, groups[key], activities, assessed) for key in order]
+
+
+def _ranked(rows: list[Json]) -> list[Json]:
+    return sorted(rows, key=lambda item: (-item["impacts"]["energy_wh"]["mid"], item["key"]))
+
+
+def add_shown(rows: list[Json], whole: Json) -> list[Json]:
+    """Add to each row its central values as shown: rounded so that they add up to those of the ``whole``."""
+    for name in SHOWN_IMPACTS:
+        parts = [item["impacts"][name]["mid"] for item in rows]
+        for item, value in zip(rows, apportion(parts, whole[name]["mid"]), strict=True):
+            item.setdefault("shown", {})[name] = value
+    return rows

@@ -1,0 +1,273 @@
+"""The page in words and geometry, section by section: what the templates write down."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from tracker.report import charts, view_cost, view_trust, view_use
+from tracker.report.figures import significant
+from tracker.report.finding import equivalent_phrase, headline
+from tracker.report.language import Language, capital
+from tracker.report.measures import Measure, ends, figure, measure, quantity
+
+Json = dict[str, Any]
+
+FIGURES = ("energy_wh", "ghg_g", "water_ml")
+
+
+def view(data: Json, language: Language) -> Json:
+    """Return everything the page says, in this language; a pure function of the data."""
+    t = language.t
+    period = period_name(data, language)
+    first_words = headline(data, language, lambda text: Markup("<em>{}</em>").format(text))
+    page: Json = {
+        "version": data["generator"]["version"],
+        "title": f"{t('Your AI trail')} · {period} · klimaspor",
+        "period": period,
+        "banner": _banner(data, language),
+        "headline": Markup(capital(escape(first_words))),
+        "lede": lede(data, language),
+        "figures": [],
+        "footer": footer(data, language),
+        **view_trust.sections(data, language),
+    }
+    if data["requests"]:
+        page |= {
+            "figures": [_figure(data, name, language) for name in FIGURES],
+            "bars_explained": _bars_explained(data, language),
+            "facts": facts(data, language),
+            "equivalents": [capital(equivalent_phrase(item, language)) for item in data["equivalents"]],
+            **view_use.sections(data, language),
+            **view_cost.sections(data, language),
+        }
+    return page
+
+
+def period_name(data: Json, language: Language) -> str:
+    """Return ``Week 47 · 16–22 Nov 2026``."""
+    since, until = (date.fromisoformat(data["period"][end]) for end in ("since", "until"))
+    days = language.days(since, until)
+    if data["period"]["kind"] != "week":
+        return days
+    return f"{language.t('Week {n}', n=since.isocalendar().week)} · {days}"
+
+
+def lede(data: Json, language: Language) -> list[str]:
+    """Return the sentences below the first: change, the day that stood out, and what "estimated" means."""
+    t = language.t
+    if not data["requests"]:
+        return _empty(data, language)
+    sentences = [sentence for sentence in (_change(data, language), _incomplete(data, language)) if sentence]
+    sentences.append(
+        t(
+            "Every figure of energy, gas and water is estimated from what passed between you and the services; "
+            "the bars show how sure it is."
+        )
+    )
+    return [" ".join(sentences)]
+
+
+def _change(data: Json, language: Language) -> str:
+    t, finding, previous = language.t, data["finding"], data["previous"]
+    if previous and not previous["comparable"] and previous["requests"]:
+        return t("It is not comparable with the time before: what could be seen differs too much.")
+    if previous and not previous["requests"]:
+        return t("There is nothing before it to compare with.") if not previous["comparable"] else ""
+    ratio = finding["ratio"]
+    day = finding["heaviest_day"]
+    parts = []
+    if ratio is not None and finding["trend"] != "same":
+        parts.append(
+            t("It took about {times} the energy of the time before.", times=language.times(ratio))
+            if ratio > 1
+            else t("It took about {share} of the energy of the time before.", share=language.percent(ratio))
+        )
+    if day is not None and day["share"] >= 0.25 and data["period"]["days"] <= 31:
+        name = (
+            language.weekday(date.fromisoformat(day["key"]).isoweekday())
+            if data["period"]["days"] <= 7
+            else language.day(date.fromisoformat(day["key"]))
+        )
+        parts.append(t("{share} of it fell on {day}.", share=capital(language.percent(day["share"])), day=name))
+    return " ".join(parts)
+
+
+def _incomplete(data: Json, language: Language) -> str:
+    seen = data["coverage"]["seen"]
+    if seen is not None and seen < 0.9:
+        return language.t("Only about {share} could be seen, so the real figures are higher.", share=language.percent(seen))
+    return ""
+
+
+def _empty(data: Json, language: Language) -> list[str]:
+    t = language.t
+    sentences = [t("That may be just what happened: a time without AI costs nothing.")]
+    if data["coverage"]["unread"]:
+        sentences.append(
+            language.tn(
+                "One answer passed that could not be read.",
+                "{n} answers passed that could not be read.",
+                data["coverage"]["unread"],
+            )
+        )
+    sentences.append(
+        t("If you did ask a chatbot something, it did not pass by here: {command} says what is wrong.",
+          command="klimaspor doctor")
+    )  # fmt: skip
+    return sentences
+
+
+def _banner(data: Json, language: Language) -> Json | None:
+    t = language.t
+    if data.get("demo"):
+        return {
+            "title": t("An example with made-up numbers"),
+            "text": t("Nobody's life: it shows what a report can show."),
+        }
+    if data["what_if"]:
+        return {
+            "title": t("What if these servers stood in {place}?", place=place(data["what_if"]["zone"], language)),
+            "text": t("Gas and water are computed for that place. It is not what happened."),
+        }
+    return None
+
+
+def place(zone: str, language: Language) -> str:
+    """Return the name of a country from its three-letter code, or the code itself."""
+    two = COUNTRIES.get(zone)
+    if zone == "WOR":
+        return language.t("an average place in the world")
+    name = language.locale.territories.get(two) if two else None
+    return str(name) if name else zone
+
+
+COUNTRIES = {
+    "USA": "US", "NOR": "NO", "SWE": "SE", "DNK": "DK", "FIN": "FI", "NLD": "NL", "BEL": "BE", "DEU": "DE", "FRA": "FR",
+    "GBR": "GB", "IRL": "IE", "ESP": "ES", "PRT": "PT", "ITA": "IT", "CHE": "CH", "AUT": "AT", "POL": "PL", "CZE": "CZ",
+    "CHN": "CN", "IND": "IN", "JPN": "JP", "KOR": "KR", "SGP": "SG", "AUS": "AU", "NZL": "NZ", "CAN": "CA", "MEX": "MX",
+    "BRA": "BR", "ARE": "AE", "SAU": "SA", "ISR": "IL", "ZAF": "ZA", "ISL": "IS", "EST": "EE", "LVA": "LV", "LTU": "LT",
+}  # fmt: skip
+
+
+def _figure(data: Json, name: str, language: Language) -> Json:
+    t = language.t
+    impact = data["impacts"][name]
+    unit = measure(name, impact["mid"])
+    previous = data["previous"]
+    past = previous["impacts"][name] if previous and previous["comparable"] and previous["requests"] else None
+    envelope = data["envelope"] if name == "energy_wh" else None
+    highest = max(
+        impact["high"], past["high"] if past else 0.0, envelope["high"] if envelope else 0.0, impact["mid"] * 1.2
+    )
+    top = charts.nice_top(highest)
+    notes = []
+    if past:
+        notes.append(
+            t("{before}: {value} {unit} ({range})", before=before_name(data, language), unit=unit.unit,
+              value=figure(past["mid"], unit, language), range=ends(past, unit, language))
+        )  # fmt: skip
+    notes.extend(_figure_notes(data, name, impact, unit, language))
+    return {
+        "label": {"energy_wh": t("Electricity"), "ghg_g": t("Greenhouse gas"), "water_ml": t("Water")}[name],
+        "value": figure(impact["mid"], unit, language),
+        "unit": unit.unit,
+        "range": t("between {range} {unit}", range=span_words(impact, unit, language), unit=unit.unit),
+        "bar": charts.range_bar(impact, top, envelope),
+        "past": charts.range_bar(past, top) if past else None,
+        "notes": notes,
+    }
+
+
+def span_words(span: Json, unit: Measure, language: Language) -> str:
+    """Return the ends of a range as they follow "between"."""
+    low, high = (language.number(unit.value(significant(span[end], 2))) for end in ("low", "high"))
+    return language.t("{low} and {high}", low=low, high=high)
+
+
+def _figure_notes(data: Json, name: str, impact: Json, unit: Measure, language: Language) -> list[str]:
+    t = language.t
+    if name == "ghg_g" and data["what_if"]:
+        return [t("with the power of {place}", place=place(data["what_if"]["zone"], language))]
+    if name == "ghg_g" and impact["embodied"]:
+        share = impact["embodied"]["mid"] / impact["mid"] if impact["mid"] else 0.0
+        return [t("{share} from making the machines", share=language.percent(share))]
+    if name == "water_ml":
+        return [
+            t("{site} {unit} where the servers stand, the rest at power plants", unit=unit.unit,
+              site=figure(impact["on_site"]["mid"], unit, language))
+        ]  # fmt: skip
+    if name == "energy_wh" and data["envelope"]:
+        return [t("the methods reach from {range} {unit}", range=ends(data["envelope"], unit, language), unit=unit.unit)]
+    return []
+
+
+def before_name(data: Json, language: Language) -> str:
+    """Return what the period compared with is called."""
+    t = language.t
+    if data["period"]["kind"] == "week":
+        return t("last week") if data["period"]["complete"] else t("the same days last week")
+    return t("the {n} days before", n=data["period"]["days"])
+
+
+def _bars_explained(data: Json, language: Language) -> str:
+    t = language.t
+    parts = [
+        t("Green bar: where nine of ten estimates fall; black line: the middle.")
+        if data["interval"] == "p05-p95"
+        else t("Green bar: from the lowest to the highest value of the method; black line: its middle.")
+    ]
+    if data["envelope"]:
+        parts.append(t("Dotted: from the lowest to the highest method."))
+    if data["previous"] and data["previous"]["comparable"] and data["previous"]["requests"]:
+        parts.append(t("Grey: {before}.", before=before_name(data, language)))
+    return " ".join(parts)
+
+
+def facts(data: Json, language: Language) -> list[Json]:
+    """Return plain counts: they were seen, not estimated."""
+    t, number = language.t, language.number
+    tokens = data["tokens"]
+    rows = [
+        (t("questions you asked"), number(data["questions"])),
+        (t("answers in all"), number(data["requests"])),
+    ]
+    if tokens["input"] is not None:
+        rows.append((t("tokens sent, as far as seen"), number(tokens["input"])))
+    if tokens["output"] is not None:
+        rows.append((t("tokens answered, as far as seen"), number(tokens["output"])))
+    if data["minutes_computing"] is not None:
+        rows.append((t("of waiting for answers"), language.minutes(data["minutes_computing"])))
+    return [{"name": name, "value": value} for name, value in rows]
+
+
+def footer(data: Json, language: Language) -> list[str]:
+    """Return what made the report, when, and from which factors."""
+    t = language.t
+    made = date.fromisoformat(data["generated_at"][:10])
+    parts = [
+        f"klimaspor {data['generator']['version']}",
+        t("made on {day}", day=language.long_day(made)),
+        t("times in {zone}", zone=data["period"]["timezone"]),
+    ]
+    if data["generator"].get("factors"):
+        parts.append(t("factors of {version}", version=data["generator"]["factors"]))
+    if data["generator"].get("ecologits"):
+        parts.append(f"EcoLogits {data['generator']['ecologits']}")
+    parts.append(t("a token is a piece of a word, about three quarters of one"))
+    return parts
+
+
+def last_day(data: Json) -> date:
+    """Return the last day that belongs to the period."""
+    return date.fromisoformat(data["period"]["until"]) - timedelta(days=1)
+
+
+def plain_headline(data: Json, language: Language) -> str:
+    """Return the first sentence without markup."""
+    return capital(headline(data, language, str))
+
+
+__all__ = ["facts", "footer", "lede", "period_name", "place", "plain_headline", "quantity", "view"]

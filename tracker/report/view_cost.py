@@ -1,0 +1,290 @@
+"""The page about cost: what drove it, what could change, whether it was worth it, where it sits, how sure it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracker.report import charts
+from tracker.report.advice import lever_words
+from tracker.report.figures import significant
+from tracker.report.language import NARROW, Language
+from tracker.report.measures import ends, measure, part, quantity
+from tracker.report.names import COMPONENTS, METHOD_NOTES, METHODS, SPREAD, label
+
+Json = dict[str, Any]
+
+
+def sections(data: Json, language: Language) -> Json:
+    """Return the sections about cost."""
+    return {
+        "drivers": drivers(data, language),
+        "levers": levers(data, language),
+        "worth": worth(data, language),
+        "place": surroundings(data, language),
+        "methods": methods(data, language),
+    }
+
+
+def drivers(data: Json, language: Language) -> Json:
+    """Return the components as shares beside the usual ones, and model and place as ratios."""
+    t = language.t
+    rows = [item for item in data["components"] if item["share"] > 0]
+    largest = max((max(item["share"], item.get("usual_share") or 0.0) for item in rows), default=0.0)
+    usual = any(item.get("usual_share") is not None for item in rows)
+    unit = measure("energy_wh", data["impacts"]["energy_wh"]["mid"])
+    say = t("What the energy went into, in the words people use for it.")
+    if usual:
+        say += " " + t("Grey: your usual week, the middle of the last {n}.", n=data["usual"]["weeks"])
+    return {
+        "heading": _drivers_heading(rows, language),
+        "say": say,
+        "name": t("what"),
+        "value": t("share"),
+        "heads": [t("usual"), unit.unit] if usual else [unit.unit],
+        "wide": True,
+        "caption": t("Shares of energy, estimated"),
+        "rows": [
+            {
+                "name": label(COMPONENTS, item["key"], language),
+                "note": _component_note(item, language),
+                "width": charts.share_bar(item["share"], largest),
+                "past": charts.share_bar(item["usual_share"] or 0.0, largest) if usual else None,
+                "value": language.percent(item["share"]),
+                "cells": [
+                    *([language.percent(item["usual_share"] or 0.0)] if usual else []),
+                    part(item["shown_energy_wh"], item["energy_wh"]["mid"], unit, language),
+                ],
+            }
+            for item in rows
+        ],
+        "ratios": ratios(data, language),
+    }
+
+
+def _drivers_heading(rows: list[Json], language: Language) -> str:
+    t = language.t
+    if not rows:
+        return t("What drove it")
+    first = rows[0]
+    name = label(COMPONENTS, first["key"], language).partition(":")[0]
+    if first["share"] >= 0.45:
+        return t("What drove it: above all {what}", what=_lower(name, language))
+    second = label(COMPONENTS, rows[1]["key"], language).partition(":")[0] if len(rows) > 1 else None
+    if second is None:
+        return t("What drove it: {what}", what=_lower(name, language))
+    return t("What drove it: {what} and {more}", what=_lower(name, language), more=_lower(second, language))
+
+
+def _lower(text: str, language: Language) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _component_note(item: Json, language: Language) -> str:
+    t, tn = language.t, language.tn
+    notes = []
+    if item["estimated"]:
+        notes.append(t("not seen, estimated"))
+    if item.get("requests"):
+        notes.append(tn("in one answer", "in {n} answers", item["requests"]))
+    return ", ".join(notes)
+
+
+def ratios(data: Json, language: Language) -> list[str]:
+    """Return what the choice of model and the place of the servers did, as ratios."""
+    t = language.t
+    sentences = []
+    choice = data["drivers"]["model"]
+    if choice is not None:
+        sentence = t(
+            "The model: {times} the energy that the smallest model of each maker would have taken for the same words.",
+            times=language.times(choice["ratio"]),
+        )
+        if choice["usual"] is not None:
+            sentence += " " + t("Usually {times}.", times=language.times(choice["usual"]))
+        sentences.append(sentence)
+    where = data["drivers"]["place"]
+    if where is not None:
+        from tracker.report.view import place
+
+        sentences.append(
+            t("The place: these servers are taken to stand in {here}. In {clean} the same answers would make {times} "
+              "the gas, in an average place of the world {world}.",
+              here=language.listing(place(zone, language) for zone in where["zones"]),
+              clean=place(where["clean_zone"], language), times=language.times(where["clean_ratio"]),
+              world=language.times(where["world_ratio"]))
+        )  # fmt: skip
+    return sentences
+
+
+def levers(data: Json, language: Language) -> Json | None:
+    """Return what could be changed; None where nothing is worth saying."""
+    if not data["levers"]:
+        return None
+    t = language.t
+    return {
+        "heading": t("What you could change"),
+        "say": t(
+            "Worked out from your own answers. Both sides of each comparison share the same unknowns, so these are "
+            "surer than the totals. They overlap: two together save less than their sum."
+        ),
+        "rows": [lever_words(lever, language) for lever in data["levers"]],
+    }
+
+
+def worth(data: Json, language: Language) -> Json:
+    """Return the person's own judgement beside the footprint."""
+    t, tn = language.t, language.tn
+    found = data["worth"]
+    if not found["rated"]:
+        return {
+            "heading": t("Was it worth it?"),
+            "sentences": [
+                t("Only you can say. {command} asks about a few conversations by time, service and length, never by "
+                  "their words; your answers then stand here beside what they took.", command="klimaspor rate")
+            ],
+        }  # fmt: skip
+    sentences = [
+        tn("You judged one of {all} conversations", "You judged {n} of {all} conversations", found["rated"],
+           all=language.number(found["conversations"]))
+        + " "
+        + tn("and found one of them worth it.", "and found {n} of them worth it.", found["useful"])
+    ]  # fmt: skip
+    if found["minutes_saved"] is not None:
+        sentences[0] += " " + t("By your own account they saved {time}.", time=language.minutes(found["minutes_saved"]))
+    each = found["per_useful_answer"]
+    if each is not None:
+        unit = measure("energy_wh", each["energy_wh"]["mid"])
+        sentences.append(
+            t("Everything you judged, useful or not, comes to {value} ({range}) for each answer that was worth it, "
+              "estimated.", value=quantity(each["energy_wh"]["mid"], unit, language),
+              range=ends(each["energy_wh"], unit, language))
+        )  # fmt: skip
+    sentences.append(
+        t("What you would have done instead, and whether saved time was filled with more of the same, is not "
+          "computed: nobody knows.")
+    )  # fmt: skip
+    share = found["useful"] / found["rated"]
+    heading = (
+        t("Was it worth it? Mostly, you say")
+        if share >= 0.6
+        else t("Was it worth it? Often not, you say")
+        if share < 0.4
+        else t("Was it worth it? Half of it, you say")
+    )
+    return {"heading": heading, "sentences": sentences}
+
+
+def surroundings(data: Json, language: Language) -> Json:
+    """Return where the period's footprint sits among everyday amounts."""
+    t = language.t
+    context = data["context"]
+    sentences = []
+    home = context["household_share"]
+    if home is not None:
+        sentences.append(
+            t("All of it is {share} of the electricity a European household uses in the same time.",
+              share=_share_span(home, language))
+        )  # fmt: skip
+    budget = context["budget_share"]
+    if budget is not None:
+        sentences.append(
+            t("It is {share} of what one person may emit in that time in a life that keeps warming at 1.5 °C.",
+              share=_share_span(budget, language))
+        )  # fmt: skip
+    sentences.append(
+        t("That is small beside heating, travel and food. It is not nothing: it adds up over people, and over a year.")
+    )
+    small = (home or {"high": 1.0})["high"] < 0.02
+    return {
+        "heading": t("Where this sits: small beside a home") if small else t("Where this sits"),
+        "sentences": sentences,
+        "table": None,
+    }
+
+
+def _share_span(span: Json, language: Language) -> str:
+    low, high = (significant(span[end] * 100, 1) for end in ("low", "high"))
+    if low == high:
+        return f"{language.number(low)}{NARROW}%"
+    return f"{language.span(low, high)}{NARROW}%"
+
+
+def methods(data: Json, language: Language) -> Json:
+    """Return the methods beside each other on one logarithmic axis, and what the spread is made of."""
+    t = language.t
+    rows = [item for item in data["by_method"] if item["impacts"]["energy_wh"]["mid"] > 0]
+    together = data["impacts"]["energy_wh"]
+    unit = measure("energy_wh", together["mid"])
+    spans = [item["impacts"]["energy_wh"] for item in rows] + [together]
+    positive = [span["low"] for span in spans if span["low"] > 0]
+    bottom, top = (min(positive) / 1.1 if positive else 0.1), max(span["high"] for span in spans) * 1.1
+    lines = [
+        {
+            "name": label(METHODS, item["key"], language),
+            "note": label(METHOD_NOTES, item["key"], language) if item["key"] in METHOD_NOTES else "",
+            "bar": charts.log_bar(item["impacts"]["energy_wh"], bottom, top),
+            "value": quantity(item["impacts"]["energy_wh"]["mid"], unit, language),
+            "range": ends(item["impacts"]["energy_wh"], unit, language),
+            "total": False,
+        }
+        for item in rows
+    ]
+    if data["method"] is None and rows:
+        lines.append(
+            {
+                "name": t("together, as used in this report"),
+                "note": "",
+                "bar": charts.log_bar(together, bottom, top),
+                "value": quantity(together["mid"], unit, language),
+                "range": ends(together, unit, language),
+                "total": True,
+            }
+        )
+    return {
+        "heading": _methods_heading(rows, language),
+        "say": t("Each row estimates the same energy in another way: these are alternatives and do not add up. "
+                 "Where they disagree, nobody outside the companies knows better."),
+        "caption": t("Energy by method, on a logarithmic scale: equal steps are equal ratios"),
+        "rows": lines,
+        "spread": spread(data, language),
+    }  # fmt: skip
+
+
+def _methods_heading(rows: list[Json], language: Language) -> str:
+    t = language.t
+    mids = [item["impacts"]["energy_wh"]["mid"] for item in rows]
+    if len(mids) < 2:
+        return t("How sure is this?")
+    ratio = significant(max(mids) / min(mids), 1 if max(mids) / min(mids) >= 3 else 2)
+    return t("How sure is this? The methods differ by a factor of {ratio}", ratio=language.number(ratio))
+
+
+def spread(data: Json, language: Language) -> Json | None:
+    """Return what the width of the range is made of."""
+    t = language.t
+    rows = [item for item in data["spread"] if item["share"] >= 0.01]
+    if not rows:
+        return None
+    largest = max(item["share"] for item in rows)
+    return {
+        "name": t("unknown"),
+        "value": t("share of the spread"),
+        "heads": [],
+        "rows": [
+            {
+                "name": spread_name(item["key"], language),
+                "note": "",
+                "width": charts.share_bar(item["share"], largest),
+                "past": None,
+                "value": language.percent(item["share"]),
+                "cells": [],
+            }
+            for item in rows
+        ],
+    }
+
+
+def spread_name(key: str, language: Language) -> str:
+    """Return an unknown of the simulation in plain words."""
+    return label(SPREAD, key, language)
+

@@ -1,0 +1,149 @@
+"""The page about trust: coverage and gaps, quality of the data, scope, sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracker.report import charts
+from tracker.report.figures import apportion
+from tracker.report.language import Language
+from tracker.report.names import EXCLUDED, INCLUDED, TIERS, label, service
+
+Json = dict[str, Any]
+
+
+def sections(data: Json, language: Language) -> Json:
+    """Return the sections about how far to trust it; they stand on every page, also an empty one."""
+    return {
+        "coverage": coverage(data, language),
+        "quality": quality(data, language) if data["requests"] else None,
+        "scope": scope(data, language),
+        "scope_heads": (language.t("In these numbers"), language.t("Not in these numbers")),
+        "sources": sources(data, language) if data["requests"] else [],
+        "table": None,
+    }
+
+
+def coverage(data: Json, language: Language) -> Json:
+    """Return what was seen, what could not be read, and when nobody listened."""
+    t, tn = language.t, language.tn
+    found = data["coverage"]
+    sentences = []
+    if found["read"] + found["unread"]:
+        sentences.append(
+            t("{read} of {all} answers that passed could be read.", read=language.number(found["read"]),
+              all=language.number(found["read"] + found["unread"]))
+        )  # fmt: skip
+    for entry in found["by_service"]:
+        if entry["unread"]:
+            sentences.append(
+                tn("One answer of {service} had a form that is not known here.",
+                   "{n} answers of {service} had a form that is not known here.", entry["unread"],
+                   service=service(entry["key"]))
+            )  # fmt: skip
+    if found["refused"]:
+        sentences.append(
+            tn("One request was turned down by its service and is not counted.",
+               "{n} requests were turned down by their services and are not counted.", found["refused"])
+        )  # fmt: skip
+    if found["share_of_time"] is not None:
+        sentences.append(
+            t("It listened during {share} of the time this computer was awake.",
+              share=language.percent(found["share_of_time"]))
+        )  # fmt: skip
+    sentences.append(
+        t("Apps on a phone, other computers and services that are not on the list cannot be seen from here.")
+    )
+    complete = not found["unread"] and not found["gaps"] and (found["seen"] is None or found["seen"] >= 0.98)
+    gaps = [_gap(gap, language) for gap in found["gaps"]]
+    return {
+        "heading": t("What could be seen: everything that passed") if complete and data["requests"]
+        else t("What could be seen, and what not"),
+        "sentences": [" ".join(sentences)],
+        "gaps": gaps,
+    }  # fmt: skip
+
+
+def _gap(gap: Json, language: Language) -> str:
+    t = language.t
+    time = language.minutes(gap["seconds"] / 60)
+    match gap["kind"]:
+        case "paused":
+            return t("Paused, as you wished: {time}.", time=time)
+        case "passed-through":
+            return t("{service} passed untouched for {time}, because it refused to be listened to.", time=time,
+                     service=service(gap["service"] or ""))  # fmt: skip
+        case _:
+            return t("Nobody listened, though the computer was awake: {time}.", time=time)
+
+
+def quality(data: Json, language: Language) -> Json | None:
+    """Return how much of the energy rests on what kind of factor."""
+    t, tn = language.t, language.tn
+    rows = [item for item in data["quality"]["tiers"] if item["share"] > 0]
+    if not rows:
+        return None
+    largest = max(item["share"] for item in rows)
+    shares = apportion([item["share"] for item in rows], 1.0)
+    sentences = []
+    unknown = data["quality"]["unknown_models"]
+    if unknown:
+        sentences.append(
+            tn("One model is not known by its size; it was taken for a likely one and its range widened: {names}.",
+               "{n} models are not known by their size; each was taken for a likely one and its range widened: "
+               "{names}.", len(unknown), names=language.listing(_unknown_name(item) for item in unknown[:8]))
+        )  # fmt: skip
+    counted = data["quality"]["counted_share"]
+    if counted is not None:
+        sentences.append(
+            t("{share} of the tokens were counted here from the text that passed, the rest reported by the services.",
+              share=language.percent(counted))
+        )  # fmt: skip
+    solid = sum(item["share"] for item in rows if item["tier"] <= 2)
+    return {
+        "heading": t("{share} rests on measurements", share=language.percent(solid)) if solid >= 0.005
+        else t("Nothing of it rests on measurements"),
+        "say": t("How good the factors are that the energy was computed with."),
+        "name": t("kind of factor"),
+        "value": t("share of the energy"),
+        "heads": [],
+        "rows": [
+            {
+                "name": language.t(TIERS[item["tier"]]),
+                "note": "",
+                "width": charts.share_bar(item["share"], largest),
+                "past": None,
+                "value": language.percent(share),
+                "cells": [],
+            }
+            for item, share in zip(rows, shares, strict=True)
+        ],
+        "sentences": sentences,
+    }  # fmt: skip
+
+
+def _unknown_name(item: Json) -> str:
+    return f"{item['model'] or '–'} ({service(item['service'])})"
+
+
+def scope(data: Json, language: Language) -> Json:
+    """Return what is in the numbers and what is not."""
+    return {
+        "included": [label(INCLUDED, key, language) for key in data["scope"]["included"]],
+        "excluded": [label(EXCLUDED, key, language) for key in data["scope"]["excluded"]],
+        "privacy": language.t(
+            "Nothing you wrote and nothing that was answered is stored anywhere: only times, lengths, models and kinds."
+        ),
+    }
+
+
+def sources(data: Json, language: Language) -> list[Json]:
+    """Return the sources of the factors, each with its year."""
+    return [
+        {
+            "title": item["title"],
+            "url": item["url"] if str(item["url"] or "").startswith("https://") else None,
+            "note": " · ".join(str(value) for value in (item.get("year"), item.get("licence")) if value),
+        }
+        for item in data["sources"]
+    ]
