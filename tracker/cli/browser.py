@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from addon.pac import Previous, as_data_url, write_pac
 from tracker.cli.options import database_option
 from tracker.setup.browsers import KEYS
 
@@ -23,18 +24,16 @@ from tracker.setup.browsers import KEYS
 @click.option("--upstream-ca", type=click.Path(path_type=Path, dir_okay=False), help="Its root certificate (PEM).")
 def browser(db: Path, wanted: str | None, url: str, upstream: str | None, upstream_ca: Path | None) -> None:
     """Open a separate browser window whose AI chats are recorded."""
-    from addon.pac import as_data_url, write_pac
     from tracker.setup import SetupError
     from tracker.setup.browsers import choose_browser
     from tracker.setup.environment import company_proxy
-    from tracker.setup.network import read_previous
     from tracker.setup.recording import recording
     from tracker.setup.window import close_window, open_window, trust_of
 
     try:
         chosen = choose_browser(wanted)
         pinned = trust_of(chosen) == "pin"
-        before = read_previous()
+        before = _read_previous(db.parent)
         started = datetime.now(UTC)
         with recording(
             db,
@@ -55,6 +54,18 @@ def browser(db: Path, wanted: str | None, url: str, upstream: str | None, upstre
         click.echo(_tell_trail(db, started))
     except SetupError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _read_previous(folder: Path) -> Previous:
+    """Return how other sites are reached; directly where a company's PAC cannot be had, as a browser would."""
+    from tracker.setup import SetupError
+    from tracker.setup.network import read_previous
+
+    try:
+        return read_previous(folder)
+    except SetupError as error:
+        click.echo(f"klimaspor: {error}", err=True)
+        return Previous()
 
 
 def _explain(hosts: int, *, pinned: bool) -> str:

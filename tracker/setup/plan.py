@@ -1,0 +1,264 @@
+"""What set-up would do on this very computer, done step by step, and all of it taken back."""
+
+from __future__ import annotations
+
+import os
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from addon.pac import PREVIOUS_FILE, Previous
+from tracker.setup import SetupError, nss
+from tracker.setup.autostart import (
+    SERVICE_UNIT,
+    SOCKET_UNIT,
+    UnitStep,
+    has_user_systemd,
+    own_command,
+    reload_units,
+    write_service_unit,
+    write_socket_unit,
+)
+from tracker.setup.desktop import GnomeStep, KdeStep
+from tracker.setup.ledger import Ledger, Step
+from tracker.setup.network import Desktop, find_desktop, read_previous
+from tracker.setup.places import find_firefox_profiles, find_locks, find_places
+from tracker.setup.steps import FileStep, FirefoxStep, TrustStep
+
+KINDS: dict[str, Callable[..., Step]] = {
+    "trust": TrustStep,
+    "file": FileStep,
+    "unit": UnitStep,
+    "gnome": GnomeStep,
+    "kde": KdeStep,
+    "firefox": FirefoxStep,
+}
+ENVIRONMENT_FILE = "50-klimaspor.conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps in order: trust, the proxy, and only then what sends browsers to it."""
+
+    steps: tuple[Step, ...]
+    network: tuple[Step, ...]
+    """The steps that send browsers to the proxy; done only once it answers."""
+    notes: tuple[str, ...]
+    port: int
+
+    @property
+    def all(self) -> tuple[Step, ...]:
+        return self.steps + self.network
+
+
+def make_plan(db: Path, port: int, *, autostart: bool = True, upstream: str | None = None) -> Plan:
+    """
+    Look at this computer and return what would be done; nothing is changed but our own certificate made.
+
+    Raises SetupError where a policy locks the settings, a PAC file cannot be read, or this is not Linux.
+    """
+    if not sys.platform.startswith("linux"):
+        raise SetupError(
+            "Set-up changes nothing on this system, for it was never tried there",
+            sys.platform,
+            "see klimaspor setup --dry-run for the steps by hand, or use klimaspor browser",
+        )
+    from addon.authority import Authority
+    from addon.certificate import AuthorityError
+    from addon.hosts import open_hosts
+    from addon.service import discover
+    from tracker.settings import load
+
+    folder = db.parent.resolve()
+    desktop = find_desktop()
+    if locks := find_locks(desktop):
+        raise SetupError(
+            "A policy decides about proxies here, so nothing was changed",
+            "; ".join(locks),
+            "ask your administrator to deploy the files that this writes: klimaspor setup --policy DIR",
+        )
+    previous = read_previous(folder, desktop)
+    try:
+        hosts = open_hosts(discover(), opened=tuple(load(db).get("proxy.open")))
+        authority = Authority.load_or_make(folder / "authority", hosts)
+    except AuthorityError as error:
+        raise SetupError.of(error) from None
+    certificate = str(authority.certificate_path)
+    steps: list[Step] = [
+        TrustStep(str(place.folder), authority.name, certificate, place.whose) for place in find_places()
+    ]
+    notes = list(_explain(previous, steps))
+    if previous.kind != "direct":
+        text = previous.to_json() + "\n"
+        steps.append(
+            FileStep(str(folder / PREVIOUS_FILE), text, "keep your present proxy settings for all other hosts")
+        )
+    if autostart:
+        through = upstream or (f"http://{previous.https}" if previous.https else None)
+        steps += _plan_autostart(db.resolve(), port, through)
+    network = tuple(_plan_network(desktop, f"http://127.0.0.1:{port}/proxy.pac"))
+    if desktop == "plain":
+        notes.append("The environment file is read at your next login; browsers started before it do not know of it.")
+    return Plan(tuple(steps), network, tuple(notes), port)
+
+
+def _plan_autostart(db: Path, port: int, upstream: str | None) -> Iterator[Step]:
+    units = _settings_folder() / "systemd" / "user"
+    command = (
+        *own_command(),
+        "start",
+        f"--db={db}",
+        f"--port={port}",
+        *([f"--upstream={upstream}"] if upstream else []),
+    )
+    yield FileStep(str(units / SOCKET_UNIT), write_socket_unit(port), "systemd keeps our port")
+    yield FileStep(str(units / SERVICE_UNIT), write_service_unit(command), "systemd starts the proxy")
+    yield UnitStep()
+
+
+def _plan_network(desktop: Desktop, pac_url: str) -> Iterator[Step]:
+    match desktop:
+        case "gnome":
+            yield GnomeStep(pac_url)
+        case "kde":
+            yield KdeStep(pac_url)
+        case "plain":
+            path = _settings_folder() / "environment.d" / ENVIRONMENT_FILE
+            yield FileStep(str(path), f"auto_proxy={pac_url}\n", "Chromium and its family ask us which hosts to send")
+            for profile in find_firefox_profiles():
+                yield FirefoxStep(str(profile), pac_url)
+
+
+def _explain(previous: Previous, trusts: list[Step]) -> Iterator[str]:
+    if not trusts:
+        yield "No browser's certificate store was found; start your browser once, then run this again."
+    match previous:
+        case Previous(kind="manual"):
+            yield f"Your present proxy ({previous.https or previous.http or previous.socks}) stays in force for all other hosts."
+        case Previous(kind="pac"):
+            yield f"Your present PAC file ({previous.pac_url}) stays in force for all other hosts; it is read again whenever you run setup."
+
+
+def check_ready(*, autostart: bool) -> None:
+    """Raise SetupError where the proxy could not start by itself although it should."""
+    from tracker.setup.autostart import refuse_passing_installation
+
+    if not autostart:
+        return
+    refuse_passing_installation()
+    if not has_user_systemd():
+        raise SetupError(
+            "The proxy cannot start by itself",
+            "no systemd of your session answers",
+            "run klimaspor setup --no-autostart, and klimaspor start --detach at each login",
+        )
+
+
+def carry_out(plan: Plan, ledger: Ledger, tell: Callable[[str], None]) -> None:
+    """Do every step that is not done yet: noted first, then done, then looked at."""
+    for step in plan.steps:
+        _carry_out(step, ledger, tell)
+    check_served(plan.port)
+    for step in plan.network:
+        _carry_out(step, ledger, tell)
+
+
+def _carry_out(step: Step, ledger: Ledger, tell: Callable[[str], None]) -> None:
+    if step.is_done():
+        tell(f"was so already: {step.describe()}")
+        return
+    if ledger.find(step) is None:
+        ledger.begin(step)
+    try:
+        step.do()
+    except OSError as error:
+        raise SetupError(
+            "A step failed", f"{step.describe()} ({error.strerror})", "klimaspor undo takes back the steps before it"
+        ) from None
+    if not step.is_done():
+        raise SetupError("A step did not hold", step.describe(), "klimaspor undo takes back the steps before it")
+    tell(f"done: {step.describe()}")
+
+
+def check_served(port: int) -> None:
+    """Raise SetupError unless our PAC file is served on this port: no browser is sent to a proxy that is not there."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://127.0.0.1:{port}/proxy.pac", timeout=45) as answer:
+            served: bool = b"klimaspor" in answer.read(1_000_000)
+    except OSError:
+        served = False
+    if not served:
+        raise SetupError(
+            "The proxy does not answer, so no browser was sent to it",
+            f"port {port}",
+            "start it with klimaspor start --detach, then run setup again",
+        )
+
+
+def take_back(ledger: Ledger, folder: Path, tell: Callable[[str], None]) -> list[str]:
+    """Walk the ledger backwards; return what could not be taken back, which stays in the ledger."""
+    problems = []
+    names = {str(entry.fields["name"]) for entry in ledger.entries if entry.kind == "trust"}
+    for entry in reversed(list(ledger.entries)):
+        try:
+            step = KINDS[entry.kind](**entry.fields)
+            note = step.undo(entry.memory)
+            undone = step.is_undone(entry.memory)
+        except SetupError as error:
+            problems.append(str(error))
+            continue
+        except (KeyError, TypeError, OSError) as error:
+            problems.append(f"A step could not be taken back · {entry.kind} ({type(error).__name__}) · try again")
+            continue
+        if not undone and note is None:
+            problems.append(f"A step is still in force · {step.describe()} · by hand: {step.describe_undo()}")
+            continue
+        ledger.strike(entry)
+        tell(note or f"taken back: {step.describe()}")
+    reload_units()
+    problems += _sweep(names)
+    if not ledger.entries:
+        _forget_authority(folder)
+    return problems
+
+
+def _sweep(names: set[str]) -> list[str]:
+    """Take our certificate also out of stores that the ledger does not know, such as a profile that was moved."""
+    problems = []
+    for place in find_places():
+        if not (place.folder / "cert9.db").exists():
+            continue
+        try:
+            for name in names:
+                if nss.holds(place.folder, name):
+                    nss.distrust(place.folder, name)
+        except SetupError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _forget_authority(folder: Path) -> None:
+    """Delete the key that nobody trusts any more, unless a proxy is using it."""
+    from addon.state import ask_status
+
+    if ask_status(folder) is None:
+        for path in sorted((folder / "authority").glob("*.*")):
+            path.unlink(missing_ok=True)
+
+
+def _settings_folder() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan as JSON: what, and how to take it back by hand."""
+    return {
+        "steps": [
+            {"kind": s.kind, "does": s.describe(), "undo": s.describe_undo(), "done": s.is_done()} for s in plan.all
+        ],
+        "notes": list(plan.notes),
+    }
