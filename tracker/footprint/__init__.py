@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tracker.footprint.anchors import typical_answer_wh, where_this_sits
 from tracker.footprint.assessment import Assessment, assess
+from tracker.footprint.equivalents import equivalents
 from tracker.footprint.errors import FootprintError
 from tracker.footprint.impacts import Impact, Impacts
 from tracker.footprint.settings import DEFAULT_EXTENSIONS, EXTENSIONS, Settings
@@ -18,4 +20,7 @@ __all__ = [
     "Range",
     "Settings",
     "assess",
+    "equivalents",
+    "typical_answer_wh",
+    "where_this_sits",
 ]

@@ -14,7 +14,7 @@ from typing import Any
 
 from tracker.footprint.errors import FootprintError
 
-FILES = ("text", "vendor", "hidden", "media", "uncertainty", "place")
+FILES = ("text", "vendor", "hidden", "media", "uncertainty", "place", "equivalents", "anchors")
 SET_DATE = "2026-11-21"
 """When the set was last gone through; its version is this day and a digest of the files."""
 

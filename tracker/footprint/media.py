@@ -132,7 +132,8 @@ def _video(activity: Activity, question: Question) -> Load:
         low, high = clip.energy_wh
         return Load(
             component="video", quantity="media_count", wh=math.sqrt(low * high), factor=f"EcoLogits {clip.model}",
-            spreads=((f"video {clip.model}", math.log(2)),), tier=3, embodied=clip.embodied,
+            spreads=((f"video {clip.model}", math.log(question.factor("gsd_video_known"))),), tier=3,
+            embodied=clip.embodied,
         )  # fmt: skip
     pixels, seconds = size_of_clip(activity)
     exponent = question.factor("video_exponent")

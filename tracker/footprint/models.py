@@ -115,7 +115,7 @@ def _registry() -> dict[str, Model]:
     found: dict[str, Model] = {}
     for entry in sorted(models.list_models(), key=lambda entry: entry.provider.value == "huggingface_hub"):
         parameters = entry.architecture.parameters
-        moe = isinstance(parameters, ParametersMoE)
+        mixture = parameters if isinstance(parameters, ParametersMoE) else None
         closed = any(warning.code == "model-arch-not-released" for warning in entry.warnings)
         name = plain(entry.name)
         deployment = entry.deployment
@@ -127,8 +127,8 @@ def _registry() -> dict[str, Model]:
                 source="registry",
                 architecture="registry" if closed else "open",
                 maker=entry.provider.value,
-                total=_pair(parameters.total if moe else parameters),
-                active=_pair(parameters.active if moe else parameters),
+                total=_pair(mixture.total if mixture else parameters),
+                active=_pair(mixture.active if mixture else parameters),
                 tps=deployment.tps if deployment else None,
                 ttft=deployment.ttft if deployment else None,
             ),

@@ -94,8 +94,10 @@ class Engine:
         if load.wh:
             return load.spreads
         day, provider = recipe.day, recipe.place.provider
-        prefill = (("prefill", self._sigma("gsd_prefill", day)),) if load.new_input or load.cached or load.squared else ()
-        return (*prefill, *load.spreads) + (
+        reads = load.new_input or load.cached or load.squared
+        return (
+            *((("prefill", self._sigma("gsd_prefill", day)),) if reads else ()),
+            *load.spreads,
             ("serving", self._sigma("gsd_serving", day)),
             (f"hardware {provider}", self._sigma("gsd_hardware", day)),
             self._architecture(recipe),
@@ -120,18 +122,23 @@ class Engine:
 
     def energy_draws(self, portions: Sequence[Portion], sums: Sums) -> Draws:
         """Return the draws of one recipe's energy."""
-        by_spread: dict[tuple[Spread, ...], float] = {}
-        for portion in portions:
-            key = self._shared(portion.recipe, portion.load)
-            by_spread[key] = by_spread.get(key, 0.0) + portion.wh
+        text: Draws | None = None
         total = [0.0] * DRAWS
-        for key, wh in by_spread.items():
-            total = [t + wh * f for t, f in zip(total, self.simulation.factor(key), strict=True)]
-        if not portions:
+        by_spread: dict[tuple[bool, tuple[Spread, ...]], float] = {}
+        for portion in portions:
+            key = portion.load.is_text, self._shared(portion.recipe, portion.load)
+            by_spread[key] = by_spread.get(key, 0.0) + portion.wh
+        for (is_text, spreads), wh in by_spread.items():
+            factors = self.simulation.factor(spreads)
+            if is_text:
+                text = [t + wh * f for t, f in zip(text, factors, strict=True)] if text else scaled(factors, wh)
+            else:
+                total = [t + wh * f for t, f in zip(total, factors, strict=True)]
+        if text is None:
             return total
         recipe = portions[0].recipe
         name = f"{recipe.service} {recipe.model.key} {recipe.operation}"
-        return times(total, self.simulation.turn_noise(name, self.turn_variance(recipe, sums)))
+        return plus(total, times(text, self.simulation.turn_noise(name, self.turn_variance(recipe, sums))))
 
     def impacts(self, dishes: Iterable[tuple[Recipe, Sums, Sequence[Portion]]]) -> Impacts:
         """Return the five criteria of a selection, ranges from one simulation."""
@@ -156,9 +163,12 @@ class Engine:
         return self._criteria(energy, sites, hardware, day)
 
     def _criteria(
-        self, energy: Draws, sites: dict[Place, tuple[Draws, list[float]]], hardware: dict[tuple[Spread, ...], list[float]],
+        self,
+        energy: Draws,
+        sites: dict[Place, tuple[Draws, list[float]]],
+        hardware: dict[tuple[Spread, ...], list[float]],
         day: str,
-    ) -> Impacts:  # fmt: skip
+    ) -> Impacts:
         draw = self.simulation.factor
         names = ("ghg", "on_site", "off_site", "adpe", "primary")
         usage: dict[str, Draws] = {name: [0.0] * DRAWS for name in names}
@@ -198,10 +208,14 @@ class Engine:
             energy_wh=impact(energy_range, energy_range),
             ghg_g=impact(*both("ghg", 0)),
             water_ml=Impact(
-                low=water_range.low, mid=water_range.mid, high=water_range.high, usage=water_range, embodied=None,
+                low=water_range.low,
+                mid=water_range.mid,
+                high=water_range.high,
+                usage=water_range,
+                embodied=None,
                 on_site=range_of(usage["on_site"], mid["on_site"]),
                 off_site=range_of(usage["off_site"], mid["off_site"]),
             ),
             adpe_ug_sb=impact(*both("adpe", 1)),
             primary_energy_kj=impact(*both("primary", 2)),
-        )  # fmt: skip
+        )

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 from tracker.footprint.methods import Coefficients, Question, token_weighted
+from tracker.footprint.models import Model
 
 _GEMINI_DEFAULT = re.compile(r"gemini-[\d.]+-flash(?!-lite|-image).*")
 _CHATGPT_DEFAULT = re.compile(r"gpt-4o(?!-mini).*|chat-latest|gpt-[5-9](?:[.]\d)?(?:-chat.*|-sol|-\d{4}.*)?")
 
 
-def anchor(question: Question) -> str | None:
+def anchor_of(service: str, model: Model) -> str | None:
     """Return the key of the vendor's figure that speaks about this service and model, if one does."""
-    model = question.model
     if model.always_reasons or model.source == "class":
         return None
-    match question.service:
+    match service:
         case "gemini" if _GEMINI_DEFAULT.fullmatch(model.key):
             return "vendor_gemini_energy"
         case "chatgpt" if _CHATGPT_DEFAULT.fullmatch(model.key):
@@ -26,7 +26,7 @@ def anchor(question: Question) -> str | None:
 
 def coefficients(question: Question) -> Coefficients | None:
     """Return M4: E = E_vendor · n_eq / n_ref, n_ref the undisclosed length of the vendor's prompt."""
-    key = anchor(question)
+    key = anchor_of(question.service, question.model)
     figure = question.factors.find(key, question.day) if key else None
     if figure is None:
         return None

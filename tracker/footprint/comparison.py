@@ -1,0 +1,143 @@
+"""Methods beside each other, the envelope around them, and what is shown apart and never added."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tracker.footprint.impacts import CRITERIA, Impacts
+from tracker.footprint.methods import WEIGHTS, MethodName
+from tracker.footprint.published import as_published
+from tracker.footprint.quantities import INDEX, Sums
+from tracker.footprint.recipe import Recipe
+from tracker.footprint.simulate import Portion
+from tracker.footprint.uncertainty import Range
+
+if TYPE_CHECKING:
+    from tracker.footprint.assessment import Assessment, Dish
+
+SLOWEST, FASTEST = 4.0, 0.25
+"""A measured duration counts at most as this many times the usual one: a sleeping laptop is no server."""
+
+
+def by_method(assessment: Assessment) -> list[dict[str, Any]]:
+    """
+    Return every method's total for all that it covers, on one boundary: facility, idle and host included.
+
+    ``{"key", "requests", "covered_share", "impacts", "combined_wh", "alternatives": true}``: ``combined_wh`` is the
+    headline's figure for the same requests, so that a method that covers half is not compared with the whole.
+    ``ecologits`` also carries ``as_published``: the package with its own range, latency cap off, no extensions.
+    Pictures, sound, searches and bytes cost the same in every row.
+    """
+    requests = sum(activity.requests for activity in assessment.activities)
+    rows = []
+    for method in WEIGHTS:
+        dishes = [
+            (recipe, sums, _timed(recipe, sums, portions) if method == "time" else portions)
+            for recipe, sums, portions in assessment.dishes(method=method)
+            if portions or not sums[INDEX["requests"]]
+        ]
+        covered = sum(sums[INDEX["requests"]] for _, sums, _ in dishes)
+        row: dict[str, Any] = {
+            "key": method,
+            "requests": int(covered),
+            "covered_share": covered / requests if requests else 0.0,
+            "impacts": assessment.engine.impacts(dishes).to_json() if covered else None,
+            "combined_wh": _combined_wh(assessment, dishes) if covered else None,
+            "alternatives": True,
+        }
+        if method == "ecologits":
+            published = [(recipe, sums) for recipe, sums, _ in dishes]
+            row["as_published"] = as_published(published).to_json() if covered else None
+        rows.append(row)
+    return rows
+
+
+def _combined_wh(assessment: Assessment, dishes: Sequence[Dish]) -> float:
+    portions = (portion for recipe, sums, _ in dishes for portion in assessment.engine.portions(recipe, sums, None))
+    return math.fsum(portion.wh for portion in portions)
+
+
+def _timed(recipe: Recipe, sums: Sums, portions: Sequence[Portion]) -> Sequence[Portion]:
+    """Return M5's portions scaled to the measured seconds, where every request of this kind was timed."""
+    if recipe.second_wh is None or sums[INDEX["untimed"]] or not portions:
+        return portions
+    usual = (recipe.model.ttft or 0.0) * sums[INDEX["requests"]] + sums[INDEX["output"]] / recipe.model.speed
+    if not usual:
+        return portions
+    pace = min(SLOWEST, max(FASTEST, sums[INDEX["seconds"]] / usual))
+    return [
+        Portion(p.recipe, p.load, p.amount, p.wh * pace, p.primary_wh, p.embodied)
+        if p.load.component in ("answer", "shown_reasoning", "request") and p.load.is_text
+        else p
+        for p in portions
+    ]
+
+
+def envelope(assessment: Assessment) -> dict[str, Range]:
+    """
+    Return criterion → [lowest p05, highest p95] over the combined figure and all methods that cover everything.
+
+    The thin outer bar: how far the methods disagree, each with its own range.
+    """
+    whole = assessment.impacts()
+    found: list[Impacts] = [whole]
+    methods: tuple[MethodName, ...] = tuple(WEIGHTS)
+    for method in methods:
+        dishes = assessment.dishes(method=method)
+        if all(portions or not sums[INDEX["requests"]] for _, sums, portions in dishes):
+            found.append(assessment.engine.impacts(dishes))
+    return {
+        criterion: Range(
+            min(getattr(one, criterion).low for one in found),
+            getattr(whole, criterion).mid,
+            max(getattr(one, criterion).high for one in found),
+        )
+        for criterion in CRITERIA
+    }
+
+
+def market_based(assessment: Assessment) -> list[dict[str, Any]]:
+    """
+    Return ``{"provider", "ghg_g", "g_per_kwh", "source", "link"}`` where a vendor's document gives an intensity.
+
+    Usage only, contracts instead of wires. A separate line beside the location-based headline, offsets never netted.
+    """
+    energy: dict[str, list[float]] = {}
+    rows = {}
+    for recipe, _, portions in assessment.dishes():
+        factor = assessment.factors.find("vendor_gemini_market_intensity", recipe.day)
+        if recipe.place.provider == "google" and factor is not None:
+            energy.setdefault("google", []).extend(portion.wh for portion in portions)
+            rows["google"] = factor
+    return [
+        {
+            "provider": provider, "ghg_g": math.fsum(energy[provider]) * factor.value / 1000,
+            "g_per_kwh": factor.value, "source": factor.source, "link": factor.link,
+        }
+        for provider, factor in rows.items()
+    ]  # fmt: skip
+
+
+def apart(assessment: Assessment) -> dict[str, Any]:
+    """
+    Return what is never part of a total: ``{"training_ghg_g": R | null, "device_wh": R | null}``.
+
+    The training share is null unless asked for; the device is null where no durations are known, or where the
+    ``device`` extension already adds it.
+    """
+    training = device = None
+    requests = sum(activity.requests for activity in assessment.activities)
+    day = max((activity.day for activity in assessment.activities), default="9999-12-31")
+    if "training" in assessment.settings.extensions:
+        share = assessment.factors.get("training_share", day)
+        training = Range(share.low * requests, share.value * requests, share.high * requests).to_json()
+    seconds = sum(activity.duration_ms for activity in assessment.activities) / 1000
+    if seconds and "device" not in assessment.settings.extensions:
+        power = assessment.factors.get("device_power", day)
+        hours = seconds / 3600
+        device = Range(power.low * hours, power.value * hours, power.high * hours).to_json()
+    return {"training_ghg_g": training, "device_wh": device}
+
+

@@ -1,0 +1,48 @@
+"""Where the energy goes: visible answer, reasoning, input, history and the rest, together exactly all of it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from tracker.footprint.recipe import COMPONENTS
+from tracker.footprint.simulate import Portion
+from tracker.footprint.uncertainty import range_of
+
+if TYPE_CHECKING:
+    from tracker.footprint.assessment import Assessment
+
+
+def components(assessment: Assessment) -> list[dict[str, Any]]:
+    """
+    Return one row a component that uses energy, in the order of ``COMPONENTS``.
+
+    ``{"key", "energy_wh": R, "share", "estimated": bool, "estimated_share"}``; shares of the central estimate add to
+    1. ``estimated``: at least half of the row rests on a prior and not on what the wire showed. Always the combined
+    or chosen method with all extensions that are on: EcoLogits as published knows no components.
+    """
+    energies: dict[str, list[float]] = {}
+    estimated: dict[str, list[float]] = {}
+    draws = {}
+    for _, sums, portions in assessment.dishes():
+        by_component: dict[str, list[Portion]] = {}
+        for portion in portions:
+            by_component.setdefault(portion.load.component, []).append(portion)
+        for component, parts in by_component.items():
+            energies.setdefault(component, []).extend(part.wh for part in parts)
+            estimated.setdefault(component, []).extend(part.wh for part in parts if part.load.estimated)
+            drawn = assessment.engine.energy_draws(parts, sums)
+            before = draws.get(component)
+            draws[component] = drawn if before is None else [a + b for a, b in zip(before, drawn, strict=True)]
+    total = math.fsum(value for values in energies.values() for value in values)
+    rows = []
+    for component in COMPONENTS:
+        wh = math.fsum(energies.get(component, ()))
+        if not wh:
+            continue
+        guessed = math.fsum(estimated.get(component, ())) / wh
+        rows.append({
+            "key": component, "energy_wh": range_of(draws[component], wh).to_json(), "share": wh / total,
+            "estimated": guessed >= 0.5, "estimated_share": guessed,
+        })  # fmt: skip
+    return rows
