@@ -33,10 +33,10 @@ _POINTING = re.compile(r"(sediment://|file-service://|https?://)([^\s#]+)(#\S*)?
 _ID_KEY = re.compile(r"(?:^|_)(?:id|ids|uuid|token)$|[a-z](?:Id|ID|Ids|Uuid|Token)$")
 _OPAQUE = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9_\-.:=+/]{10,}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?")
-_POINTER = re.compile(r"(/[a-z_]{1,30}|/\d{1,4})+")
-_MODEL_KEYS = frozenset(
-    {"model", "model_slug", "resolved_model_slug", "default_model_slug", "modelVersion", "model_id"}
-)
+_POINTER = re.compile(r"/?[a-z_]{1,30}(?:/(?:[a-z_]{1,30}|-?\d{1,4}))*")
+_POINTER_KEYS = frozenset({"p", "path"})
+_PREFIX = re.compile(r"(\w{1,3}:)([\[{].*)", re.DOTALL)
+"""Some streams number their lines, or say their kind with one letter."""
 _ERROR_KEYS = frozenset({"error", "message", "code", "errorCode", "type", "detail", "reason", "value"})
 _ERROR_WORDS = ("limit", "quota", "too_many", "exceeded", "capacity", "throttl", "overloaded")
 """What tells one failure from another; an error's text may hold one of these, and nothing else of it stays."""
@@ -81,14 +81,14 @@ class Scrubber:
 
     def string(self, text: str, key: str = "") -> str:
         """Return a string that tells nothing: kept only if our readers look for that very string."""
-        if not text or is_public(text) or (key == "p" and _POINTER.fullmatch(text)):
+        if not text or is_public(text) or (key in _POINTER_KEYS and _is_pointer(text)):
             return text
         if pointer := _POINTING.fullmatch(text):
             return pointer[1] + self.identifier(pointer[2]) + ("#part" if pointer[3] else "")
         if key in _ERROR_KEYS and (word := next((word for word in _ERROR_WORDS if word in text.lower()), None)):
             self.removed["text"] += 1
             return f"{word} {self.filler(text)}"
-        if key in _MODEL_KEYS and keep_model(text) == text:
+        if "model" in key.lower() and keep_model(text) == text:
             return text
         if _TIMESTAMP.fullmatch(text):
             return text  # blocks' times are read; a moment tells no words
@@ -150,6 +150,13 @@ def is_public(text: str) -> bool:
         return True
     parts = re.split(r"[_.-]", text)
     return len(parts) > 1 and all(part in vocabulary() for part in parts)
+
+
+def _is_pointer(text: str) -> bool:
+    """Whether it is a path into the answer's own structure, made of words that readers look for."""
+    return bool(_POINTER.fullmatch(text)) and all(
+        part in vocabulary() or part.lstrip("-").isdigit() for part in text.strip("/").split("/")
+    )
 
 
 def scrub(exchange: Exchange, scrubber: Scrubber) -> Exchange:
@@ -216,6 +223,8 @@ def _line(line: str, scrubber: Scrubber) -> str:
         return f"{name}:{space}{_structured(value.strip(), scrubber)}{end}"
     if content.startswith(":"):
         return f":{end}"
+    if prefixed := _PREFIX.fullmatch(content):
+        return prefixed[1] + _structured(prefixed[2], scrubber) + end
     return _structured(content, scrubber) + end
 
 

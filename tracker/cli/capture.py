@@ -64,12 +64,15 @@ def _await(path: Path, seconds: float) -> dict[str, Any] | None:
 
 def _leave(example: dict[str, Any], output: Path) -> None:
     removed = example.pop("removed")
-    before, after = example.pop("output_tokens_before_and_after")
+    reads_alike = example.pop("reads_alike")
     try:
         output.write_text(json.dumps(example, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         fail(f"The example cannot be written ({error.strerror})", str(output), "choose another file with -o")
     click.echo(f"Left in {output}: {len(example['expected'])} record(s).")
+    if not reads_alike:
+        click.echo(
+            "It reads otherwise than before: its reader needs something that was removed. Say so when you share it."
+        )
     click.echo("Replaced or dropped: " + (", ".join(f"{n} x {kind}" for kind, n in removed.items()) or "nothing"))
-    click.echo(f"Output tokens as read before and after scrubbing: {before} and {after}.")
     click.echo("Look through it before you share it. Then: tests/examples/<service>/, and CONTRIBUTING.md.")
