@@ -68,9 +68,29 @@ def _is_har(path: Path, head: bytes) -> bool:
     return path.suffix.lower() == ".har" or (b'"log"' in text and (b'"entries"' in text or b'"creator"' in text))
 
 
+def _lazily(module: str, function: str) -> Callable[[Path, bytes], bool]:
+    """Return a detector that is imported when it is first asked."""
+
+    def detect(path: Path, head: bytes) -> bool:
+        found: bool = getattr(importlib.import_module(f"tracker.imports.{module}"), function)(path, head)
+        return found
+
+    return detect
+
+
+def _agent(name: str, title: str, module: str, short: str) -> Kind:
+    return Kind(
+        name, title, "your prompts and code", _lazily(module, f"is_{short}"), f"tracker.imports.{module}:read_{short}"
+    )
+
+
 KINDS: list[Kind] = [
     Kind("har", "a browser's HAR file", "cookies and whole chats", _is_har, "tracker.imports.har:read_har"),
     Kind("flow", "a mitmproxy flow file", "cookies and whole chats", _is_flow, "tracker.imports.flow:read_flow"),
+    _agent("claude-code", "logs of Claude Code", "claude_code", "claude_code"),
+    _agent("codex", "logs of Codex CLI", "codex_cli", "codex"),
+    _agent("gemini-cli", "logs of Gemini CLI", "gemini_cli", "gemini_cli"),
+    _agent("opencode", "logs of OpenCode", "opencode", "opencode"),
 ]
 """In the order they are tried."""
 

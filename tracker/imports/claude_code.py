@@ -1,0 +1,202 @@
+"""Claude Code's logs: one answer from all the snapshots of it, sub-agents apart, copies in resumed sessions known."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tracker.imports import Context, Part, Progress
+from tracker.imports.logs import (
+    Line,
+    Logs,
+    damaged,
+    find_files,
+    holds,
+    in_batches,
+    make_record,
+    parse,
+    read_time,
+    total,
+)
+from tracker.record import Feature, Record, count_or_none, identify, pseudonym
+
+SERVICE = "anthropic-api"
+"""As the proxy names it, so that what both have seen has one id."""
+READER = "claude-code-log/1"
+_OPEN_ANSWERS = 2000
+"""Answers whose snapshots may still go on; what is older is written, and replaced should more come."""
+_PLACEHOLDER = 10
+"""Some versions log the count of the first snapshot, a token or a few, and never the last one."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What is known of one answer so far."""
+
+    began_at: datetime
+    session: str | None
+    model: str | None
+    is_agent: bool
+    is_subagent: bool
+    usage: dict[str, Any] = field(default_factory=dict)
+    stop_reason: str | None = None
+    blocks: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Kind and tool's name by a mark of the block; never its words."""
+    text_tokens: int = 0
+
+
+def is_claude_code(path: Path, head: bytes) -> bool:
+    """Whether this is a log of Claude Code, or a folder with some."""
+
+    def marks(data: bytes) -> bool:
+        return b'"sessionId"' in data and (b'"parentUuid"' in data or b'"leafUuid"' in data)
+
+    return holds(path, head, _fits, marks)
+
+
+def read_claude_code(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
+    """Yield the answers in ``~/.claude/projects``, in one of its folders or in one file."""
+    yield from in_batches(_read(path, context, progress))
+
+
+def _fits(name: str) -> bool:
+    return name.endswith(".jsonl")
+
+
+def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record | Part]:
+    for file, lines in Logs(find_files(path, _fits), progress):
+        answers: OrderedDict[str, _Answer] = OrderedDict()
+        is_subagent = file.name.startswith("agent-") or "subagents" in file.parts
+        asked = False
+        for line in lines:
+            data = line.data
+            if b'"type":"user"' in data or b'"type": "user"' in data:
+                sidechain = b'"isSidechain":true' in data
+                if not sidechain and b'"tool_result"' not in data and b'"isMeta":true' not in data:
+                    asked = True
+                continue
+            if data and b'"usage"' not in data:
+                continue
+            problem = _take(line, answers, asked=asked, is_subagent=is_subagent)
+            if problem is None:
+                continue
+            if isinstance(problem, Part):
+                yield problem
+            elif problem:
+                asked = False
+            if len(answers) > _OPEN_ANSWERS:
+                yield _settle(*answers.popitem(last=False), context)
+        for identity, answer in answers.items():
+            yield _settle(identity, answer, context)
+
+
+def _take(line: Line, answers: OrderedDict[str, _Answer], *, asked: bool, is_subagent: bool) -> Part | bool | None:
+    """Take one line; return a problem, or whether it began an answer to the person, or None if it is no answer."""
+    entry = parse(line.data)
+    if entry is None:
+        return damaged(line)
+    match entry:
+        case {"type": "assistant", "message": {"usage": dict() as usage} as message} if not entry.get(
+            "isApiErrorMessage"
+        ):
+            pass
+        case _:
+            return None
+    model, moment = message.get("model"), read_time(entry.get("timestamp"))
+    identity = message.get("id") or entry.get("requestId") or entry.get("uuid")
+    if model == "<synthetic>" or moment is None or not isinstance(identity, str):
+        return None
+    answer = answers.get(identity)
+    begins = answer is None
+    if answer is None:
+        session = entry.get("sessionId")
+        sidechain = is_subagent or entry.get("isSidechain") is True
+        answer = answers[identity] = _Answer(
+            moment,
+            session if isinstance(session, str) else None,
+            model if isinstance(model, str) else None,
+            is_agent=sidechain or not asked,
+            is_subagent=sidechain,
+        )
+    # Snapshots only grow; a line that is out of order must not take back what a later one said.
+    if (count_or_none(usage.get("output_tokens")) or 0) >= (count_or_none(answer.usage.get("output_tokens")) or 0):
+        answer.usage = usage
+    if isinstance(stop_reason := message.get("stop_reason"), str):
+        answer.stop_reason = stop_reason
+    _take_blocks(answer, message.get("content"), str(entry.get("uuid")))
+    return begins and not answer.is_subagent
+
+
+def _take_blocks(answer: _Answer, content: object, mark: str) -> None:
+    for number, block in enumerate(content if isinstance(content, list) else ()):
+        if isinstance(block, dict):
+            name = str(block.get("id") or f"{mark}.{number}")
+            if name not in answer.blocks and answer.stop_reason is None:
+                answer.text_tokens += _count(block, answer.model)
+            answer.blocks[name] = (str(block.get("type")), str(block.get("name")))
+
+
+def _count(block: dict[str, Any], model: str | None) -> int:
+    import json
+
+    from tracker.tokens import count
+
+    match block:
+        case {"type": "text", "text": str(text)}:
+            return count(text, model, service="claude")
+        case {"type": "tool_use", "input": dict() as arguments}:
+            return count(json.dumps(arguments, ensure_ascii=False), model, service="claude")
+    return 0
+
+
+def _settle(identity: str, answer: _Answer, context: Context) -> Record:
+    usage, key = answer.usage, context.key
+    cached = count_or_none(usage.get("cache_read_input_tokens"))
+    output = count_or_none(usage.get("output_tokens"))
+    counted = (
+        answer.stop_reason is None and output is not None and output <= _PLACEHOLDER and answer.text_tokens > 2 * output
+    )
+    is_claude = "claude" in (answer.model or "claude").lower()
+    return make_record(
+        identity=identify(key, SERVICE, identity),
+        moment=answer.began_at,
+        service=SERVICE,
+        provider="anthropic" if is_claude else None,
+        model=answer.model,
+        tokens=(
+            total(usage.get("input_tokens"), usage.get("cache_creation_input_tokens"), cached),
+            answer.text_tokens if counted else output,
+            cached,
+            None,
+        ),
+        output_source="counted" if counted else "reported",
+        conversation=pseudonym(key, SERVICE, answer.session) if answer.session else None,
+        initiator="agent" if answer.is_agent else "person",
+        client="cli/claude-code",
+        reader=READER,
+        features=_features(answer),
+    )
+
+
+def _features(answer: _Answer) -> list[Feature]:
+    counts: dict[str, int] = {}
+    for kind, name in answer.blocks.values():
+        match kind, name:
+            case (("thinking" | "redacted_thinking"), _):
+                counts["reasoning"] = 1
+            case "tool_use", ("Task" | "Agent"):
+                counts["subagent"] = counts.get("subagent", 0) + 1
+            case "tool_use", "WebSearch":
+                counts["web_search"] = counts.get("web_search", 0) + 1
+            case "tool_use", _:
+                counts["tool"] = counts.get("tool", 0) + 1
+    match answer.usage.get("server_tool_use"):
+        case {"web_search_requests": int(searches)} if searches > 0:
+            counts["web_search"] = counts.get("web_search", 0) + min(searches, 10_000)
+    if answer.is_subagent:
+        counts["agent"] = 1
+    return [Feature(name, "used", amount) for name, amount in counts.items()]

@@ -1,0 +1,229 @@
+"""Codex CLI's rollouts: one record a token count, replays of a parent's history in forks and sub-agents left out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tracker.imports import Context, Part, Progress
+from tracker.imports.logs import (
+    Line,
+    Logs,
+    damaged,
+    find_files,
+    holds,
+    in_batches,
+    make_record,
+    parse,
+    read_time,
+)
+from tracker.record import Feature, Record, count_or_none, identify, pseudonym
+
+SERVICE = "codex"
+READER = "codex-log/1"
+_REPLAY = timedelta(seconds=2)
+"""Replayed history is written at once when the child begins; no answer comes that quickly."""
+_PARENTS = 8
+"""Parents' histories kept in memory."""
+_FIELDS = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens")
+_CALLS = (b'"type":"function_call"', b'"type":"custom_tool_call"', b'"type":"local_shell_call"')
+
+Counts = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Session:
+    """One rollout file while it is read."""
+
+    identity: str | None = None
+    began_at: Any = None
+    parent: str | None = None
+    is_subagent: bool = False
+    model: str | None = None
+    effort: str | None = None
+    asked: bool = False
+    tools: int = 0
+    searches: int = 0
+    last_total: Counts | None = None
+    last_info: Any = None
+    ordinal: int = 0
+    history: list[Counts] = field(default_factory=list)
+    """The parent's totals in order, as far as they have been seen again here."""
+    replayed: int = 0
+    in_replay: bool = True
+
+
+def is_codex(path: Path, head: bytes) -> bool:
+    """Whether this is a rollout of Codex CLI, or a folder with some."""
+
+    def marks(data: bytes) -> bool:
+        return b'"session_meta"' in data or (b'"event_msg"' in data and b'"payload"' in data)
+
+    return holds(path, head, _fits, marks)
+
+
+def read_codex(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
+    """Yield the answers in ``~/.codex``, in a folder of rollouts or in one file."""
+    yield from in_batches(_read(path, context, progress))
+
+
+def _fits(name: str) -> bool:
+    return name.endswith(".jsonl") and name.startswith("rollout-")
+
+
+def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record | Part]:
+    files = find_files(path, _fits)
+    parents = _Parents(files)
+    for file, lines in Logs(files, progress):
+        session = _Session()
+        for line in lines:
+            data = line.data
+            if not data or b'"token_count"' in data or b'"session_meta"' in data or b'"turn_context"' in data:
+                entry = parse(data)
+                if entry is None:
+                    yield damaged(line)
+                    continue
+                if (record := _take(session, entry, file, parents, context)) is not None:
+                    yield record
+            elif b'"user_message"' in data:
+                session.asked = not session.is_subagent
+            elif b'"type":"web_search_call"' in data:
+                session.searches += 1
+            elif any(call in data for call in _CALLS):
+                session.tools += 1
+            elif not data.rstrip().endswith(b"}"):
+                yield damaged(Line(line.position, data))
+
+
+def _take(session: _Session, entry: dict[str, Any], file: Path, parents: _Parents, context: Context) -> Record | None:
+    match entry:
+        case {"type": "session_meta", "payload": dict() as payload} if session.identity is None:
+            _begin(session, payload, parents)
+        case {"type": "turn_context", "payload": dict() as payload}:
+            session.model = _text(payload.get("model")) or session.model
+            session.effort = _effort(payload.get("effort"))
+        case {"type": "event_msg", "payload": {"type": "token_count", "info": dict() as info}}:
+            return _count(session, entry, info, file, context)
+    return None
+
+
+def _begin(session: _Session, payload: dict[str, Any], parents: _Parents) -> None:
+    session.identity = _text(payload.get("id"))
+    session.began_at = read_time(payload.get("timestamp"))
+    source = payload.get("source")
+    session.is_subagent = payload.get("thread_source") == "subagent" or (
+        isinstance(source, dict) and "subagent" in source
+    )
+    session.parent = _text(payload.get("forked_from_id")) or _text(payload.get("parent_thread_id"))
+    if session.parent:
+        session.history = parents.totals(session.parent)
+
+
+def _count(
+    session: _Session, entry: dict[str, Any], info: dict[str, Any], file: Path, context: Context
+) -> Record | None:
+    reached = _read_counts(info.get("total_token_usage"))
+    if info == session.last_info or (reached is not None and reached == session.last_total):
+        return None  # said again
+    last = _read_counts(info.get("last_token_usage"))
+    if last is None and reached is not None:
+        before = session.last_total or (0,) * len(reached)
+        grown = tuple(now - then for now, then in zip(reached, before, strict=True))
+        last = grown if min(grown) >= 0 else reached
+    session.last_info, session.last_total = info, reached
+    session.ordinal += 1
+    moment = read_time(entry.get("timestamp"))
+    if session.in_replay and session.parent and _is_replay(session, reached, moment):
+        session.asked, session.tools, session.searches = False, 0, 0
+        return None
+    session.in_replay = False
+    if last is None or moment is None or not any(last):
+        return None
+    name = session.identity or file.stem
+    mark = ",".join(map(str, reached)) if reached else f"#{session.ordinal}"
+    tokens_in, cached, tokens_out, reasoning = last
+    features = [
+        Feature(feature, "used", amount)
+        for feature, amount in (("tool", session.tools), ("web_search", session.searches))
+        if amount
+    ]
+    if reasoning:
+        features.append(Feature("reasoning", "used", 1))
+    if session.is_subagent:
+        features.append(Feature("agent", "used", 1))
+    record = make_record(
+        identity=identify(context.key, SERVICE, name, "/", mark),
+        moment=moment,
+        service=SERVICE,
+        provider="openai",
+        model=session.model,
+        effort=session.effort,
+        tokens=(tokens_in, tokens_out, cached, reasoning),
+        conversation=pseudonym(context.key, SERVICE, name),
+        initiator="person" if session.asked else "agent",
+        client="cli/codex",
+        reader=READER,
+        features=features,
+    )
+    session.asked, session.tools, session.searches = False, 0, 0
+    return record
+
+
+def _is_replay(session: _Session, reached: Counts | None, moment: Any) -> bool:
+    if session.history:
+        if session.replayed < len(session.history) and reached == session.history[session.replayed]:
+            session.replayed += 1
+            return True
+        return False
+    at_once = session.began_at is not None and moment is not None and moment - session.began_at <= _REPLAY
+    return bool(at_once)
+
+
+class _Parents:
+    """The totals of sessions that others were forked from; their files are looked up by the session's id."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._files = files
+        self._known: OrderedDict[str, list[Counts]] = OrderedDict()
+
+    def totals(self, identity: str) -> list[Counts]:
+        """Return the session's totals in order, each once in a row; empty if its file is not there."""
+        if identity not in self._known:
+            file = next((file for file in self._files if file.stem.endswith(identity)), None)
+            self._known[identity] = _read_totals(file) if file else []
+            if len(self._known) > _PARENTS:
+                self._known.popitem(last=False)
+        self._known.move_to_end(identity)
+        return self._known[identity]
+
+
+def _read_totals(file: Path) -> list[Counts]:
+    found: list[Counts] = []
+    for _, lines in Logs([file], lambda _done, _all: None):
+        for line in lines:
+            if b'"token_count"' not in line.data:
+                continue
+            match parse(line.data):
+                case {"payload": {"info": {"total_token_usage": usage}}}:
+                    counts = _read_counts(usage)
+                    if counts is not None and (not found or found[-1] != counts):
+                        found.append(counts)
+    return found
+
+
+def _read_counts(usage: object) -> Counts | None:
+    if not isinstance(usage, dict):
+        return None
+    return tuple(count_or_none(usage.get(name)) or 0 for name in _FIELDS)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _effort(value: object) -> str | None:
+    return value if value in ("none", "minimal", "low", "medium", "high", "xhigh") else None

@@ -1,0 +1,195 @@
+"""Log files of coding agents: finding them, reading their lines in little memory, and the record of one answer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from addon.reader import Reading
+from tracker.imports import NotReadableError, Part, Progress
+from tracker.moments import timestamp, utc_offset_minutes
+from tracker.record import Feature, Initiator, Record, TokenSource, count_or_none
+
+LONGEST_LINE = 64 << 20
+"""Bytes; a longer line is no log entry and is left out."""
+BATCH = 500
+MOST_FILES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of one file; ``position`` counts the lines of all files from 1."""
+
+    position: int
+    data: bytes
+    """Empty for a line that is too long."""
+
+
+class Logs:
+    """The lines of several files in order, with progress; symbolic links are not followed."""
+
+    def __init__(self, paths: Iterable[Path], progress: Progress) -> None:
+        self.paths = list(paths)
+        self._progress = progress
+        self._sizes = [path.stat().st_size for path in self.paths]
+        self._done = 0
+        self._position = 0
+
+    def __iter__(self) -> Iterator[tuple[Path, Iterator[Line]]]:
+        everything = sum(self._sizes)
+        for path, size in zip(self.paths, self._sizes, strict=True):
+            yield path, self._lines(path)
+            self._done += size
+            self._progress(self._done, everything)
+
+    def _lines(self, path: Path) -> Iterator[Line]:
+        with path.open("rb", buffering=1 << 20) as file:
+            while data := file.readline(LONGEST_LINE):
+                self._position += 1
+                if len(data) >= LONGEST_LINE and not data.endswith(b"\n"):
+                    while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+                        continue
+                    data = b""
+                yield Line(self._position, data)
+
+
+def find_files(path: Path, fits: Callable[[str], bool]) -> list[Path]:
+    """Return the path itself if it is a file, else the files below it whose names fit, sorted."""
+    if path.is_file():
+        return [path]
+    found = []
+    for folder, folders, names in os.walk(path, followlinks=False):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(folder) / name
+            if fits(name) and file.is_file() and not file.is_symlink():
+                found.append(file)
+        if len(found) > MOST_FILES:
+            raise NotReadableError("it holds more files than any agent writes")
+    return found
+
+
+def holds(path: Path, head: bytes, fits: Callable[[str], bool], marks: Callable[[bytes], bool]) -> bool:
+    """Whether a file's first bytes carry the marks of a log; of a folder, whether one of its first files does."""
+    if path.is_file():
+        return fits(path.name) and marks(head)
+    if not path.is_dir():
+        return False
+    looked_at = 0
+    for folder, folders, names in os.walk(path, followlinks=False):
+        folders.sort()
+        for name in sorted(names):
+            if not fits(name):
+                continue
+            file = Path(folder) / name
+            if not file.is_symlink() and file.is_file():
+                with file.open("rb") as opened:
+                    if marks(opened.read(64 * 1024)):
+                        return True
+                looked_at += 1
+            if looked_at >= 50:
+                return False
+    return False
+
+
+def parse(data: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a line; None if it is not one."""
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def in_batches(records: Iterable[Record | Part]) -> Iterator[Part]:
+    """Put records together into parts of at most ``BATCH``; problems pass as they are."""
+    batch: list[Record] = []
+    for entry in records:
+        if isinstance(entry, Part):
+            yield entry
+            continue
+        batch.append(entry)
+        if len(batch) >= BATCH:
+            yield Part(0, Reading(records=tuple(batch)))
+            batch = []
+    if batch:
+        yield Part(0, Reading(records=tuple(batch)))
+
+
+def damaged(line: Line) -> Part:
+    return Part(line.position, problem="it is damaged" if line.data else "it is too long")
+
+
+def read_time(value: object) -> datetime | None:
+    """Return a moment from ISO 8601 text, or from seconds or milliseconds since 1970; None if it is neither."""
+    try:
+        match value:
+            case str():
+                moment = datetime.fromisoformat(value)
+                return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            case bool():
+                return None
+            case int() | float():
+                return datetime.fromtimestamp(value / 1000 if value > 10**11 else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+def total(*counts: object) -> int | None:
+    """Return the sum of the counts that are known; None if none is."""
+    known = [count for value in counts if (count := count_or_none(value)) is not None]
+    return sum(known) if known else None
+
+
+def make_record(
+    *,
+    identity: str,
+    moment: datetime,
+    service: str,
+    provider: str | None,
+    model: str | None,
+    tokens: tuple[int | None, int | None, int | None, int | None],
+    conversation: str | None,
+    initiator: Initiator,
+    client: str,
+    reader: str,
+    features: Iterable[Feature] = (),
+    output_source: TokenSource = "reported",
+    effort: str | None = None,
+) -> Record:
+    """Return the record of one logged answer. ``tokens`` are input, output, cached input and reasoning."""
+    from tracker.naming import keep_model
+
+    input_tokens, output_tokens, cached, reasoning = tokens
+    if cached is not None and input_tokens is not None and cached > input_tokens:
+        cached = None
+    if reasoning is not None and output_tokens is not None and reasoning > output_tokens:
+        reasoning = None
+    return Record(
+        id=identity,
+        started_at=timestamp(moment),
+        utc_offset_minutes=utc_offset_minutes(moment),
+        service=service,
+        provider=provider,
+        initiator=initiator,
+        response_model=keep_model(model),
+        effort=effort,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cached_input_tokens=cached,
+        reasoning_tokens=reasoning,
+        input_tokens_source="unknown" if input_tokens is None else "reported",
+        output_tokens_source="unknown" if output_tokens is None else output_source,
+        reasoning_tokens_source="unknown" if reasoning is None else "reported",
+        conversation=conversation,
+        client=client,
+        source="agent-log",
+        reader=reader,
+        features=tuple(sorted(features, key=lambda feature: (feature.feature, feature.state))),
+    )
