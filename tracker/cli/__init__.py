@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import version
+from typing import Any
 
 import click
 
@@ -50,6 +51,29 @@ class LazyGroup(click.Group):
         module, _, function = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), function)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; whatever it did not foresee ends in a sentence too, for a traceback may quote a chat."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except BrokenPipeError:
+            raise click.exceptions.Exit(1) from None
+        except Exception as error:  # noqa: BLE001 - the last net
+            raise click.ClickException(_tell(error, ctx.invoked_subcommand or "")) from None
+
+
+def _tell(error: Exception, command: str) -> str:
+    """Return a sentence: our own errors are sentences already, of others only the kind is fit to be shown."""
+    if type(error).__module__.startswith(("addon.", "tracker.")):
+        return str(error)
+    kind = type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        return (
+            f"The computer refused ({error.strerror}) · klimaspor {command} · check the file, its folder and the disk"
+        )
+    return f"Something we did not foresee ({kind}) · klimaspor {command} · nothing was sent anywhere; please tell us"
 
 
 @click.group(cls=LazyGroup)

@@ -22,8 +22,8 @@ Your own trail:
     type=click.Path(path_type=Path, file_okay=False),
     help="Leave klimaspor.db and report.html in this folder.  [default: a temporary folder]",
 )
-@click.option("--lang", type=click.Choice(["en", "nb", "nl"]), default=None, help="Language of the report.")
-def try_it(keep: Path | None, lang: str | None) -> None:
+@click.option("--lang", type=click.Choice(("en", "nb", "nl")), default="en", show_default=True, help="Language.")
+def try_it(keep: Path | None, lang: str) -> None:
     """Play example conversations through the real proxy and show the report."""
     from tracker.trial.session import TrialError, run_trial
 

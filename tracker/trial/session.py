@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -10,12 +9,14 @@ from pathlib import Path
 from tracker.trial.play import load_scripts, play
 from tracker.trial.stand_in import serve
 
+TEXT_WIDTH = 80
+
 
 class TrialError(Exception):
     """The trial could not be played: what happened · to what · what to do."""
 
 
-def run_trial(scratch: Path, folder: Path, lang: str | None) -> tuple[str, Path]:
+def run_trial(scratch: Path, folder: Path, lang: str) -> tuple[str, Path]:
     """
     Play every conversation, leave ``klimaspor.db`` and ``report.html`` in ``folder``; return the text and the page.
 
@@ -60,14 +61,14 @@ def _play_all(scratch: Path, database: Path) -> None:
         raise TrialError(f"A conversation broke off ({told}) · the proxy on this computer · try it again") from None
 
 
-def _report(database: Path, page: Path, lang: str | None) -> tuple[str, Path]:
-    from tracker.report import make, write_page, write_text
-    from tracker.report.period import last_days
+def _report(database: Path, page: Path, lang: str) -> tuple[str, Path]:
+    from tracker.report import make
+    from tracker.report.period import last, zone_name
+    from tracker.report.render import to_html, to_text
     from tracker.store import Store
 
     now = datetime.now().astimezone()
     with Store.open(database, readonly=True) as store:
-        data = make(store, last_days(7, now), now=now, lang=lang)
-    page.write_text(write_page(data, lang), encoding="utf-8")
-    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    return write_text(data, lang, width=width), page.resolve()
+        data = make(store, last("7d", now.date(), zone_name(now)), now=now, lang=lang)
+    page.write_text(to_html(data, lang), encoding="utf-8")
+    return to_text(data, lang, width=TEXT_WIDTH), page.resolve()
