@@ -34,7 +34,9 @@ def typical_answer_wh(assessment: Assessment) -> float | None:
 
 def where_this_sits(wh: float | None) -> list[dict[str, Any]]:
     """
-    Return ``{"key", "wh": R, "times": wh/theirs | null, "unit", "scope", "source", "year", "link", "tier"}``, smallest first.
+    Return rows ``{"key", "wh": R, "times", "unit", "scope", "source", "year", "link", "tier"}``, smallest first.
+
+    ``times`` is the person's Wh over theirs, null where the person has none.
 
     ``scope`` says what each includes. They differ in boundary, statistic and hardware: context, not a ranking.
     """

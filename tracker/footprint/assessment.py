@@ -16,14 +16,12 @@ from tracker.footprint.published import as_published
 from tracker.footprint.quantities import Sums, measure
 from tracker.footprint.recipe import Recipe
 from tracker.footprint.settings import Settings
-from tracker.footprint.simulate import Engine, Portion
-from tracker.footprint.uncertainty import DRAWS, Draws, Range, Simulation, plus, range_of
+from tracker.footprint.simulate import Dish, Engine
+from tracker.footprint.uncertainty import Draws, Range, Simulation, range_of
 from tracker.record import Activity
 
 _SIMULATION = Simulation()
 """One for the process: draws are by name and with a fixed seed, so sharing them changes nothing but the time."""
-
-type Dish = tuple[Recipe, Sums, Sequence[Portion]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +76,7 @@ class Assessment:
 
     def energy_draws(self, indices: Iterable[int] | None = None) -> Draws:
         """Return the simulated energy of a selection, for paired comparisons."""
-        total = [0.0] * DRAWS
-        for _, sums, portions in self.dishes(indices):
-            total = plus(total, self.engine.energy_draws(portions, sums))
-        return total
+        return self.engine.energy_draws(self.dishes(indices))
 
     def ratio(self, other: Assessment) -> Range | None:
         """

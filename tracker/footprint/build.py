@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tracker.footprint.factors import FactorSet
 from tracker.footprint.hidden import hidden_loads, spread_of
@@ -12,7 +12,7 @@ from tracker.footprint.media import media_loads, publish_clip, size_of_clip
 from tracker.footprint.methods import Question, Weights, ask_all, combine
 from tracker.footprint.methods.ecologits import evaluate_core, publish
 from tracker.footprint.methods.time import second_wh
-from tracker.footprint.models import resolve_model
+from tracker.footprint.models import default_days, resolve_model
 from tracker.footprint.place import LOCAL_SERVICES, locate
 from tracker.footprint.recipe import Load, Recipe
 from tracker.footprint.settings import Settings
@@ -33,17 +33,23 @@ class Kitchen:
     settings: Settings
     factors: FactorSet
     hourly: HourlyGrid | None
+    days: dict[str, Hashable] = field(default_factory=dict)
+    """Day → what of it decides recipes: factors, grid year, sites' usual models."""
 
     def key_of(self, activity: Activity) -> Hashable:
         """Return what decides the recipe: two activities with one key differ in their sums only."""
         day = activity.day
+        stretch = self.days.get(day)
+        if stretch is None:
+            stretch = self.factors.epoch(day), day[:4], day if self.hourly else None, default_days(day)
+            self.days[day] = stretch
         return (
             activity.service, activity.provider, activity.operation, activity.model, activity.effort,
             activity.outcome in UNANSWERED, activity.input_tokens_source, activity.output_tokens_source,
             activity.reasoning_tokens_source, activity.features, bool(activity.attachments),
             bool(activity.thinking_known), bool(activity.output_tokens) if activity.operation == "image" else None,
             size_of_clip(activity) if activity.operation == "video" else None,
-            self.factors.epoch(day), day[:4], day if self.hourly else None, _model_day(day),
+            stretch,
         )  # fmt: skip
 
     def cook(self, activity: Activity) -> Recipe:
@@ -143,9 +149,3 @@ class Kitchen:
                 estimated=quantity == "untimed", factor=power.key, tier=4, embodied=(0.0, 0.0, 0.0),
             )  # fmt: skip
 
-
-def _model_day(day: str) -> str:
-    """A site's usual model changes on some days; those are in models.toml, so the day decides the recipe."""
-    from tracker.footprint.models import default_days
-
-    return default_days(day)

@@ -11,11 +11,11 @@ from tracker.footprint.methods import WEIGHTS, MethodName
 from tracker.footprint.published import as_published
 from tracker.footprint.quantities import INDEX, Sums
 from tracker.footprint.recipe import Recipe
-from tracker.footprint.simulate import Portion
+from tracker.footprint.simulate import Dish, Portion
 from tracker.footprint.uncertainty import Range
 
 if TYPE_CHECKING:
-    from tracker.footprint.assessment import Assessment, Dish
+    from tracker.footprint.assessment import Assessment
 
 SLOWEST, FASTEST = 4.0, 0.25
 """A measured duration counts at most as this many times the usual one: a sleeping laptop is no server."""

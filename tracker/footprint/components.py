@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tracker.footprint.recipe import COMPONENTS
-from tracker.footprint.simulate import Portion
+from tracker.footprint.simulate import Dish, Portion
 from tracker.footprint.uncertainty import range_of
 
 if TYPE_CHECKING:
@@ -23,17 +23,15 @@ def components(assessment: Assessment) -> list[dict[str, Any]]:
     """
     energies: dict[str, list[float]] = {}
     estimated: dict[str, list[float]] = {}
-    draws = {}
-    for _, sums, portions in assessment.dishes():
+    dishes: dict[str, list[Dish]] = {}
+    for recipe, sums, portions in assessment.dishes():
         by_component: dict[str, list[Portion]] = {}
         for portion in portions:
             by_component.setdefault(portion.load.component, []).append(portion)
         for component, parts in by_component.items():
             energies.setdefault(component, []).extend(part.wh for part in parts)
             estimated.setdefault(component, []).extend(part.wh for part in parts if part.load.estimated)
-            drawn = assessment.engine.energy_draws(parts, sums)
-            before = draws.get(component)
-            draws[component] = drawn if before is None else [a + b for a, b in zip(before, drawn, strict=True)]
+            dishes.setdefault(component, []).append((recipe, sums, parts))
     total = math.fsum(value for values in energies.values() for value in values)
     rows = []
     for component in COMPONENTS:
@@ -41,8 +39,9 @@ def components(assessment: Assessment) -> list[dict[str, Any]]:
         if not wh:
             continue
         guessed = math.fsum(estimated.get(component, ())) / wh
+        draws = assessment.engine.energy_draws(dishes[component])
         rows.append({
-            "key": component, "energy_wh": range_of(draws[component], wh).to_json(), "share": wh / total,
+            "key": component, "energy_wh": range_of(draws, wh).to_json(), "share": wh / total,
             "estimated": guessed >= 0.5, "estimated_share": guessed,
         })  # fmt: skip
     return rows

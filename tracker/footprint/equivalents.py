@@ -8,7 +8,9 @@ from typing import Any
 from tracker.footprint.factors import load_factors
 from tracker.footprint.impacts import Impacts
 
-COMMON = ("phone_charge", "led_hour", "kettle_litre", "laptop_charge", "car_km", "lifestyle_day", "glass", "shower_minute")
+COMMON = (
+    "phone_charge", "led_hour", "kettle_litre", "laptop_charge", "car_km", "lifestyle_day", "glass", "shower_minute",
+)  # fmt: skip
 LOCALES = {
     "en": (*COMMON, "household_day_eu"),
     "nb": (*COMMON, "electric_car_km", "household_day_no"),

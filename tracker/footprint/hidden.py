@@ -11,7 +11,7 @@ from tracker.footprint.recipe import Load, Spread
 from tracker.record import Activity
 
 Z90 = 1.6448536269514722
-"""Standard normal deviate of the 95 % point: a 90 % range is ×/÷ exp(Z90 · sigma)."""
+"""Standard normal deviate of the 95 % point: a 90 % range is exp(Z90 · sigma) either way."""
 
 WHOLE_PROMPT_SERVICES = frozenset({
     "duck-ai", "z-ai", "grok-x", "cursor", "github-copilot", "copilot-ide", "ollama", "lm-studio", "llama-cpp",
@@ -46,16 +46,19 @@ def hidden_loads(activity: Activity, question: Question, extensions: frozenset[s
     if activity.operation not in ("chat", "search", "text_completion") or whole_prompt(activity):
         return
     if "history" in extensions:
-        yield _read(question, "history", "earlier_tokens", 1, question.factor("history_cached_share"), "history")
+        share = question.factor("history_cached_share")
+        yield _read(question, "history", "earlier_tokens", "history", (1 - share, share))
     if "system_prompt" in extensions and activity.operation == "chat":
-        tokens = question.factors.get("system_prompt_tokens", question.day)
+        tokens = question.factor("system_prompt_tokens")
         share = question.factor("system_prompt_cached_share")
-        yield _read(question, "system_prompt", "requests", tokens.value, share, tokens.key)
+        split = tokens * (1 - share), tokens * share
+        yield _read(question, "system_prompt", "requests", "system_prompt_tokens", split)
     if "files" in extensions and activity.attachments:
         key = "image_tokens" if "image_input" in used and "file_input" not in used else "file_tokens"
-        yield _read(question, "files", "attachments", question.factor(key), 0, key)
+        yield _read(question, "files", "attachments", key, (question.factor(key), 0))
     if "search_pages" in extensions:
-        yield _read(question, "search", "searches", question.factor("search_pages_tokens"), 0, "search_pages_tokens")
+        pages = "search_pages_tokens"
+        yield _read(question, "search", "searches", pages, (question.factor(pages), 0))
     if "hidden_steps" in extensions and activity.output_tokens_source != "reported":
         yield from _steps(question, features)
 
@@ -89,9 +92,10 @@ def _reasoning(activity: Activity, question: Question, used: set[str]) -> Iterat
     )  # fmt: skip
 
 
-def _read(question: Question, component: str, quantity: str, tokens: float, cached_share: float, key: str) -> Load:
+def _read(question: Question, component: str, quantity: str, key: str, tokens: tuple[float, float]) -> Load:
+    """Input of so many (new, cached) tokens per unit of the quantity, as uncertain as the factor ``key``."""
     return Load(
-        component=component, quantity=quantity, new_input=tokens * (1 - cached_share), cached=tokens * cached_share,
+        component=component, quantity=quantity, new_input=tokens[0], cached=tokens[1],
         spreads=(spread_of(question.factors.get(key, question.day)),), estimated=True, factor=key, tier=4,
     )  # fmt: skip
 
@@ -99,8 +103,11 @@ def _read(question: Question, component: str, quantity: str, tokens: float, cach
 def _steps(question: Question, features: set[tuple[str, str]]) -> Iterator[Load]:
     """Model calls of a research run or an agent that happen on the site's side."""
     used = {feature for feature, state in features if state == "used"}
-    kind = "research" if {f for f, _ in features} & {"deep_research"} else "agent" if used & {"agent", "subagent"} else None
-    if kind is None:
+    if any(feature == "deep_research" for feature, _ in features):
+        kind = "research"
+    elif used & {"agent", "subagent"}:
+        kind = "agent"
+    else:
         return
     share = question.factor("steps_cached_share")
     output = question.factors.get(f"{kind}_output", question.day)

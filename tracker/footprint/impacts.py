@@ -45,7 +45,7 @@ class Impacts:
     interval: Interval = "p05-p95"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the shape that reports promise: criterion → low, mid, high, usage, embodied (water: on and off site)."""
+        """Return the promised shape: criterion → low, mid, high, usage, embodied; water also on and off site."""
         return {criterion: getattr(self, criterion).to_json() for criterion in CRITERIA} | {"interval": self.interval}
 
 

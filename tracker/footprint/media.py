@@ -12,7 +12,7 @@ from typing import Any
 from tracker.footprint.factors import Factor
 from tracker.footprint.hidden import spread_of
 from tracker.footprint.methods import Question
-from tracker.footprint.methods.ecologits import UNITS, Affine, Published
+from tracker.footprint.methods.ecologits import NAMES, UNITS, Affine, Published
 from tracker.footprint.place import Place
 from tracker.footprint.recipe import Load
 from tracker.record import Activity
@@ -105,15 +105,14 @@ def publish_clip(activity: Activity, place: Place) -> Published | None:
     if clip is None:
         return None
     result = _impacts(clip.model, clip.pixels, clip.seconds, place.grid.zone)
-    names = {"energy": "energy_wh", "gwp": "ghg_g", "wcf": "water_ml", "adpe": "adpe_ug_sb", "pe": "primary_energy_kj"}
 
     def affine(part: Any, name: str) -> Affine:
         low, high = _ends(getattr(part, name).value)
         return Affine(0.0, low * UNITS[name], 0.0, high * UNITS[name])
 
     return Published(
-        usage={key: affine(result.usage, name) for name, key in names.items()},
-        embodied={names[name]: affine(result.embodied, name) for name in ("gwp", "adpe", "pe")},
+        usage={key: affine(result.usage, name) for name, key in NAMES.items()},
+        embodied={NAMES[name]: affine(result.embodied, name) for name in ("gwp", "adpe", "pe")},
     )
 
 

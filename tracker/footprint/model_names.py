@@ -24,7 +24,7 @@ SHARE_OF_EXPERTS = 0.83
 
 
 def plain(name: str) -> str:
-    """Return the name in lower case without the host's prefix and suffix: ``us.anthropic.claude-x-v1:0`` → ``claude-x``."""
+    """Return the name in lower case without a host's prefix and suffix: ``us.anthropic.claude-x-v1:0``."""
     name = name.strip().lower().replace(" ", "-").replace("_", "-")
     if matched := _PREFIX.match(name):
         name = name[matched.end() :] or name

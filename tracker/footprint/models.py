@@ -1,66 +1,27 @@
-"""From the names that sites show to parameters: the registry, a frozen table, a sibling, or a class, always labelled."""
+"""From the names that sites show to parameters: registry, frozen table, sibling or class, always labelled."""
 
 from __future__ import annotations
 
-import math
 import re
-import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
 from tracker.footprint.errors import FootprintError
 from tracker.footprint.model_names import always_reasons, plain, size_in, undated, words_of
+from tracker.footprint.model_tables import Model, frozen, model_tables, pair, registry, undated_models
 
-ModelSource = Literal["registry", "frozen", "sibling", "class"]
-Architecture = Literal["open", "registry", "named", "sibling", "class"]
+__all__ = ["Model", "default_days", "resolve_model"]
 
 LATEST_DAY = "9999-12-31"
-TIER = {"open": 2, "registry": 3, "named": 3, "sibling": 4, "class": 4}
-"""Data-quality tier that follows from how the architecture is known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """A model as the methods need it: parameters in billions as (low, high), speed in tokens per second."""
-
-    name: str | None
-    """As it was recorded."""
-    key: str
-    """What it was taken for."""
-    source: ModelSource
-    architecture: Architecture
-    """How its architecture is known; decides how much it widens the range."""
-    maker: str
-    """Provider key of EcoLogits where there is one."""
-    total: tuple[float, float]
-    active: tuple[float, float]
-    tps: float | None = None
-    ttft: float | None = None
-    """Usual seconds to the first token."""
-    always_reasons: bool = False
-
-    @property
-    def total_mid(self) -> float:
-        """Geometric mean of the total parameters, in billions."""
-        return math.sqrt(self.total[0] * self.total[1])
-
-    @property
-    def active_mid(self) -> float:
-        """Geometric mean of the active parameters, in billions."""
-        return math.sqrt(self.active[0] * self.active[1])
-
-    @property
-    def tier(self) -> int:
-        return TIER[self.architecture]
-
-    @property
-    def speed(self) -> float:
-        """Tokens per second: measured if known, else EcoLogits' own regression at batch 64."""
-        return self.tps or 1 / (6.785e-4 * self.active_mid + 3.119e-4 * 64 + 0.019474)
+UNNAMED = frozenset({"", "custom", "auto", "default"})
+USUAL_SERVICE = {
+    "openai": "chatgpt", "azure.ai.openai": "chatgpt", "anthropic": "claude", "gcp.gemini": "gemini",
+    "gcp.vertex_ai": "gemini", "mistral_ai": "le-chat", "perplexity": "perplexity", "x_ai": "grok",
+}  # fmt: skip
+"""Provider → the site whose usual model stands for an unnamed one (a fine-tuned model, a deployment)."""
 
 
 def resolve_model(service: str, provider: str | None, model: str | None, day: str = LATEST_DAY) -> Model:
@@ -72,28 +33,22 @@ def resolve_model(service: str, provider: str | None, model: str | None, day: st
     labelled ``sibling`` or ``class`` and widens the range.
     """
     name = plain(model or "")
-    found = _find(service, name, day)
+    found = _find(service, provider, name, day)
     reasons = always_reasons(name) or always_reasons(found.key)
     return replace(found, name=model, always_reasons=reasons)
 
 
-def _find(service: str, name: str, day: str) -> Model:
+def _find(service: str, provider: str | None, name: str, day: str) -> Model:
     if found := _mode(service, name, day):
         return found
-    if name and name not in ("custom", "auto", "default"):
+    if name not in UNNAMED:
         found = _known(name) or _spelled(name) or _sized(name) or _mode(service, "*", day) or _related(name)
         if found:
             return found
-    return _mode(service, "*", day) or _class(name)
-
-
-@cache
-def _tables() -> dict[str, Any]:
-    try:
-        text = (resources.files("tracker.footprint") / "data" / "models.toml").read_text("utf-8")
-        return tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FootprintError("the table of models is damaged", "models.toml", "reinstall klimaspor") from error
+    if found := _mode(service, "*", day):
+        return found
+    usual = _mode(USUAL_SERVICE.get(provider or "", ""), "", day) if name in UNNAMED else None
+    return replace(usual, source="class", architecture="class") if usual else _class(name)
 
 
 def default_days(day: str) -> str:
@@ -104,82 +59,17 @@ def default_days(day: str) -> str:
 
 @cache
 def _default_days() -> tuple[str, ...]:
-    return tuple(sorted({since for row in _tables()["default"] for since, _ in row["as"]}))
-
-
-@cache
-def _registry() -> dict[str, Model]:
-    """Plain name → model of EcoLogits' registry; makers' own entries win over copies on the hub."""
-    from ecologits.model_repository import ParametersMoE, models
-
-    found: dict[str, Model] = {}
-    for entry in sorted(models.list_models(), key=lambda entry: entry.provider.value == "huggingface_hub"):
-        parameters = entry.architecture.parameters
-        mixture = parameters if isinstance(parameters, ParametersMoE) else None
-        closed = any(warning.code == "model-arch-not-released" for warning in entry.warnings)
-        name = plain(entry.name)
-        deployment = entry.deployment
-        found.setdefault(
-            name,
-            Model(
-                name=entry.name,
-                key=entry.name,
-                source="registry",
-                architecture="registry" if closed else "open",
-                maker=entry.provider.value,
-                total=_pair(mixture.total if mixture else parameters),
-                active=_pair(mixture.active if mixture else parameters),
-                tps=deployment.tps if deployment else None,
-                ttft=deployment.ttft if deployment else None,
-            ),
-        )
-    return found
-
-
-def _pair(value: Any) -> tuple[float, float]:
-    if isinstance(value, int | float):
-        return float(value), float(value)
-    if isinstance(value, list):
-        return float(value[0]), float(value[1])
-    return float(value.min), float(value.max)
-
-
-@cache
-def _frozen() -> dict[str, Model]:
-    return {
-        plain(name): Model(
-            name=name,
-            key=name,
-            source="frozen",
-            architecture="open" if row.get("open") or isinstance(row["active"], int | float) else "registry",
-            maker=row["maker"],
-            total=_pair(row["total"]),
-            active=_pair(row["active"]),
-            tps=row.get("tps"),
-            ttft=row.get("ttft"),
-        )
-        for name, row in _tables()["frozen"].items()
-    }
-
-
-@cache
-def _undated() -> dict[str, Model]:
-    """Name without its date → the newest model of that name; the registry before the frozen table."""
-    found: dict[str, Model] = {}
-    for table in (_frozen(), _registry()):
-        for name in sorted(table):
-            found[undated(name)] = table[name]
-    return found
+    return tuple(sorted({since for row in model_tables()["default"] for since, _ in row["as"]}))
 
 
 def _known(name: str) -> Model | None:
-    found = _registry().get(name) or _frozen().get(name)
-    return found or _undated().get(name) or _undated().get(undated(name))
+    found = registry().get(name) or frozen().get(name)
+    return found or undated_models().get(name) or undated_models().get(undated(name))
 
 
 def _spelled(name: str) -> Model | None:
     for form in (name, undated(name)):
-        for alias in _tables()["alias"]:
+        for alias in model_tables()["alias"]:
             if matched := re.fullmatch(alias["match"], form):
                 target = alias["as"].replace(r"\0", form) if r"\0" in alias["as"] else matched.expand(alias["as"])
                 if found := _known(target.strip("-")):
@@ -210,7 +100,7 @@ def _related(name: str) -> Model | None:
         return None
     sizes = _size_words(words)
     best: tuple[tuple[int, int, str], Model] | None = None
-    for other, model in _undated().items():
+    for other, model in undated_models().items():
         others = words_of(other)
         if not others or others[0] != words[0] or _size_words(others) != sizes or model.maker == "huggingface_hub":
             continue
@@ -222,12 +112,12 @@ def _related(name: str) -> Model | None:
 
 
 def _size_words(words: list[str]) -> frozenset[str]:
-    known = {word for row in _tables()["class"].values() for word in row["words"]} | {"sonnet", "large", "medium"}
+    known = {word for row in model_tables()["class"].values() for word in row["words"]} | {"sonnet", "large", "medium"}
     return frozenset(words) & known
 
 
 def _mode(service: str, name: str, day: str) -> Model | None:
-    for row in _tables()["default"]:
+    for row in model_tables()["default"]:
         if row["service"] == service and name in row["modes"]:
             held = [target for since, target in row["as"] if since <= day] or [row["as"][0][1]]
             found = _known(held[-1])
@@ -239,10 +129,10 @@ def _mode(service: str, name: str, day: str) -> Model | None:
 
 def _class(name: str) -> Model:
     words = set(words_of(name))
-    rows: Mapping[str, Any] = _tables()["class"]
+    rows: Mapping[str, Any] = model_tables()["class"]
     key = next((key for key, row in rows.items() if words & set(row["words"])), "middle")
     row = rows[key]
     return Model(
         name=name, key=f"class {key}", source="class", architecture="class", maker="unknown",
-        total=_pair(row["total"]), active=_pair(row["active"]),
+        total=pair(row["total"]), active=pair(row["active"]),
     )  # fmt: skip

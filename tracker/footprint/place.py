@@ -75,14 +75,15 @@ class Place:
 
 @cache
 def find_grid(zone: str) -> Grid:
-    """Return EcoLogits' grid factors of a zone (ISO 3166 alpha-3, ``WOR``, ``EEE``); a FootprintError if it has none."""
+    """Return EcoLogits' grid factors of a zone (ISO 3166 alpha-3, ``WOR``, ``EEE``); FootprintError if it has none."""
     from ecologits.electricity_mix_repository import electricity_mixes
 
     mix = electricity_mixes.find_electricity_mix(zone.upper())
     if mix is None:
         known = [mix.zone for mix in electricity_mixes.list_electricity_mixes()]
         near = difflib.get_close_matches(zone.upper(), known, 3, 0.5)
-        hint = f"use a three-letter country code such as {', '.join(near or ['NOR', 'NLD', 'USA'])}, or WOR for the world"
+        such = ", ".join(near or ["NOR", "NLD", "USA"])
+        hint = f"use a three-letter country code such as {such}, or WOR for the world"
         raise FootprintError("no electricity data for this zone", _printable(zone), hint)
     if mix.gwp <= 0:
         raise FootprintError("the electricity data for this zone says zero", mix.zone, "use WOR or a neighbour")
@@ -115,10 +116,7 @@ def locate(
     pue = factors.get(f"pue_{row}", day)
     water = factors.get(f"wue_{row}", day)
     chosen = (overrides or {}).get(provider or "") or (overrides or {}).get(row)
-    if local:
-        where = own_zone or "WOR"
-    else:
-        where = zone or chosen or pue.place
+    where = (own_zone or "WOR") if local else (zone or chosen or pue.place)
     return Place(
         provider=row,
         grid=_on_day(factors, find_grid(where), day, hourly),

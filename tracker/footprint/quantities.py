@@ -12,6 +12,7 @@ QUANTITIES = (
 INDEX = {name: position for position, name in enumerate(QUANTITIES)}
 
 MEDIA = frozenset({"image", "video", "music", "speech", "transcription"})
+PLAIN = frozenset({"chat", "text_completion", "embeddings"})
 SEARCH_FEATURE = "web_search"
 IMAGE_FEATURE = "image_output"
 
@@ -29,7 +30,10 @@ def measure(activity: Activity) -> Sums:
     output = activity.output_tokens
     reasoning = min(activity.reasoning_tokens, output)
     cached = min(activity.cached_input_tokens, activity.input_tokens)
-    searches, media_count = _amounts(activity)
+    if activity.features or activity.media_count or activity.operation not in PLAIN:
+        searches, media_count = _amounts(activity)
+    else:
+        searches = media_count = 0
     seconds = activity.media_seconds or media_count * USUAL_SECONDS.get(activity.operation, 0)
     return (
         requests,

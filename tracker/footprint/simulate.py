@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tracker.footprint.factors import FactorSet
 from tracker.footprint.impacts import Impact, Impacts, impact
 from tracker.footprint.methods import MethodName
+from tracker.footprint.models import LATEST_DAY
 from tracker.footprint.place import Place
 from tracker.footprint.quantities import INDEX, Sums
 from tracker.footprint.recipe import Load, Recipe, Spread
@@ -35,6 +36,35 @@ class Portion:
     primary_wh: float
     """The energy that ADPe and primary energy are charged on: EcoLogits' own method, since only it has them."""
     embodied: Embodied
+
+
+type Dish = tuple[Recipe, Sums, Sequence[Portion]]
+"""A recipe, the sums of what was selected of it, and what they come to."""
+
+
+@dataclass(slots=True)
+class _Kind:
+    """All of one service, model and place: energy by who shares its uncertainty, and the noise of its turns."""
+
+    name: str
+    day: str
+    text: dict[tuple[Spread, ...], float] = field(default_factory=dict)
+    other: dict[tuple[Spread, ...], float] = field(default_factory=dict)
+    embodied: dict[tuple[Spread, ...], Embodied] = field(default_factory=dict)
+    wh: float = 0.0
+    primary_wh: float = 0.0
+    text_wh: float = 0.0
+    noise: float = 0.0
+    """Sum over recipes of (Wh² times relative variance)."""
+
+
+@dataclass(slots=True)
+class _Site:
+    """One place in the simulation."""
+
+    draws: Draws = field(default_factory=list)
+    wh: float = 0.0
+    primary_wh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,63 +150,90 @@ class Engine:
         uneven = squared / output**2 if output and squared else 1 / requests
         return math.expm1(sigma_squared) * min(1.0, max(1 / requests, uneven))
 
-    def energy_draws(self, portions: Sequence[Portion], sums: Sums) -> Draws:
-        """Return the draws of one recipe's energy."""
-        text: Draws | None = None
+    def energy_draws(self, dishes: Iterable[Dish]) -> Draws:
+        """Return the draws of a selection's energy."""
         total = [0.0] * DRAWS
-        by_spread: dict[tuple[bool, tuple[Spread, ...]], float] = {}
-        for portion in portions:
-            key = portion.load.is_text, self._shared(portion.recipe, portion.load)
-            by_spread[key] = by_spread.get(key, 0.0) + portion.wh
-        for (is_text, spreads), wh in by_spread.items():
-            factors = self.simulation.factor(spreads)
-            if is_text:
-                text = [t + wh * f for t, f in zip(text, factors, strict=True)] if text else scaled(factors, wh)
-            else:
-                total = [t + wh * f for t, f in zip(total, factors, strict=True)]
-        if text is None:
-            return total
-        recipe = portions[0].recipe
-        name = f"{recipe.service} {recipe.model.key} {recipe.operation}"
-        return plus(total, times(text, self.simulation.turn_noise(name, self.turn_variance(recipe, sums))))
+        for kind in self._kinds(dishes).values():
+            total = plus(total, self._draw(kind))
+        return total
 
-    def impacts(self, dishes: Iterable[tuple[Recipe, Sums, Sequence[Portion]]]) -> Impacts:
-        """Return the five criteria of a selection, ranges from one simulation."""
-        energy: Draws = [0.0] * DRAWS
-        sites: dict[Place, tuple[Draws, list[float]]] = {}
-        hardware: dict[tuple[Spread, ...], list[float]] = {}
-        day = "9999-12-31"
+    def _kinds(self, dishes: Iterable[Dish]) -> dict[tuple[Place, str, str], _Kind]:
+        """Gather recipes of one service, model and place: their unknowns are the same, their turns pool."""
+        kinds: dict[tuple[Place, str, str], _Kind] = {}
         for recipe, sums, portions in dishes:
-            day = min(day, recipe.day)
-            draws = self.energy_draws(portions, sums)
-            energy = plus(energy, draws)
-            known, mids = sites.get(recipe.place, (None, [0.0, 0.0]))
-            sites[recipe.place] = (plus(known, draws) if known else draws), mids
+            if not portions:
+                continue
+            name = recipe.place, recipe.service, recipe.model.key
+            if name not in kinds:
+                kinds[name] = _Kind(f"{recipe.service} {recipe.model.key}", recipe.day)
+            kind = kinds[name]
+            kind.day = min(kind.day, recipe.day)
+            text = 0.0
             architecture = (self._architecture(recipe),)
             for portion in portions:
-                mids[0] += portion.wh
-                mids[1] += portion.primary_wh
-                key = architecture if portion.load.is_text else portion.load.spreads
-                amounts = hardware.setdefault(key, [0.0, 0.0, 0.0])
-                for position, amount in enumerate(portion.embodied):
-                    amounts[position] += amount
+                load, wh = portion.load, portion.wh
+                spreads = self._shared(recipe, load)
+                if load.is_text:
+                    text += wh
+                    kind.text[spreads] = kind.text.get(spreads, 0.0) + wh
+                else:
+                    kind.other[spreads] = kind.other.get(spreads, 0.0) + wh
+                kind.wh += wh
+                kind.primary_wh += portion.primary_wh
+                if any(portion.embodied):
+                    key = architecture if load.is_text else load.spreads
+                    before = kind.embodied.get(key, (0.0, 0.0, 0.0))
+                    gas, metal, energy = portion.embodied
+                    kind.embodied[key] = (before[0] + gas, before[1] + metal, before[2] + energy)
+            kind.text_wh += text
+            kind.noise += text**2 * self.turn_variance(recipe, sums)
+        return kinds
+
+    def _draw(self, kind: _Kind) -> Draws:
+        factor = self.simulation.factor
+        total = [0.0] * DRAWS
+        for spreads, wh in kind.text.items():
+            total = [t + wh * f for t, f in zip(total, factor(spreads), strict=True)]
+        if kind.text_wh:
+            total = times(total, self.simulation.turn_noise(kind.name, kind.noise / kind.text_wh**2))
+        for spreads, wh in kind.other.items():
+            total = [t + wh * f for t, f in zip(total, factor(spreads), strict=True)]
+        return total
+
+    def impacts(self, dishes: Iterable[Dish]) -> Impacts:
+        """Return the five criteria of a selection, ranges from one simulation."""
+        energy: Draws = [0.0] * DRAWS
+        sites: dict[Place, _Site] = {}
+        hardware: dict[tuple[Spread, ...], Embodied] = {}
+        day = LATEST_DAY
+        for (place, _, _), kind in self._kinds(dishes).items():
+            day = min(day, kind.day)
+            draws = self._draw(kind)
+            energy = plus(energy, draws)
+            site = sites.setdefault(place, _Site())
+            site.draws = plus(site.draws, draws) if site.draws else draws
+            site.wh += kind.wh
+            site.primary_wh += kind.primary_wh
+            for key, (gas, metal, primary) in kind.embodied.items():
+                before = hardware.get(key, (0.0, 0.0, 0.0))
+                hardware[key] = (before[0] + gas, before[1] + metal, before[2] + primary)
         return self._criteria(energy, sites, hardware, day)
 
     def _criteria(
         self,
         energy: Draws,
-        sites: dict[Place, tuple[Draws, list[float]]],
-        hardware: dict[tuple[Spread, ...], list[float]],
+        sites: dict[Place, _Site],
+        hardware: dict[tuple[Spread, ...], Embodied],
         day: str,
     ) -> Impacts:
         draw = self.simulation.factor
         names = ("ghg", "on_site", "off_site", "adpe", "primary")
         usage: dict[str, Draws] = {name: [0.0] * DRAWS for name in names}
         mid = dict.fromkeys(names, 0.0)
-        total_wh = math.fsum(mids[0] for _, mids in sites.values())
-        for place, (draws, (wh, primary_wh)) in sites.items():
-            grid, provider = place.grid, place.provider
-            primary = primary_wh / wh if wh else 0.0
+        total_wh = math.fsum(site.wh for site in sites.values())
+        for place, site in sites.items():
+            grid, provider, draws, wh = place.grid, place.provider, site.draws, site.wh
+            primary = site.primary_wh / wh if wh else 0.0
             site_water = 1 / place.pue * place.water_l_per_kwh
             per_wh = {
                 "ghg": (grid.g_per_kwh / 1000, (f"grid {provider} {grid.zone}", self._sigma(place.grid_gsd_key, day))),
@@ -187,8 +244,12 @@ class Engine:
             }
             for name, (factor, spread) in per_wh.items():
                 mid[name] += wh * factor
-                shares = times(draws, draw((spread,))) if spread else draws
-                usage[name] = [t + s * factor for t, s in zip(usage[name], shares, strict=True)]
+                before = usage[name]
+                if spread is None:
+                    usage[name] = [b + d * factor for b, d in zip(before, draws, strict=True)]
+                else:
+                    shared = draw((spread,))
+                    usage[name] = [b + d * s * factor for b, d, s in zip(before, draws, shared, strict=True)]
         embodied: list[Draws] = [[0.0] * DRAWS for _ in range(3)]
         embodied_mid = [0.0, 0.0, 0.0]
         for spreads, amounts in hardware.items():

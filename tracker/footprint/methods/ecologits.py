@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracker.footprint.methods import Coefficients, Question
 from tracker.footprint.models import Model
@@ -14,7 +14,7 @@ from tracker.footprint.place import Place
 PROBE_TOKENS = 1000
 """Impacts are affine in output tokens once the latency cap is off: two evaluations give slope and intercept."""
 
-CRITERIA = ("energy_wh", "ghg_g", "water_ml", "adpe_ug_sb", "primary_energy_kj")
+NAMES = {"energy": "energy_wh", "gwp": "ghg_g", "wcf": "water_ml", "adpe": "adpe_ug_sb", "pe": "primary_energy_kj"}
 UNITS = {"energy": 1e3, "gwp": 1e3, "wcf": 1e3, "adpe": 1e9, "pe": 1e3}
 """From the package's kWh, kgCO2eq, L, kgSbeq, MJ to Wh, g, mL, µg, kJ."""
 
@@ -59,7 +59,7 @@ class Published:
 
 def coefficients(question: Question) -> Coefficients:
     """
-    Return M1: E = PUE · k_idle · [T/3600 · 1200 · (g/8)/B + g · n_eq · (α e^(βB) P_active + γ)], in Wh.
+    Return M1: E = PUE · k_idle · [T/3600 · 1200 · (g/8)/B + g · n_eq · (alpha e^(beta B) P_active + gamma)], in Wh.
 
     Constants are EcoLogits'; k_idle and the input weights in n_eq are our extensions.
     """
@@ -77,16 +77,40 @@ def coefficients(question: Question) -> Coefficients:
 
 def evaluate_core(model: Model) -> Core:
     """Return the affine core of a model at the geometric mean of its parameter range."""
-    return _core(model.active_mid, model.total_mid, model.tps, model.ttft)
+    active, total = model.active_mid, model.total_mid
+    return _core(_Size((active, active), (total, total), model.tps, model.ttft))
+
+
+def publish(model: Model, place: Place) -> Published:
+    """Return what the package itself says for this model and place: no extension, latency cap off, its own range."""
+    provider = place.ecologits_provider
+    if provider == "huggingface_hub" and model.maker in _providers():
+        provider = model.maker
+    grid = place.grid
+    mix = _Mix(grid.adpe_kg_per_kwh, grid.primary_mj_per_kwh, grid.g_per_kwh / 1000, grid.litres_per_kwh)
+    return _publish(_Size(model.active, model.total, model.tps, model.ttft), provider, mix)
+
+
+class _Size(NamedTuple):
+    active: tuple[float, float]
+    total: tuple[float, float]
+    tps: float | None
+    ttft: float | None
+
+
+class _Mix(NamedTuple):
+    """kg Sb-eq, MJ, kg CO2e and L per kWh, as the package wants them."""
+
+    adpe: float = 0.0
+    primary: float = 0.0
+    gwp: float = 0.0
+    water: float = 0.0
 
 
 @lru_cache(maxsize=4096)
-def _core(active: float, total: float, tps: float | None, ttft: float | None) -> Core:
-    def evaluate(tokens: int, **overrides: Any) -> Any:
-        return _compute(active, total, tokens, 1.0, 0.0, (0.0, 0.0, 0.0, 0.0), tps, ttft, **overrides)
-
-    start, end = evaluate(0), evaluate(PROBE_TOKENS)
-    gpu = evaluate(PROBE_TOKENS, server_power=0.0)
+def _core(size: _Size) -> Core:
+    start, end = (_compute(size, tokens, _Mix()) for tokens in (0, PROBE_TOKENS))
+    gpu = _compute(size, PROBE_TOKENS, _Mix(), server_power=0.0)
 
     def embodied(name: str) -> tuple[float, float]:
         first, last = (getattr(result.embodied, name).value * UNITS[name] for result in (start, end))
@@ -103,58 +127,40 @@ def _core(active: float, total: float, tps: float | None, ttft: float | None) ->
     )
 
 
-def publish(model: Model, place: Place) -> Published:
-    """Return what the package itself says for this model and place: no extension, latency cap off, its own range."""
-    grid = place.grid
-    provider = place.ecologits_provider
-    if provider == "huggingface_hub" and model.maker in _providers():
-        provider = model.maker
-    mix = (
-        grid.adpe_kg_per_kwh, grid.primary_mj_per_kwh, grid.g_per_kwh / 1000, grid.litres_per_kwh,
-    )  # fmt: skip
-    return _publish(model.active, model.total, model.tps, model.ttft, provider, mix)
-
-
 @lru_cache(maxsize=4096)
-def _publish(
-    active: tuple[float, float],
-    total: tuple[float, float],
-    tps: float | None,
-    ttft: float | None,
-    provider: str,
-    mix: tuple[float, float, float, float],
-) -> Published:
-    configuration = _providers()[provider]
-    results = [
-        _compute(
-            _range(active), _range(total), tokens, configuration.datacenter_pue, configuration.datacenter_wue, mix,
-            tps, ttft,
-        )
+def _publish(size: _Size, provider: str, mix: _Mix) -> Published:
+    at = _providers()[provider]
+    start, end = (
+        _compute(size, tokens, mix, datacenter_pue=at.datacenter_pue, datacenter_wue=at.datacenter_wue)
         for tokens in (0, PROBE_TOKENS)
-    ]  # fmt: skip
-    names = {"energy": "energy_wh", "gwp": "ghg_g", "wcf": "water_ml", "adpe": "adpe_ug_sb", "pe": "primary_energy_kj"}
+    )
+
+    def affine(part: str, name: str) -> Affine:
+        return _affine([getattr(getattr(result, part), name).value for result in (start, end)], UNITS[name])
+
     return Published(
-        usage={key: _affine([getattr(r.usage, name).value for r in results], UNITS[name]) for name, key in names.items()},
-        embodied={
-            names[name]: _affine([getattr(r.embodied, name).value for r in results], UNITS[name])
-            for name in ("gwp", "adpe", "pe")
-        },
+        usage={key: affine("usage", name) for name, key in NAMES.items()},
+        embodied={NAMES[name]: affine("embodied", name) for name in ("gwp", "adpe", "pe")},
     )
 
 
-def _compute(
-    active: Any, total: Any, tokens: int, pue: Any, wue: Any, mix: tuple[float, float, float, float],
-    tps: float | None, ttft: float | None, **overrides: Any,
-) -> Any:  # fmt: skip
+def _compute(size: _Size, tokens: int, mix: _Mix, **overrides: Any) -> Any:
     from ecologits.impacts.llm import compute_llm_impacts
 
-    adpe, primary, gwp, water = mix
+    given: dict[str, Any] = {"datacenter_pue": 1.0, "datacenter_wue": 0.0} | overrides
     return compute_llm_impacts(
-        model_active_parameter_count=active, model_total_parameter_count=total, output_token_count=tokens,
-        if_electricity_mix_adpe=adpe, if_electricity_mix_pe=primary, if_electricity_mix_gwp=gwp,
-        if_electricity_mix_wue=water, datacenter_pue=pue, datacenter_wue=wue, request_latency=math.inf,
-        tps=tps, ttft=ttft, **overrides,
-    )  # fmt: skip
+        model_active_parameter_count=_range(size.active),
+        model_total_parameter_count=_range(size.total),
+        output_token_count=tokens,
+        if_electricity_mix_adpe=mix.adpe,
+        if_electricity_mix_pe=mix.primary,
+        if_electricity_mix_gwp=mix.gwp,
+        if_electricity_mix_wue=mix.water,
+        request_latency=math.inf,
+        tps=size.tps,
+        ttft=size.ttft,
+        **given,
+    )
 
 
 def _affine(values: list[Any], unit: float) -> Affine:
