@@ -73,7 +73,8 @@ def _explain(hosts: int, *, pinned: bool) -> str:
     if pinned:
         text += (
             "\nThe browser shows a bar about an unsupported flag: that is how this window trusts klimaspor's "
-            "certificate, which was made for this window alone and is deleted when it closes. Use this window for AI chats only."
+            "certificate, which was made for this window alone and is deleted when it closes. "
+            "Use this window for AI chats only."
         )
     return text
 

@@ -59,7 +59,7 @@ NoNewPrivileges=true
 
 
 def refuse_passing_installation() -> None:
-    """Raise SetupError where this klimaspor may be gone tomorrow: a project's environment, a cache, a temporary folder."""
+    """Raise SetupError where this klimaspor may be gone tomorrow: a project's, a cache's, a temporary one."""
     prefix = Path(sys.prefix).resolve()
     temporary = Path(tempfile.gettempdir()).resolve()
     cached = any(part in {"uv", "pipx"} for part in prefix.parts) and {"archive-v0", "environments-v2", ".cache"} & set(

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -42,12 +43,22 @@ def read_previous(folder: Path, desktop: Desktop | None = None) -> Previous:
     try:
         return _read_present(desktop)
     except _OursError:
-        return load_previous(folder)
+        return _refresh(load_previous(folder))
 
 
 def is_ours(url: str) -> bool:
     """Whether this is the address of a PAC file of klimaspor on this computer."""
     return re.fullmatch(r"http://127\.0\.0\.1:\d+/proxy\.pac", url) is not None
+
+
+def _refresh(kept: Previous) -> Previous:
+    """Read a company's PAC file again, for it may have changed; where that fails the kept text stays."""
+    if kept.pac_url is None or is_ours(kept.pac_url):
+        return kept
+    try:
+        return replace(kept, pac_text=fetch_pac(kept.pac_url))
+    except SetupError:
+        return kept
 
 
 class _OursError(Exception):

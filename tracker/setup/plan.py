@@ -54,9 +54,12 @@ class Plan:
         return self.steps + self.network
 
 
-def make_plan(db: Path, port: int, *, autostart: bool = True, upstream: str | None = None) -> Plan:
+def make_plan(
+    db: Path, port: int, *, autostart: bool = True, upstream: str | None = None, look_only: bool = False
+) -> Plan:
     """
-    Look at this computer and return what would be done; nothing is changed but our own certificate made.
+    Look at this computer and return what would be done; nothing is changed, but our own certificate is made
+    unless ``look_only``.
 
     Raises SetupError where a policy locks the settings, a PAC file cannot be read, or this is not Linux.
     """
@@ -66,7 +69,7 @@ def make_plan(db: Path, port: int, *, autostart: bool = True, upstream: str | No
             sys.platform,
             "see klimaspor setup --dry-run for the steps by hand, or use klimaspor browser",
         )
-    from addon.authority import Authority
+    from addon.authority import CERTIFICATE_FILE, Authority
     from addon.certificate import AuthorityError
     from addon.hosts import open_hosts
     from addon.service import discover
@@ -83,13 +86,15 @@ def make_plan(db: Path, port: int, *, autostart: bool = True, upstream: str | No
     previous = read_previous(folder, desktop)
     try:
         hosts = open_hosts(discover(), opened=tuple(load(db).get("proxy.open")))
-        authority = Authority.load_or_make(folder / "authority", hosts)
+        if look_only:
+            made = Authority.load(folder / "authority")
+        else:
+            made = Authority.load_or_make(folder / "authority", hosts)
     except AuthorityError as error:
         raise SetupError.of(error) from None
-    certificate = str(authority.certificate_path)
-    steps: list[Step] = [
-        TrustStep(str(place.folder), authority.name, certificate, place.whose) for place in find_places()
-    ]
+    name = made.name if made else "klimaspor on this computer"
+    certificate = str(folder / "authority" / CERTIFICATE_FILE)
+    steps: list[Step] = [TrustStep(str(place.folder), name, certificate, place.whose) for place in find_places()]
     notes = list(_explain(previous, steps))
     if previous.kind != "direct":
         text = previous.to_json() + "\n"
@@ -137,9 +142,13 @@ def _explain(previous: Previous, trusts: list[Step]) -> Iterator[str]:
         yield "No browser's certificate store was found; start your browser once, then run this again."
     match previous:
         case Previous(kind="manual"):
-            yield f"Your present proxy ({previous.https or previous.http or previous.socks}) stays in force for all other hosts."
+            present = previous.https or previous.http or previous.socks
+            yield f"Your present proxy ({present}) stays in force for all other hosts."
         case Previous(kind="pac"):
-            yield f"Your present PAC file ({previous.pac_url}) stays in force for all other hosts; it is read again whenever you run setup."
+            yield (
+                f"Your present PAC file ({previous.pac_url}) stays in force for all other hosts. It is read again when "
+                "you run setup again. If only its proxy leads out of this network, add --upstream http://host:port."
+            )
 
 
 def check_ready(*, autostart: bool) -> None:
@@ -170,6 +179,7 @@ def _carry_out(step: Step, ledger: Ledger, tell: Callable[[str], None]) -> None:
     if step.is_done():
         tell(f"was so already: {step.describe()}")
         return
+    _retire(step, ledger)
     if ledger.find(step) is None:
         ledger.begin(step)
     try:
@@ -181,6 +191,20 @@ def _carry_out(step: Step, ledger: Ledger, tell: Callable[[str], None]) -> None:
     if not step.is_done():
         raise SetupError("A step did not hold", step.describe(), "klimaspor undo takes back the steps before it")
     tell(f"done: {step.describe()}")
+
+
+def _retire(step: Step, ledger: Ledger) -> None:
+    """Take back an earlier version of this step at the same place (another port, newer text) before doing this one."""
+    for entry in reversed(list(ledger.entries)):
+        old = KINDS[entry.kind](**entry.fields)
+        if old != step and _place(old) == _place(step):
+            old.undo(entry.memory)
+            ledger.strike(entry)
+
+
+def _place(step: Step) -> tuple[str, ...]:
+    names = ("path", "store", "profile", "unit")
+    return (step.kind, *(str(getattr(step, name)) for name in names if hasattr(step, name)))
 
 
 def check_served(port: int) -> None:

@@ -33,7 +33,7 @@ class TrustStep:
         return {"store_existed": (Path(self.store) / "cert9.db").exists()}
 
     def is_done(self) -> bool:
-        if not (Path(self.store) / "cert9.db").exists():
+        if not (Path(self.store) / "cert9.db").exists() or not Path(self.certificate).exists():
             return False
         return nss.is_trusted(Path(self.store), self.name, Path(self.certificate))
 

@@ -1,0 +1,149 @@
+"""``klimaspor setup``, ``undo`` and ``doctor``: the whole computer, all of it taken back, and how it does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tracker.cli.options import database_option, fail, format_option
+
+if TYPE_CHECKING:
+    from tracker.setup.doctor import Past
+
+
+@click.command(
+    epilog="\b\nExamples:\n  klimaspor setup --dry-run\n  klimaspor setup\n  klimaspor setup --policy ./files\n\n"
+    "Everything it does is shown first, asked once, noted, and taken back by: klimaspor undo"
+)
+@database_option
+@click.option("--dry-run", is_flag=True, help="Show every step and its undo; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--autostart/--no-autostart", default=True, help="Start the proxy with your session.  [default: yes]")
+@click.option("--port", type=click.IntRange(1024, 65535), help="Port on this computer.  [default: 47821]")
+@click.option("--upstream", metavar="URL", help="A company's proxy that the proxy shall go through.")
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Change nothing; write files for an administrator to deploy.",
+)
+def setup(
+    *, db: Path, dry_run: bool, yes: bool, autostart: bool, port: int | None, upstream: str | None, policy: Path | None
+) -> None:
+    """Set up the whole computer: certificate, PAC file, autostart."""
+    from tracker.settings import SettingsError, load
+    from tracker.setup import SetupError
+    from tracker.setup.ledger import Ledger
+    from tracker.setup.plan import carry_out, check_ready, make_plan
+
+    try:
+        port = port or int(load(db).get("proxy.port"))
+        if policy is not None:
+            _write_policy(db, port, policy)
+            return
+        if dry_run and not sys.platform.startswith("linux"):
+            from tracker.setup.manual import list_manual_steps
+
+            click.echo("\n".join(list_manual_steps(sys.platform, db.parent.resolve(), port)))
+            return
+        plan = make_plan(db, port, autostart=autostart, upstream=upstream, look_only=dry_run)
+        for number, step in enumerate(plan.all, 1):
+            click.echo(f"{number}. {step.describe()}{'  (is so already)' if step.is_done() else ''}")
+            click.echo(f"   undo: {step.describe_undo()}")
+        for note in plan.notes:
+            click.echo(f"Note: {note}")
+        if dry_run:
+            click.echo("Nothing was changed.")
+            return
+        check_ready(autostart=autostart)
+        if not yes:
+            click.confirm(f"Do these {len(plan.all)} steps?", abort=True)
+        carry_out(plan, Ledger.open(db.parent.resolve()), click.echo)
+    except (SetupError, SettingsError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("Set up. See how it does: klimaspor doctor. Take it all back: klimaspor undo")
+
+
+@click.command(epilog="\b\nExample:\n  klimaspor undo")
+@database_option
+def undo(db: Path) -> None:
+    """Take back everything that setup did; your records stay."""
+    from tracker.setup import SetupError
+    from tracker.setup.ledger import Ledger
+    from tracker.setup.plan import take_back
+
+    folder = db.parent.resolve()
+    try:
+        ledger = Ledger.open(folder)
+        if not ledger.entries:
+            click.echo("There is nothing to take back.")
+            return
+        problems = take_back(ledger, folder, click.echo)
+    except SetupError as error:
+        raise click.ClickException(str(error)) from None
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        fail(f"{len(problems)} step(s) could not be taken back", "see above", "then run klimaspor undo again")
+    click.echo("All taken back. Your records stay; klimaspor forget deletes them.")
+
+
+@click.command(epilog="\b\nExamples:\n  klimaspor doctor\n  klimaspor doctor --format json")
+@database_option
+@format_option("text", "json")
+@click.pass_context
+def doctor(context: click.Context, *, db: Path, output_format: str) -> None:
+    """Say in one line how it does, then why, and what to type. Exit code 1 if something is wrong."""
+    from tracker.setup.doctor import examine, judge
+
+    findings = examine(db, _read_past(db))
+    verdict = judge(findings)
+    if output_format == "json":
+        rows = [{"check": f.check, "state": f.state, "what": f.what, "do": f.do} for f in findings]
+        click.echo(json.dumps({"verdict": verdict, "findings": rows}, indent=2))
+    else:
+        signs = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}
+        click.echo(verdict)
+        for finding in findings:
+            click.echo(f"{signs[finding.state]}  {finding.what}{f'  →  {finding.do}' if finding.do else ''}")
+    if any(finding.state == "wrong" for finding in findings):
+        context.exit(1)
+
+
+def _read_past(db: Path) -> Past:
+    """Return what the database knows of the last seven days; nothing if there is no database yet."""
+    from collections import Counter
+    from datetime import date, datetime, timedelta
+
+    from tracker.setup.doctor import Past
+    from tracker.store import Store, StoreError
+
+    if not db.exists():
+        return Past()
+    until = date.today() + timedelta(days=1)  # noqa: DTZ011 - days of the calendar on the wall, as the store's
+    since = until - timedelta(days=8)
+    try:
+        with Store.open(db, readonly=True) as store:
+            unread = Counter[str]()
+            for item in store.unread(since, until):
+                unread[item.service] += item.n
+            heard = (record.started_at for record in store.records(since, until) if record.source == "proxy")
+            last = next(heard, None)
+            return Past(
+                down_s=store.coverage(since, until).down_s,
+                unread=tuple(unread.most_common()),
+                last_record=datetime.fromisoformat(last) if last else None,
+            )
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _write_policy(db: Path, port: int, folder: Path) -> None:
+    from tracker.setup.policy import write_policies
+
+    for path, purpose in write_policies(db.parent.resolve(), port, folder):
+        click.echo(f"{path}  {purpose}")
