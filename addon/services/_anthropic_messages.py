@@ -146,7 +146,7 @@ class Messages(Dialect):
         """Read the legacy ``/v1/complete``, whole or as a stream."""
         turn.response_model = data.get("model") or turn.response_model
         turn.response_id = turn.response_id or data.get("id") or data.get("log_id")
-        turn.answer(data.get("completion"), at_ms)
+        turn.answer(data.get("completion"), at_ms if turn.state.get("stream") else None)
         turn.finished = turn.finished or bool(data.get("stop_reason"))
 
     def _stop(self, turn: Turn, told: Any) -> None:
@@ -171,7 +171,7 @@ class Messages(Dialect):
             extra.response_id = f"{turn.response_id}:{_kind(run)}:{at}"
             extra.conversation_id = turn.conversation_id
             extra.usage = read_anthropic(run)
-            extra.finished, extra.request_bytes, extra.response_bytes = True, 0, 0
+            extra.finished, extra.request_bytes, extra.response_bytes, extra.ended_ms = True, 0, 0, None
             if _kind(run) == "advisor_message":
                 extra.used("subagent")
             runs.append(extra)
@@ -187,6 +187,7 @@ class Complete(Messages):
         turn.prompt_is_whole = True
         if isinstance(body, Mapping):
             turn.request_model = body.get("model")
+            turn.state["stream"] = bool(body.get("stream"))
             turn.prompt(body.get("prompt"))
 
 

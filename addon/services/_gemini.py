@@ -263,6 +263,8 @@ class LiveSocket(TurnByTurn):
             if message.from_client:
                 if isinstance(data.get("setup"), Mapping):
                     self.model = _bare(data["setup"].get("model"))
+                if isinstance(data.get("clientContent"), Mapping) and self.turn is None:
+                    self.begin(message.at_ms)
                 continue
             yield from self._hear_server(data, message.at_ms)
 

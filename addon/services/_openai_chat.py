@@ -73,6 +73,9 @@ class ChatCompletions(Dialect):
             turn.usage = self.read_usage(usage) or turn.usage
         if data.get("error") or event.name == "error":
             fail(turn, data.get("error") or data)
+        if (data.get("citations") or data.get("search_results")) and not turn.state.get("cited"):
+            turn.state["cited"] = True
+            turn.used("web_search", None)
         choices = data.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, Mapping):
@@ -117,7 +120,7 @@ class ChatCompletions(Dialect):
                 turn.outcome = "refused"
             if finish == "error":
                 turn.outcome = "error"
-        turn.answer(choice.get("text"), at_ms, part=part)
+        turn.answer(choice.get("text"), at_ms if turn.state.get("stream") else None, part=part)
         message = choice.get("delta")
         if isinstance(choice.get("message"), Mapping):
             message, at_ms = choice["message"], None

@@ -120,7 +120,7 @@ class RealtimeSocket(TurnByTurn):
         turn = Turn(self.service, self.opening)
         turn.operation, turn.request_model = "transcription", self.transcriber
         turn.response_id = f"{data.get('item_id')}:transcription"
-        turn.started_ms, turn.ended_ms = at_ms or 0, None
+        turn.started_ms, turn.ended_ms = at_ms or 0, -1  # how long it took is not told
         turn.request_bytes = turn.response_bytes = 0
         usage = data.get("usage")
         if isinstance(usage, Mapping) and usage.get("type") == "duration":

@@ -163,7 +163,7 @@ class Invoke(Dialect):
         data = event.data
         if event.name == "chunk" and isinstance(data, Mapping) and isinstance(data.get("bytes"), str):
             try:
-                data = parse_or_none(base64.b64decode(data["bytes"]))
+                data = parse_or_none(base64.b64decode(data["bytes"]).decode("utf-8", "replace"))
             except (binascii.Error, ValueError):
                 return
         if not isinstance(data, Mapping):
