@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from addon.coding import Budget, CodingError, Decoder
@@ -83,6 +83,23 @@ class Reader:
             return None
         listener = service.listen(exchange)
         return None if listener is None else SocketReader(self._key, service, exchange, listener)
+
+    def overdue(self, now: datetime | None = None) -> Reading:
+        """Return the answers whose rest did not come until ``now``; all that wait, if None. Never raises."""
+        reading = NOTHING
+        for service in self._services:
+            try:
+                turns = tuple(service.overdue(now))
+            except Exception as error:  # noqa: BLE001 - as below
+                day = (now or datetime.now(UTC)).date().isoformat()
+                reading += Reading(
+                    unread=(Unread(day=day, service=service.name, shape="", reason=type(error).__name__),)
+                )
+                continue
+            for turn in turns:
+                begun = partial(digest, turn.exchange.host.encode(), turn.exchange.started_at.isoformat().encode())
+                reading += _settle(turn, self._key, begun, sent=None, received=None)
+        return reading
 
     def _read_socket(self, exchange: Exchange) -> Reading:
         socket = self.open_socket(exchange)

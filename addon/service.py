@@ -7,7 +7,7 @@ import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal, Protocol
 
 from addon.exchange import Ending, Exchange, Message
@@ -277,6 +277,10 @@ class Service:
     def listen(self, opening: Exchange) -> Listener | None:
         """Return the listener for a WebSocket that matched, or None if this service has none."""
         return None
+
+    def overdue(self, now: datetime | None) -> Iterable[Turn]:
+        """Return the turns whose rest did not come in time; all that wait, if ``now`` is None (at the very end)."""
+        return ()
 
 
 @dataclass(slots=True)

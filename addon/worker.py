@@ -83,6 +83,9 @@ class Desk:
             case "settle":
                 self.flush()
             case "beat":
+                with _deadline():
+                    late = self.reader.overdue(datetime.now(UTC))
+                self.keep(late, "", None)
                 self.flush()
                 return self.beat(header)
         return {}
@@ -178,6 +181,7 @@ def serve(connection: Connection, desk: Desk) -> None:
         if (grown or done >= WORKED_ENOUGH) and not desk.sockets and not desk.waiting:
             answer["tired"] = True
         connection.send_bytes(json.dumps(answer).encode())
+    desk.keep(desk.reader.overdue(), "", None)
     desk.flush()
 
 

@@ -61,7 +61,8 @@ class ChatGPT(Service):
 
     def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         now = exchange.started_at + timedelta(milliseconds=exchange.ended_ms or 0)
-        yield from self.overdue(exchange.started_at)
+        if exchange.source == "proxy":  # an archive is read in one go and not in its order: there nobody waits
+            yield from self.overdue(exchange.started_at)
         if exchange.path in {VOICE, TASKS}:
             turn = Turn(self, exchange)
             if exchange.path == VOICE:
@@ -95,9 +96,9 @@ class ChatGPT(Service):
         return Socket(self, opening) if opening.host == SOCKET_HOST else None
 
     def overdue(self, now: datetime | None) -> Iterator[Turn]:
-        """Return the handed-over turns of which nothing more came; all of them if ``now`` is None."""
         for turn in self.waiting.overdue(now):
             self.finish(turn)
+            turn.outcome = turn.outcome or "aborted"
             yield turn
 
     def pause(self, turn: Turn, now: datetime) -> Iterator[Turn]:
@@ -109,7 +110,10 @@ class ChatGPT(Service):
         if over and turn.response_id:
             self.finished.put(turn.response_id, True)
         if answer.handed_off and not over:
-            if self.finished.get(turn.response_id) is None:
+            heard = self.waiting.take(keys[0])
+            if heard is not None:
+                yield from self._join(turn, heard)
+            elif self.finished.get(turn.response_id) is None:
                 self.waiting.keep(self._twin(turn), now, *keys, owed=True)
             return
         if not over and turn.response_id is None and turn.conversation_id:
@@ -117,7 +121,7 @@ class ChatGPT(Service):
             return
         twin = self._twin(turn)
         self.finish(turn)
-        if not over or answer.stopped_short or answer.image_is_due:
+        if not over or answer.stopped_short or answer.image_is_due or turn.exchange.host == SOCKET_HOST:
             self.waiting.keep(twin, now, *keys, owed=False)
         yield turn
 
@@ -141,6 +145,16 @@ class ChatGPT(Service):
             earlier.outcome = "aborted"  # a piece in the middle was never heard
         return earlier
 
+    def _join(self, turn: Turn, heard: Turn) -> Iterator[Turn]:
+        """The socket was heard before the stream that was handed over to it: put question and answer together."""
+        shift = milliseconds_between(turn.exchange.started_at, heard.exchange.started_at)
+        turn.state["answer"], turn.finished, turn.outcome = answer_of(heard), heard.finished, heard.outcome
+        turn.response_bytes = turn.exchange.response_bytes + (heard.response_bytes or 0)
+        turn.ended_ms = None if heard.ended_ms is None else heard.ended_ms + shift
+        turn.first_token_ms = None if heard.first_token_ms is None else heard.first_token_ms + shift
+        self.finish(turn)
+        yield turn
+
     def _twin(self, turn: Turn) -> Turn:
         """Return a copy that keeps no more of the exchange than the record needs."""
         exchange = turn.exchange
@@ -162,7 +176,7 @@ class Socket:
         if message.from_client:
             return ()
         now = self._opening.started_at + timedelta(milliseconds=message.at_ms or 0)
-        turns = list(self._service.overdue(now))
+        turns = list(self._service.overdue(now)) if self._opening.source == "proxy" else []
         for event in split_messages(message.data):
             for frame in event.data if isinstance(event.data, list) else [event.data]:
                 turns += self._hear_frame(frame, now, len(message.data))

@@ -22,7 +22,9 @@ _TOO_LONG_MS = 10**9
 
 def read_har(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
     """Yield what came of each entry that is a turn of a service, and a problem for each that is broken."""
+    position = 0
     for entry in read_entries(path, progress):
+        position = entry.position
         try:
             exchange = None if entry.content is None else build_exchange(entry.content)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
@@ -33,6 +35,9 @@ def read_har(path: Path, context: Context, progress: Progress) -> Iterator[Part]
         reading = context.reader.read(exchange)
         if reading.records or reading.unread or reading.refused:
             yield Part(entry.position, reading)
+    rest = context.reader.overdue()
+    if rest.records or rest.unread:
+        yield Part(position, rest)
 
 
 def build_exchange(entry: Mapping[str, Any]) -> Exchange:
