@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from tracker.migrations import REQUEST_COLUMNS
 from tracker.naming import keep_model
@@ -31,8 +32,11 @@ class Added:
 
 
 COLUMNS = ", ".join(REQUEST_COLUMNS)
+_FIELDS = attrgetter(*REQUEST_COLUMNS)
+_REVISION = REQUEST_COLUMNS.index("revision")
+_MODELS = tuple(REQUEST_COLUMNS.index(name) for name in ("request_model", "response_model"))
 _INSERT = (
-    f"INSERT OR REPLACE INTO requests ({COLUMNS}, feature_set) "  # noqa: S608 - names, no values
+    f"INSERT INTO requests ({COLUMNS}, feature_set) "  # noqa: S608 - names, no values
     f"VALUES ({', '.join('?' * (len(REQUEST_COLUMNS) + 1))})"
 )
 
@@ -40,10 +44,11 @@ _INSERT = (
 def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
     """Write at most ``BATCH`` records inside the open transaction; see ``Store.add`` for which readings win."""
     marks = ", ".join("?" * len(batch))
-    known: dict[str, tuple[int, int, int]] = {
-        row[0]: (_completeness(row[1]), row[2] or 0, row[3])
+    known = {
+        row[0]: (_rank(*row[1:5]), int(row[5]))
         for row in connection.execute(
-            f"SELECT id, outcome, output_tokens, revision FROM requests WHERE id IN ({marks})",  # noqa: S608 - marks
+            "SELECT id, outcome, output_tokens, media_count, input_tokens, revision "  # noqa: S608 - marks
+            f"FROM requests WHERE id IN ({marks})",
             [record.id for record in batch],
         )
     }
@@ -51,18 +56,20 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
     chosen: dict[str, tuple[Record, int]] = {}
     same = replaced = 0
     for record in batch:
-        rank = (_completeness(record.outcome), record.output_tokens or 0)
+        rank = _rank(record.outcome, record.output_tokens, record.media_count, record.input_tokens)
         revision = record.revision
         if record.id in known:
-            if rank <= known[record.id][:2]:
+            if rank <= known[record.id][0]:
                 same += 1
                 continue
-            revision = max(known[record.id][2] + 1, record.revision)
+            revision = max(known[record.id][1] + 1, record.revision)
             replaced += 1
-        known[record.id] = (*rank, revision)
+        known[record.id] = (rank, revision)
         chosen[record.id] = (record, revision)
     if replaced:
-        connection.executemany("DELETE FROM features WHERE request_id = ?", [(key,) for key in chosen if key in before])
+        again = [(key,) for key in chosen if key in before]
+        connection.executemany("DELETE FROM features WHERE request_id = ?", again)
+        connection.executemany("DELETE FROM requests WHERE id = ?", again)
     connection.executemany(_INSERT, [_to_row(record, revision) for record, revision in chosen.values()])
     connection.executemany(
         "INSERT INTO features (request_id, feature, state, amount) VALUES (?, ?, ?, ?)",
@@ -75,17 +82,19 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
     return Added(len(batch) - same - replaced, replaced, same)
 
 
-def _completeness(outcome: str) -> int:
-    return _COMPLETENESS.get(outcome, 1)
+def _rank(outcome: str, output: int | None, media: int | None, given: int | None) -> tuple[int, ...]:
+    """How complete a reading is: how it ended, then what came out, then whether the question was seen as well."""
+    return (_COMPLETENESS.get(outcome, 1), output or 0, media or 0, given or 0)
 
 
 def _to_row(record: Record, revision: int) -> tuple[object, ...]:
-    feature_set = " ".join(sorted({f"{feature.feature}.{feature.state}" for feature in record.features}))
-    values = {"revision": revision} | {
-        name: keep_model(getattr(record, name)) for name in ("request_model", "response_model")
-    }
-    row = (values[name] if name in values else getattr(record, name) for name in REQUEST_COLUMNS)
-    return (*row, feature_set)
+    row = list(_FIELDS(record))
+    row[_REVISION] = revision
+    for place in _MODELS:
+        row[place] = keep_model(row[place])
+    features = record.features
+    row.append(" ".join(sorted({f"{feature.feature}.{feature.state}" for feature in features})) if features else "")
+    return tuple(row)
 
 
 def to_records(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> list[Record]:

@@ -18,11 +18,12 @@ from tracker.imports.logs import (
     holds,
     in_batches,
     make_record,
+    mark_conversation,
     parse,
     read_time,
     total,
 )
-from tracker.record import Feature, Record, count_or_none, identify, pseudonym
+from tracker.record import Feature, Record, count_or_none, identify
 
 SERVICE = "anthropic-api"
 """As the proxy names it, so that what both have seen has one id."""
@@ -174,7 +175,7 @@ def _settle(identity: str, answer: _Answer, context: Context) -> Record:
             None,
         ),
         output_source="counted" if counted else "reported",
-        conversation=pseudonym(key, SERVICE, answer.session) if answer.session else None,
+        conversation=mark_conversation(key, SERVICE, answer.session) if answer.session else None,
         initiator="agent" if answer.is_agent else "person",
         client="cli/claude-code",
         reader=READER,

@@ -18,10 +18,11 @@ from tracker.imports.logs import (
     holds,
     in_batches,
     make_record,
+    mark_conversation,
     parse,
     read_time,
 )
-from tracker.record import Feature, Record, count_or_none, identify, pseudonym
+from tracker.record import Feature, Record, count_or_none, identify
 
 SERVICE = "codex"
 READER = "codex-log/1"
@@ -156,14 +157,14 @@ def _count(
     if session.is_subagent:
         features.append(Feature("agent", "used", 1))
     record = make_record(
-        identity=identify(context.key, SERVICE, name, "/", mark),
+        identity=identify(context.key, SERVICE, f"{name}/{mark}"),
         moment=moment,
         service=SERVICE,
         provider="openai",
         model=session.model,
         effort=session.effort,
         tokens=(tokens_in, tokens_out, cached, reasoning),
-        conversation=pseudonym(context.key, SERVICE, name),
+        conversation=mark_conversation(context.key, SERVICE, name),
         initiator="person" if session.asked else "agent",
         client="cli/codex",
         reader=READER,

@@ -16,11 +16,12 @@ from tracker.imports.logs import (
     holds,
     in_batches,
     make_record,
+    mark_conversation,
     parse,
     read_time,
     total,
 )
-from tracker.record import Feature, Record, count_or_none, identify, pseudonym
+from tracker.record import Feature, Record, count_or_none, identify
 
 SERVICE = "code-assist"
 """What a Google login uses; with an API key it is another door to the same models."""
@@ -119,7 +120,7 @@ class _Session:
                     count_or_none(tokens.get("cached")),
                     thoughts,
                 ),
-                conversation=pseudonym(context.key, SERVICE, self.identity) if self.identity else None,
+                conversation=mark_conversation(context.key, SERVICE, self.identity) if self.identity else None,
                 initiator="person" if asked else "agent",
                 client="cli/gemini-cli",
                 reader=READER,

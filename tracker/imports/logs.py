@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from addon.reader import Reading
 from tracker.imports import NotReadableError, Part, Progress
 from tracker.moments import timestamp, utc_offset_minutes
-from tracker.record import Feature, Initiator, Record, TokenSource, count_or_none
+from tracker.record import Feature, Initiator, Record, TokenSource, count_or_none, pseudonym
 
 LONGEST_LINE = 64 << 20
 """Bytes; a longer line is no log entry and is left out."""
@@ -100,7 +101,7 @@ def holds(path: Path, head: bytes, fits: Callable[[str], bool], marks: Callable[
 def parse(data: bytes) -> dict[str, Any] | None:
     """Return the JSON object of a line; None if it is not one."""
     try:
-        content = json.loads(data)
+        content = json.loads(data.decode())
     except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
@@ -147,6 +148,18 @@ def total(*counts: object) -> int | None:
     return sum(known) if known else None
 
 
+@lru_cache(maxsize=4096)
+def mark_conversation(key: bytes, service: str, session: str) -> str:
+    """Return the pseudonym of a session; logs name it on every line."""
+    return pseudonym(key, service, session)
+
+
+@lru_cache(maxsize=4096)
+def _offset(quarter: int) -> int:
+    """Return this computer's offset in a quarter of an hour since 1970: clocks change on no other moment."""
+    return utc_offset_minutes(datetime.fromtimestamp(quarter * 900, UTC))
+
+
 def make_record(
     *,
     identity: str,
@@ -174,7 +187,7 @@ def make_record(
     return Record(
         id=identity,
         started_at=timestamp(moment),
-        utc_offset_minutes=utc_offset_minutes(moment),
+        utc_offset_minutes=_offset(int(moment.timestamp()) // 900),
         service=service,
         provider=provider,
         initiator=initiator,

@@ -15,11 +15,12 @@ from tracker.imports.logs import (
     holds,
     in_batches,
     make_record,
+    mark_conversation,
     parse,
     read_time,
     total,
 )
-from tracker.record import Feature, Record, count_or_none, identify, pseudonym
+from tracker.record import Feature, Record, count_or_none, identify
 
 READER = "opencode-log/1"
 _SERVICES = {
@@ -150,7 +151,7 @@ def _read_message(
             cached,
             reasoning,
         ),
-        conversation=pseudonym(context.key, service, session) if session else None,
+        conversation=mark_conversation(context.key, service, session) if session else None,
         initiator="person" if asked else "agent",
         client="cli/opencode",
         reader=READER,
