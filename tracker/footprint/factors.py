@@ -6,7 +6,7 @@ import hashlib
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -41,7 +41,7 @@ class Factor:
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as JSON values."""
-        row = {name: getattr(self, name) for name in self.__slots__}
+        row = {item.name: getattr(self, item.name) for item in fields(self)}
         return row | {"valid_from": self.valid_from.isoformat()}
 
 
@@ -56,13 +56,14 @@ class FactorSet:
     turning_days: tuple[str, ...]
     """Days on which any factor changes, as ISO dates: between two of them every turn has the same factors."""
 
+    _found: dict[tuple[str, str], Factor | None] = field(default_factory=dict, compare=False, repr=False)
+
     def find(self, key: str, day: str) -> Factor | None:
         """Return the row valid on ``day`` (ISO date), or None before its first day."""
-        found = None
-        for row in self.by_key.get(key, ()):
-            if row.valid_from.isoformat() <= day:
-                found = row
-        return found
+        if (key, day) not in self._found:
+            rows = [row for row in self.by_key.get(key, ()) if row.valid_from.isoformat() <= day]
+            self._found[key, day] = rows[-1] if rows else None
+        return self._found[key, day]
 
     def get(self, key: str, day: str) -> Factor:
         """Return the row valid on ``day``; a FootprintError if there is none."""

@@ -47,9 +47,9 @@ def spread(assessment: Assessment) -> list[dict[str, Any]]:
     """
     Return ``{"key", "share"}``, largest first: the share of the ln-variance of the energy total by its cause.
 
-    To first order: each named unknown contributes (its share of the energy · ln sigma)². Causes:
-    serving (efficiency and load of the servers), hardware, architecture (undisclosed models), pue, prefill, hidden (priors for what the wire
-    hides), media, turn (turn-to-turn noise).
+    To first order: each named unknown contributes (its share of the energy · ln sigma)². Causes: serving
+    (efficiency and load of the servers), hardware, architecture (undisclosed models), pue, prefill, hidden (priors
+    for what the wire hides), media, local_power, turn (turn-to-turn noise).
     """
     by_name: dict[tuple[str, str], float] = {}
     turn = 0.0
