@@ -165,8 +165,8 @@ def _check_sane(record: Record) -> None:
 
 
 def _timeless(record: Record) -> Record:
-    """The record without what a cut necessarily changes: bytes and the time of the last byte."""
-    return replace(record, response_bytes=None, duration_ms=None)
+    """The record without what a cut necessarily changes: bytes, the time of the last byte, an id made of the content."""
+    return replace(record, id="", response_bytes=None, duration_ms=None)
 
 
 def _services() -> list[Service]:

@@ -25,13 +25,19 @@ class TogetherApi(OpenaiLike):
     )
 
 
+_PROVIDERS = (
+    r"(?:/(?:auto|baseten|cerebras|cohere|featherless-ai|fireworks-ai|groq|hf-inference|hyperbolic|nebius|novita|nscale|openai"
+    r"|ovhcloud|publicai|replicate|sambanova|scaleway|together|wavespeed|zai-org))?"
+)
+
+
 class HuggingfaceRouter(OpenaiLike):
     name = "huggingface-router"
     title = "Hugging Face Inference Providers"
     provider = "huggingface"
     hosts = ("router.huggingface.co", "api-inference.huggingface.co")
     routes = (
-        *openai_routes(r"(?:/[a-z0-9-]+)?(?:/v1|/openai/v1|/inference/v1)"),
+        *openai_routes(_PROVIDERS + r"(?:/v1|/openai/v1|/inference/v1|/v3/openai)"),
         (r"/hf-inference/models/[^/]+/[^/]+/v1/chat/completions|/models/[^/]+/[^/]+/v1/chat/completions", CHAT),
     )
 
