@@ -92,7 +92,7 @@ class Proxy:
         self.options = options
         self._ready = ready
         self._master: Any = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._failure: str | None = None
         self._adopted = adopt_socket()
         if self._adopted is not None:
@@ -184,10 +184,9 @@ class Proxy:
         master.addons.add(core.Core(), *needed, upstream_auth.UpstreamAuth(), passage, Pages(self), tap, self)
         if self._upstream is not None and self._upstream.login:
             master.options.update(upstream_auth=self._upstream.login)
-        self._loop = asyncio.get_running_loop()
         if threading.current_thread() is threading.main_thread():
             for name in (signal.SIGTERM, signal.SIGINT):
-                self._loop.add_signal_handler(name, master.shutdown)
+                asyncio.get_running_loop().add_signal_handler(name, master.shutdown)
         if self._adopted is not None:
             listen_on(self._adopted)
         await master.run()
@@ -220,10 +219,13 @@ class Proxy:
             self.ear.beat(self._pulse())
             await asyncio.sleep(BEAT_SECONDS)
 
-    def done(self) -> None:
-        """The proxy stops."""
-        if hasattr(self, "_beating"):
+    async def done(self) -> None:
+        """The proxy stops: whoever comes now is to go on without us."""
+        if self._beating is not None:
             self._beating.cancel()
+        for server in self._master.addons.get("proxyserver").servers:
+            if server.is_running:
+                await server.stop()
 
     def _pulse(self, *, clean_stop: bool = False) -> dict[str, Any]:
         counters = self.ear.counters

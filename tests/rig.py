@@ -142,14 +142,16 @@ def origin(folder: Path, hosts: Sequence[str]) -> Iterator[Origin]:
     leaf = authority.issue_cert(*hosts)
     leaf.private_key_and_cert_chain_pem.write_to_path(folder / "origin.pem")
     config = Config()
-    made = Origin(free_port(), folder / "origin-ca.pem")
-    config.bind = [f"127.0.0.1:{made.port}"]
+    config.bind = ["127.0.0.1:0"]
     config.certfile = config.keyfile = str(folder / "origin.pem")
     config.accesslog = config.errorlog = None
     config.graceful_timeout = 0.2
     config.websocket_max_message_size = 64 * 1024 * 1024
     config.h2_max_inbound_frame_size = 2**14
     config.keep_alive_max_requests = 1_000_000
+    sockets = config.create_sockets()  # made here, for hypercorn leaves them open at its end
+    config.create_sockets = lambda: sockets  # type: ignore[method-assign]  # the same ones
+    made = Origin(sockets.secure_sockets[0].getsockname()[1], folder / "origin-ca.pem")
     ready, stop = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
 
@@ -191,6 +193,8 @@ def origin(folder: Path, hosts: Sequence[str]) -> Iterator[Origin]:
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
+        for listening in sockets.secure_sockets:
+            listening.close()
 
 
 @dataclass(slots=True)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import ssl
+import asyncio
+import json
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 
+import brotli
 import httpx
 import pytest
-from tests.rig import OPENAI, OTHER, QUESTION, Reply, Rig, completion, rig
+from backports import zstd
+
+from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
+from tracker import limits
+from tracker.store import Store
+
+PATH = "/v1/chat/completions"
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +34,8 @@ def client(rig: Rig, *, http2: bool = False) -> httpx.Client:
 
 @pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
 def test_a_streamed_answer_is_recorded_and_unchanged(way: Rig, http2: bool) -> None:
-    pieces = completion(30, name=f"chatcmpl-{http2}")
-    way.origin.replies["/v1/chat/completions"] = Reply(pieces)
+    pieces = completion(30, name=f"chatcmpl-way-{http2}")
+    way.origin.replies[PATH] = Reply(pieces)
     before = len(way.records())
     with client(way, http2=http2) as session:
         response = session.post(OPENAI, json=QUESTION)
@@ -35,3 +44,173 @@ def test_a_streamed_answer_is_recorded_and_unchanged(way: Rig, http2: bool) -> N
     (record,) = way.records()[before:]
     assert (record.service, record.response_model, record.outcome) == ("openai-api", "gpt-4o-2024-08-06", "complete")
     assert (record.input_tokens, record.output_tokens, record.source) == (12, 30, "proxy")
+    assert record.request_bytes == len(json.dumps(QUESTION, separators=(",", ":")))
+    assert record.response_bytes == len(response.content)
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
+def test_the_first_piece_passes_while_the_rest_is_not_there_yet(way: Rig, http2: bool) -> None:
+    gate = threading.Event()
+    pieces = completion(3, name=f"chatcmpl-first-{http2}")
+    way.origin.replies[PATH] = Reply(pieces, gate=gate)
+    with client(way, http2=http2) as session, session.stream("POST", OPENAI, json=QUESTION) as response:
+        arriving = response.iter_raw()
+        first = next(arriving)
+        assert first == pieces[0]  # the origin waits for the gate, so this came through by itself
+        gate.set()
+        assert first + b"".join(arriving) == b"".join(pieces)
+
+
+def gzip_pieces(pieces: list[bytes]) -> list[bytes]:
+    packer = zlib.compressobj(wbits=31)
+    return [packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) for piece in pieces] + [packer.flush()]
+
+
+def brotli_pieces(pieces: list[bytes]) -> list[bytes]:
+    packer = brotli.Compressor()
+    return [packer.process(piece) + packer.flush() for piece in pieces] + [packer.finish()]
+
+
+def zstd_pieces(pieces: list[bytes]) -> list[bytes]:
+    packer = zstd.ZstdCompressor()
+    packed = [packer.compress(piece, mode=zstd.ZstdCompressor.FLUSH_BLOCK) for piece in pieces]
+    return [*packed, packer.flush()]
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [("gzip", gzip_pieces), ("br", brotli_pieces), ("zstd", zstd_pieces)],
+    ids=["gzip", "br", "zstd"],
+)
+def test_a_compressed_stream_passes_as_it_is_and_is_read(
+    way: Rig, coding: str, packed: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    pieces = packed(completion(25, name=f"chatcmpl-{coding}"))
+    way.origin.replies[PATH] = Reply(
+        pieces, headers=[("content-type", "text/event-stream"), ("content-encoding", coding)]
+    )
+    before = len(way.records())
+    with client(way, http2=True) as session, session.stream("POST", OPENAI, json=QUESTION) as response:
+        assert b"".join(response.iter_raw()) == b"".join(pieces)
+    assert [record.output_tokens for record in way.records()[before:]] == [25]
+
+
+def test_an_answer_the_person_stopped_is_recorded_as_aborted(way: Rig) -> None:
+    gate = threading.Event()
+    pieces = completion(40, name="chatcmpl-stopped")
+    way.origin.replies[PATH] = Reply([b"".join(pieces[:20]), *pieces[20:]], gate=gate)
+    before = len(way.records())
+    with client(way) as session, session.stream("POST", OPENAI, json=QUESTION) as response:
+        next(response.iter_raw())
+    deadline = time.monotonic() + 10
+    while not (fresh := way.records()[before:]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    gate.set()
+    (record,) = fresh
+    assert record.outcome == "aborted"
+    assert record.output_tokens is not None
+    assert 0 < record.output_tokens < 60
+
+
+def test_a_large_upload_streams_through_and_is_read(way: Rig) -> None:
+    way.origin.replies[PATH] = Reply(completion(5, name="chatcmpl-large"))
+    question = {**QUESTION, "messages": [{"role": "user", "content": "moon " * 600_000}]}
+    before = len(way.records())
+    with client(way) as session:
+        session.post(OPENAI, json=question)
+    assert json.loads(way.origin.seen[-1].body) == question
+    (record,) = way.records()[before:]
+    assert record.request_bytes == len(way.origin.seen[-1].body) > 3_000_000
+
+
+def test_other_paths_of_an_opened_host_stream_and_leave_no_record(way: Rig) -> None:
+    gate = threading.Event()
+    way.origin.replies["/v1/models"] = Reply([b"one", b"two"], gate=gate, headers=[("content-type", "text/plain")])
+    before = len(way.records())
+    with client(way) as session, session.stream("GET", "https://api.openai.com/v1/models") as response:
+        arriving = response.iter_raw()
+        assert next(arriving) == b"one"
+        gate.set()
+        assert b"".join(arriving) == b"two"
+    assert way.records()[before:] == []
+
+
+def test_a_refusal_is_only_counted(way: Rig) -> None:
+    way.origin.replies[PATH] = Reply(
+        [b'{"error":{"message":"slow down"}}'], 429, [("content-type", "application/json")]
+    )
+    before = len(way.records())
+    with client(way) as session:
+        assert session.post(OPENAI, json=QUESTION).status_code == 429
+    assert way.records()[before:] == []
+    with Store.open(way.db, readonly=True) as store:
+        (n,) = store.db.execute("SELECT sum(n) FROM refused").fetchone()
+    assert n >= 1
+
+
+def test_what_is_paused_passes_unrecorded(way: Rig) -> None:
+    way.origin.replies[PATH] = Reply(completion(5, name="chatcmpl-paused"))
+    before = len(way.records())
+    with Store.open(way.db) as store:
+        limits.pause(store, "openai-api", timedelta(minutes=5), datetime.now(UTC))
+    try:
+        with client(way) as session:
+            assert session.post(OPENAI, json=QUESTION).status_code == 200
+        assert way.records()[before:] == []
+    finally:
+        with Store.open(way.db) as store:
+            limits.resume(store, "", datetime.now(UTC))
+
+
+def test_a_held_turn_gets_a_short_answer_and_a_running_one_goes_on(way: Rig) -> None:
+    gate = threading.Event()
+    pieces = completion(4, name="chatcmpl-held")
+    way.origin.replies[PATH] = Reply(pieces, gate=gate)
+    with client(way, http2=True) as session, session.stream("POST", OPENAI, json=QUESTION) as running:
+        arriving = running.iter_raw()
+        first = next(arriving)
+        way.proxy.ear.gate.refresh({"openai-api": "hold"})
+        try:
+            held = session.post(OPENAI, json=QUESTION)
+        finally:
+            way.proxy.ear.gate.refresh({})
+        gate.set()
+        assert first + b"".join(arriving) == b"".join(pieces)
+    assert held.status_code == 429
+    assert "klimaspor" in held.text
+
+
+def test_memory_stays_flat_over_many_messages_of_a_socket(way: Rig) -> None:
+    import psutil
+    from websockets.asyncio.client import connect
+
+    async def echo(receive: Callable[[], object], send: Callable[[object], object]) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            await send({"type": "websocket.send", "bytes": message["bytes"]})
+
+    way.origin.sockets["/some/socket"] = echo
+    payload = bytes(1_000_000)
+
+    async def talk(turns: int) -> None:
+        async with connect(
+            "wss://chatgpt.com/some/socket", proxy=way.proxy_url, ssl=way.trust, max_size=None, compression=None
+        ) as socket:
+            for _ in range(turns):
+                await socket.send(payload)
+                assert len(await socket.recv()) == len(payload)
+
+    asyncio.run(talk(20))
+    before = psutil.Process().memory_info().rss
+    asyncio.run(talk(150))  # 300 MB in both directions: kept, they would show
+    assert psutil.Process().memory_info().rss - before < 60_000_000
+
+
+def test_the_heartbeat_says_that_it_listened(way: Rig) -> None:
+    way.proxy.settle()
+    today = datetime.now(UTC).astimezone().date()
+    with Store.open(way.db, readonly=True) as store:
+        assert store.coverage(today, date.fromordinal(today.toordinal() + 1)).services
+        assert store.db.execute("SELECT count(*) FROM heartbeat").fetchone() == (1,)

@@ -1,0 +1,170 @@
+"""A reader that raises, hangs, eats memory or dies, a worker that is killed: no chat notices, the count does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import brotli
+import httpx
+import pytest
+
+from addon.ear import LONGEST_QUEUE, WorkerEar
+from addon.parcel import Copy, Pool, Tee
+from tests.planted_worker import FAULTS
+from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
+from tracker.store import Store
+
+PATH = "/v1/chat/completions"
+REASONS = {"raise": "ValueError", "hang": "hang", "catastrophe": "hang", "eat": "MemoryError", "die": "crash"}
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with rig(tmp_path_factory.mktemp("rig"), worker="tests.planted_worker") as made:
+        yield made
+
+
+def ask(rig: Rig, name: str, **more: object) -> bytes:
+    pieces = completion(10, name=name)
+    rig.origin.replies[PATH] = Reply(pieces)
+    with httpx.Client(proxy=rig.proxy_url, verify=rig.trust, trust_env=False, timeout=20) as session:
+        response = session.post(OPENAI, json={**QUESTION, **more})
+    assert response.content == b"".join(pieces)
+    return response.content
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_reader_that_misbehaves_changes_no_byte_and_is_counted(planted: Rig, fault: str) -> None:
+    before = {(item.reason, item.n) for item in planted.unread()}
+    started = time.monotonic()
+    ask(planted, f"chatcmpl-{fault}", metadata={"fault": fault})
+    assert time.monotonic() - started < 5  # the chat did not wait for the worker
+    ask(planted, f"chatcmpl-after-{fault}")
+    assert planted.records()[-1].response_model == "gpt-4o-2024-08-06"  # the next turn is recorded again
+    fresh = {(item.reason, item.n) for item in planted.unread()} - before
+    assert REASONS[fault] in {reason for reason, _ in fresh}
+
+
+def test_a_bomb_passes_as_it_is_and_is_counted(planted: Rig) -> None:
+    bomb = brotli.compress(bytes(200_000_000), quality=1)
+    headers = [("content-type", "text/event-stream"), ("content-encoding", "br")]
+    planted.origin.replies[PATH] = Reply([bomb], headers=headers)
+    with (
+        httpx.Client(proxy=planted.proxy_url, verify=planted.trust, trust_env=False, timeout=20) as session,
+        session.stream("POST", OPENAI, json=QUESTION) as response,
+    ):
+        assert b"".join(response.iter_raw()) == bomb
+    assert "too-large" in {item.reason for item in planted.unread()}
+
+
+def test_a_killed_worker_is_replaced_and_nothing_is_lost(planted: Rig) -> None:
+    ask(planted, "chatcmpl-before-kill")
+    planted.records()
+    restarts = planted.proxy.ear.counters.restarts
+    process = planted.proxy.ear.process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    ask(planted, "chatcmpl-after-kill-1")
+    ask(planted, "chatcmpl-after-kill-2")
+    assert len([r for r in planted.records() if r.input_tokens == 12]) >= 3
+    assert planted.proxy.ear.counters.restarts == restarts + 1
+
+
+def test_a_stopped_worker_holds_nobody_up(planted: Rig) -> None:
+    planted.records()
+    process = planted.proxy.ear.process
+    assert process is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        for i in range(5):
+            ask(planted, f"chatcmpl-frozen-{i}")
+        assert time.monotonic() - started < 10
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+    assert planted.records()
+
+
+def test_a_locked_database_only_delays_the_record(planted: Rig) -> None:
+    before = len(planted.records())
+    with Store.open(planted.db) as store:
+        store.db.execute("BEGIN IMMEDIATE")
+        ask(planted, "chatcmpl-locked")
+        time.sleep(0.2)
+        store.db.execute("ROLLBACK")
+    assert len(planted.records()) == before + 1
+
+
+def make_copy() -> Copy:
+    return Copy("openai-api", "client", "POST", "api.openai.com", PATH, "", {}, Tee(Pool()))
+
+
+def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
+    ear = WorkerEar(tmp_path / "klimaspor.db")  # never started: nobody takes anything out
+    for _ in range(LONGEST_QUEUE + 25):
+        ear.hand_over(make_copy())
+    assert ear.counters.lost["overload"] == 25
+
+
+def test_what_was_lost_before_the_worker_ran_is_written_down(tmp_path: Path) -> None:
+    told: list[str] = []
+    ear = WorkerEar(tmp_path / "klimaspor.db", tell=told.append)
+    for _ in range(3):
+        ear.lose("chatgpt", "overload")
+    ear.start()
+    assert ear.wait_until_ready(30) is None
+    ear.settle()
+    ear.close()
+    with Store.open(tmp_path / "klimaspor.db", readonly=True) as store:
+        assert store.db.execute("SELECT service, reason, n FROM unread").fetchall() == [("chatgpt", "overload", 3)]
+    assert told == []
+
+
+def test_a_database_that_is_not_ours_is_said_at_start(tmp_path: Path) -> None:
+    (tmp_path / "other.db").write_text("not a database at all, but long enough to look at" * 30)
+    ear = WorkerEar(tmp_path / "other.db", tell=lambda _line: None)
+    ear.start()
+    assert "not a klimaspor database" in str(ear.wait_until_ready(30))
+    ear.close()
+
+
+def test_copies_share_a_bounded_room() -> None:
+    pool = Pool(1_000_000)
+    tees = [Tee(pool) for _ in range(20)]
+    for _ in range(20):
+        for tee in tees:
+            assert tee(b"x" * 10_000) == b"x" * 10_000
+    assert pool.left >= 0
+    assert sum(len(data) for tee in tees for _, data in tee.pieces) <= 1_000_000
+    assert any(tee.is_truncated for tee in tees)
+    for tee in tees:
+        tee.release()
+        tee.release()
+    assert pool.left == 1_000_000
+
+
+def test_a_million_tiny_pieces_stop_being_kept() -> None:
+    tee = Tee(Pool())
+    for _ in range(1_000_000):
+        tee(b"x")
+    assert tee.size == 1_000_000
+    assert len(tee.pieces) < 400_000
+    assert tee.is_truncated
+
+
+def test_the_worker_outlives_a_terminal_interrupt_and_ends_with_the_proxy(tmp_path: Path) -> None:
+    ear = WorkerEar(tmp_path / "klimaspor.db", tell=lambda _line: None)
+    ear.start()
+    ear.wait_until_ready(30)
+    process = ear.process
+    assert process is not None
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    ear.settle()
+    assert process.poll() is None
+    ear.close()
+    assert process.wait(5) == 0
