@@ -29,6 +29,9 @@ class Waiting:
     def __init__(self) -> None:
         self._guests: list[_Guest] = []
 
+    def __len__(self) -> int:
+        return len(self._guests)
+
     def keep(self, turn: Turn, now: datetime, *keys: str | None, owed: bool) -> None:
         """Keep a turn under its keys; ``owed`` if no record of it was made yet."""
         names = tuple(key for key in keys if key)

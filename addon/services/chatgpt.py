@@ -136,7 +136,8 @@ class ChatGPT(Service):
             whole = answer.rewind(body.get("offset")) if resumes else answer.go_on(ended=earlier.finished)
             earlier.finished = False
         else:
-            if earlier and earlier.response_id and not answer_of(earlier).handed_off:
+            alone = earlier is not None and earlier.exchange.host == SOCKET_HOST  # its question may yet come
+            if earlier and earlier.response_id and not answer_of(earlier).handed_off and not alone:
                 self.waiting.drop(earlier)  # the conversation went on without it
             earlier = Turn(self, exchange)
             self.request(earlier, body)
