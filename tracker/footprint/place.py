@@ -67,6 +67,21 @@ class Place:
     ecologits_provider: str
 
     @property
+    def ghg_g_per_wh(self) -> float:
+        """Location-based g CO2e of one Wh at the facility."""
+        return self.grid.g_per_kwh / 1000
+
+    @property
+    def on_site_ml_per_wh(self) -> float:
+        """Water at the data centre per Wh at the facility: WUE counts IT energy, so divide by PUE."""
+        return self.water_l_per_kwh / self.pue
+
+    @property
+    def off_site_ml_per_wh(self) -> float:
+        """Water at power plants per Wh at the facility."""
+        return self.grid.litres_per_kwh
+
+    @property
     def grid_gsd_key(self) -> str:
         if self.guessed:
             return "gsd_grid_guessed"

@@ -234,11 +234,10 @@ class Engine:
         for place, site in sites.items():
             grid, provider, draws, wh = place.grid, place.provider, site.draws, site.wh
             primary = site.primary_wh / wh if wh else 0.0
-            site_water = 1 / place.pue * place.water_l_per_kwh
             per_wh = {
-                "ghg": (grid.g_per_kwh / 1000, (f"grid {provider} {grid.zone}", self._sigma(place.grid_gsd_key, day))),
-                "on_site": (site_water, (f"water {provider}", self._sigma("gsd_water_site", day))),
-                "off_site": (grid.litres_per_kwh, (f"water grid {grid.zone}", self._sigma("gsd_water_grid", day))),
+                "ghg": (place.ghg_g_per_wh, (f"grid {provider} {grid.zone}", self._sigma(place.grid_gsd_key, day))),
+                "on_site": (place.on_site_ml_per_wh, (f"water {provider}", self._sigma("gsd_water_site", day))),
+                "off_site": (place.off_site_ml_per_wh, (f"water grid {grid.zone}", self._sigma("gsd_water_grid", day))),
                 "adpe": (grid.adpe_kg_per_kwh * 1e6 * primary, None),
                 "primary": (grid.primary_mj_per_kwh * primary, None),
             }

@@ -143,13 +143,12 @@ def sample(**given: Any) -> Activity:
 
 def worked_week() -> list[Activity]:
     """Return the worked week of the method notes: 205 text answers, a research run, six pictures, one clip."""
-
     sites = {"openai": "chatgpt", "anthropic": "claude", "gcp.gemini": "gemini"}
 
     def turns(count: int, provider: str, model: str, read: int, written: int) -> Activity:
         return sample(
-            service=sites[provider], provider=provider, model=model, requests=count, input_tokens=count * read, output_tokens=count * written,
-            output_squared=float(count * written**2),
+            service=sites[provider], provider=provider, model=model, requests=count, input_tokens=count * read,
+            output_tokens=count * written, output_squared=float(count * written**2),
         )  # fmt: skip
 
     return [
