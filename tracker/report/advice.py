@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tracker.report.figures import significant
-from tracker.report.language import NARROW, Language
+from tracker.report.language import Language
 from tracker.report.measures import measure, quantity
 from tracker.report.names import service
 
@@ -27,12 +27,8 @@ def lever_words(lever: Json, language: Language) -> Json:
 
 def gain(lever: Json, language: Language) -> str:
     """Return ``−18 to −25 %``, or one number where both ends are the same."""
-    low, high = (round(lever["saves"][end] * 100) for end in ("low", "high"))
-    minus = "\N{MINUS SIGN}"
-    if low == high:
-        return f"{minus}{language.number(low)}{NARROW}%"
-    return language.t("{low} to {high}", low=f"{minus}{language.number(low)}",
-                      high=f"{minus}{language.number(high)}{NARROW}%")  # fmt: skip
+    low, high = (-round(lever["saves"][end] * 100) for end in ("low", "high"))
+    return language.percents(low, high)
 
 
 def _sentences(lever: Json, language: Language) -> tuple[str, str, str]:
@@ -66,8 +62,9 @@ def _sentences(lever: Json, language: Language) -> tuple[str, str, str]:
             return (
                 t("Ask a plain question before starting deep research"),
                 tn("One deep-research run took {value} by itself; here an answer with web search is put in its place.",
-                   "{n} deep-research runs took {value} each; here an answer with web search is put in place of half.",
-                   lever["answers"], value=_each(facts, language)),
+                   "{n} deep-research runs took {value} each; here an answer with web search is put in place of "
+                   "{replaced}.", lever["answers"], value=_each(facts, language),
+                   replaced=language.number(facts["replaced"])),
                 t("Price: fewer sources, less depth. Where the depth was needed, this is no saving."),
             )  # fmt: skip
         case "video":
@@ -82,12 +79,12 @@ def _sentences(lever: Json, language: Language) -> tuple[str, str, str]:
 
             return (
                 t("Choose a service whose servers stand where power is clean"),
-                t("The same answers in {place}: this much less gas, but {water} times the water, for there it is "
-                  "hydropower that loses it.",
-                  place=place(facts["zone"], language), water=language.number(significant(facts["water_ratio"], 2)))
+                t("The same answers in {place}: this much less gas, but {water} the water, for there it evaporates "
+                  "from the lakes of hydropower.",
+                  place=place(facts["zone"], language), water=language.ratio(facts["water_ratio"]))
                 if facts["water_ratio"] >= 1.15 else
-                t("The same answers in {place}: this much less gas and {water} times the water.",
-                  place=place(facts["zone"], language), water=language.number(significant(facts["water_ratio"], 2))),
+                t("The same answers in {place}: this much less gas and {water} the water.",
+                  place=place(facts["zone"], language), water=language.ratio(facts["water_ratio"])),
                 t("Price: few services let you choose. {service} does not say where it computes.",
                   service=service(facts["service"])),
             )  # fmt: skip

@@ -34,8 +34,6 @@ class Column:
     y: float
     height: float
     middle: float
-    low: float
-    high: float
     hidden_y: float
     hidden_height: float
     stripes: tuple[float, ...] = ()
@@ -121,11 +119,12 @@ def columns(
     values: Sequence[Mapping[str, float]], hidden: Sequence[float] | None = None, usual: float | None = None
 ) -> Columns:
     """
-    Place values (low, mid, high) as columns with whiskers; ``hidden`` is the part of each middle never seen.
+    Place central estimates as columns; ``hidden`` is the part of each that nobody saw.
 
-    The axis begins at 0 and ends at a round number above every whisker, so nothing is clipped.
+    The axis begins at 0 and ends at a round number above all. Ranges are not drawn here: what is unknown is shared
+    by all columns, so whiskers would show differences that are not there.
     """
-    top = nice_top(max([*(value["high"] for value in values), *(value["mid"] for value in values), usual or 0.0]))
+    top = nice_top(max([*(value["mid"] for value in values), usual or 0.0]) * 1.04)
 
     def place(value: float) -> float:
         return _round(HEIGHT * (1 - min(max(value, 0.0) / top, 1.0)))
@@ -140,8 +139,6 @@ def columns(
                 y=seen_y,
                 height=_round(HEIGHT - seen_y),
                 middle=_round(number * COLUMN + COLUMN / 2),
-                low=place(value["low"]),
-                high=place(value["high"]),
                 hidden_y=y,
                 hidden_height=_round(seen_y - y),
                 stripes=_stripes(y, seen_y) if len(values) <= STRIPED_COLUMNS else (),

@@ -60,14 +60,14 @@ HABITS = (
     Habit(5, "chatgpt", "openai", "gpt-5.2", 90, 110, thinking_s=4, features=THINKING),
     Habit(4, "chatgpt", "openai", "gpt-5.2", 260, 780, thinking_s=38, features=THINKING, turns=2),
     Habit(5, "chatgpt", "openai", "gpt-5.2-chat-latest", 40, 420, features=SEARCH, hours=(17, 22), weekend=1.2),
-    Habit(0.2, "chatgpt", "openai", "o4-mini-deep-research", 110, 5200, thinking_s=540,
+    Habit(0.2, "chatgpt", "openai", "gpt-5.2", 110, 5200, thinking_s=540,
           features=(("deep_research", "asked"), ("deep_research", "used"), ("web_search", "used"))),
     Habit(1.6, "chatgpt", "openai", "gpt-image-1.5", 45, 30, operation="image", features=(("image_output", "used"),),
           media=1, hours=(19, 23), weekend=2),
-    Habit(5, "claude", "anthropic", "claude-sonnet-4-6", 900, 620, turns=4, counted=True),
+    Habit(3, "claude", "anthropic", "claude-sonnet-4-6", 300, 520, turns=3),
     Habit(2, "claude", "anthropic", "claude-opus-4-6", 2400, 900, thinking_s=22, files=1,
           features=(*THINKING, ("file_input", "used"))),
-    Habit(0.7, "claude", "anthropic", "claude-sonnet-4-6", 5200, 1500, turns=9, files=2,
+    Habit(0.25, "claude", "anthropic", "claude-sonnet-4-6", 2400, 900, turns=6, files=2,
           features=(("file_input", "used"), ("code", "used"))),
     Habit(7, "gemini", "gcp.gemini", "gemini-3-flash-preview", 50, 300, weekend=0.8, hours=(7, 22)),
     Habit(0.12, "gemini", "gcp.gemini", "veo-3.1", 60, 20, operation="video", features=(("video_output", "used"),),
@@ -95,8 +95,8 @@ def records() -> Iterator[Record]:
         busy = _busyness(day)
         for number, habit in enumerate(HABITS):
             expected = habit.weekly / 5.6 * (habit.weekend if day.weekday() > 4 else 1.0) * busy
-            if habit.model == "o4-mini-deep-research" and day == LAST_DAY - timedelta(days=3):
-                expected = 2.0  # the Thursday that made the week
+            if ("deep_research", "used") in habit.features and day == LAST_DAY - timedelta(days=3):
+                expected = 3.0  # the Thursday that made the week
             times = int(expected) + (dice.random() < expected % 1)
             for turn in range(times):
                 yield from _conversation(dice, habit, day, f"{day}/{number}/{turn}")

@@ -144,6 +144,10 @@ def fraction(share: float, language: Language) -> str:
         return word
     if share > 0.85:
         return t("nearly all")
+    if 0.535 < share < 0.62:
+        return t("more than half")
+    if 0.4 < share < 0.465:
+        return t("nearly half")
     return language.percent(share)
 
 

@@ -66,11 +66,24 @@ class Language:
             return f"\N{MINUS SIGN}{text}"
         return f"+{text}" if sign and whole > 0 else text
 
-    def times(self, ratio: float) -> str:
-        """Format a ratio: ``× 2.3``."""
+    def percent_part(self, shown: float, real: float) -> str:
+        """Format a share that was apportioned: ``< 1%`` where it is there but too small to show."""
+        if shown < 0.005 and real > 0:
+            return f"<{NARROW}{self._percent_of(1)}"
+        return self._percent_of(round(shown * 100))
+
+    def percents(self, low: float, high: float) -> str:
+        """Format two percentages (of 100, already rounded) as ``18 to 25%``, or one where both are the same."""
+        last = self._percent_of(high)
+        return last if low == high else self.t("{low} to {high}", low=self.number(low), high=last)
+
+    def ratio(self, ratio: float) -> str:
+        """Format what a ratio does to a noun behind it: ``2.3 times`` or, below one, ``18% of``."""
         from tracker.report.figures import significant
 
-        return f"×{NARROW}{self.number(significant(ratio, 2))}"
+        if ratio < 0.995:
+            return self.t("{share} of", share=self.percent(ratio))
+        return self.t("{n} times", n=self.number(significant(ratio, 2)))
 
     def span(self, low: float | None, high: float | None) -> str:
         """Format the ends of a range, already rounded: ``3 to 9``, or one number where both are the same."""
@@ -139,10 +152,9 @@ class Language:
             parts.append(self.tn("{n} minute", "{n} minutes", rest))
         return " ".join(parts)
 
-    def _percent_of(self, whole: int) -> str:
-        from babel.numbers import format_percent
-
-        return str(format_percent(whole / 100, locale=self.locale))
+    def _percent_of(self, percent: float) -> str:
+        sign = "\N{NO-BREAK SPACE}%" if self.code == "nb" else "%"
+        return f"{self.number(percent)}{sign}"
 
     def _has(self, skeleton: str) -> bool:
         return skeleton in self.locale.interval_formats

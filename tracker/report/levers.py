@@ -14,7 +14,7 @@ Json = dict[str, Any]
 Assess = Callable[[Sequence[Activity], Any], Any]
 
 MOST = 5
-LEAST_SAVING = 0.02
+LEAST_SAVING = 0.01
 """Savings below this share of the total are not worth saying."""
 SHORT_ANSWER_TOKENS = 300
 LONG_HISTORY_TOKENS = 6000
@@ -130,7 +130,7 @@ def _less_research(records: Sequence[Record], earlier: dict[str, int]) -> Iterat
         )
         for activity in before
     ]  # fmt: skip
-    yield "less_research", before, after, {"runs": len(runs)}
+    yield "less_research", before, after, {"runs": len(runs), "replaced": len(chosen)}
 
 
 def _fewer_videos(records: Sequence[Record]) -> Iterator[Candidate]:

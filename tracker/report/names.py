@@ -62,6 +62,25 @@ COMPONENTS = {
     "request": mark("Starting an answer, whatever its length"),
     "network": mark("The network between"),
     "device": mark("Your own device"),
+    "rest": mark("Everything else"),
+}
+
+SHORT_COMPONENTS = {
+    "answer": mark("the length of the answers"),
+    "shown_reasoning": mark("thinking that was shown"),
+    "hidden_reasoning": mark("hidden thinking"),
+    "new_input": mark("the length of the prompts"),
+    "history": mark("long conversations"),
+    "system_prompt": mark("the service's own instructions"),
+    "files": mark("files"),
+    "search": mark("web search"),
+    "images": mark("pictures"),
+    "video": mark("video"),
+    "audio": mark("speech and music"),
+    "hidden_steps": mark("research and agents"),
+    "request": mark("the number of answers"),
+    "network": mark("the network"),
+    "device": mark("your own device"),
 }
 
 METHODS = {

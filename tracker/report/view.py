@@ -81,9 +81,7 @@ def _change(data: Json, language: Language) -> str:
     parts = []
     if ratio is not None and finding["trend"] != "same":
         parts.append(
-            t("It took about {times} the energy of the time before.", times=language.times(ratio))
-            if ratio > 1
-            else t("It took about {share} of the energy of the time before.", share=language.percent(ratio))
+            t("It took about {ratio} the energy of the time before.", ratio=language.ratio(ratio))
         )
     if day is not None and day["share"] >= 0.25 and data["period"]["days"] <= 31:
         name = (
@@ -159,10 +157,7 @@ def _figure(data: Json, name: str, language: Language) -> Json:
     previous = data["previous"]
     past = previous["impacts"][name] if previous and previous["comparable"] and previous["requests"] else None
     envelope = data["envelope"] if name == "energy_wh" else None
-    highest = max(
-        impact["high"], past["high"] if past else 0.0, envelope["high"] if envelope else 0.0, impact["mid"] * 1.2
-    )
-    top = charts.nice_top(highest)
+    top = max(impact["high"], past["high"] if past else 0.0, envelope["high"] if envelope else 0.0)
     notes = []
     if past:
         notes.append(
@@ -215,9 +210,9 @@ def before_name(data: Json, language: Language) -> str:
 def _bars_explained(data: Json, language: Language) -> str:
     t = language.t
     parts = [
-        t("Green bar: where nine of ten estimates fall; black line: the middle.")
+        t("Green bar: where nine of ten estimates fall; the line across it: the middle.")
         if data["interval"] == "p05-p95"
-        else t("Green bar: from the lowest to the highest value of the method; black line: its middle.")
+        else t("Green bar: from the lowest to the highest value of the method; the line across it: its middle.")
     ]
     if data["envelope"]:
         parts.append(t("Dotted: from the lowest to the highest method."))
@@ -235,11 +230,11 @@ def facts(data: Json, language: Language) -> list[Json]:
         (t("answers in all"), number(data["requests"])),
     ]
     if tokens["input"] is not None:
-        rows.append((t("tokens sent, as far as seen"), number(tokens["input"])))
+        rows.append((t("tokens sent, as seen"), number(tokens["input"])))
     if tokens["output"] is not None:
-        rows.append((t("tokens answered, as far as seen"), number(tokens["output"])))
+        rows.append((t("tokens back, as seen"), number(tokens["output"])))
     if data["minutes_computing"] is not None:
-        rows.append((t("of waiting for answers"), language.minutes(data["minutes_computing"])))
+        rows.append((t("waiting for answers"), language.minutes(data["minutes_computing"])))
     return [{"name": name, "value": value} for name, value in rows]
 
 

@@ -6,12 +6,14 @@ from typing import Any
 
 from tracker.report import charts
 from tracker.report.advice import lever_words
-from tracker.report.figures import significant
-from tracker.report.language import NARROW, Language
+from tracker.report.figures import apportion, significant
+from tracker.report.language import Language
 from tracker.report.measures import ends, measure, part, quantity
-from tracker.report.names import COMPONENTS, METHOD_NOTES, METHODS, SPREAD, label
+from tracker.report.names import COMPONENTS, METHOD_NOTES, METHODS, SHORT_COMPONENTS, SPREAD, label
 
 Json = dict[str, Any]
+
+MOST_COMPONENTS = 7
 
 
 def sections(data: Json, language: Language) -> Json:
@@ -28,10 +30,11 @@ def sections(data: Json, language: Language) -> Json:
 def drivers(data: Json, language: Language) -> Json:
     """Return the components as shares beside the usual ones, and model and place as ratios."""
     t = language.t
-    rows = [item for item in data["components"] if item["share"] > 0]
+    rows = _main_components([item for item in data["components"] if item["share"] > 0])
     largest = max((max(item["share"], item.get("usual_share") or 0.0) for item in rows), default=0.0)
     usual = any(item.get("usual_share") is not None for item in rows)
     unit = measure("energy_wh", data["impacts"]["energy_wh"]["mid"])
+    shares = apportion([item["share"] for item in rows], 1.0)
     say = t("What the energy went into, in the words people use for it.")
     if usual:
         say += " " + t("Grey: your usual week, the middle of the last {n}.", n=data["usual"]["weeks"])
@@ -49,44 +52,45 @@ def drivers(data: Json, language: Language) -> Json:
                 "note": _component_note(item, language),
                 "width": charts.share_bar(item["share"], largest),
                 "past": charts.share_bar(item["usual_share"] or 0.0, largest) if usual else None,
-                "value": language.percent(item["share"]),
+                "value": language.percent_part(share, item["share"]),
                 "cells": [
                     *([language.percent(item["usual_share"] or 0.0)] if usual else []),
                     part(item["shown_energy_wh"], item["energy_wh"]["mid"], unit, language),
                 ],
             }
-            for item in rows
+            for item, share in zip(rows, shares, strict=True)
         ],
         "ratios": ratios(data, language),
     }
 
 
+def _main_components(rows: list[Json]) -> list[Json]:
+    """Return the components that matter and one row for the small rest, which still adds up."""
+    large, small = rows[:MOST_COMPONENTS], rows[MOST_COMPONENTS:]
+    if len(small) < 2:
+        return rows
+    rest: Json = {
+        "key": "rest", "share": sum(item["share"] for item in small),
+        "usual_share": None if small[0]["usual_share"] is None else sum(item["usual_share"] for item in small),
+        "energy_wh": {"mid": sum(item["energy_wh"]["mid"] for item in small)},
+        "shown_energy_wh": sum(item["shown_energy_wh"] for item in small), "estimated": False,
+    }  # fmt: skip
+    return [*large, rest]
+
+
 def _drivers_heading(rows: list[Json], language: Language) -> str:
     t = language.t
-    if not rows:
+    names = [label(SHORT_COMPONENTS, item["key"], language) for item in rows[:2]]
+    if not names:
         return t("What drove it")
-    first = rows[0]
-    name = label(COMPONENTS, first["key"], language).partition(":")[0]
-    if first["share"] >= 0.45:
-        return t("What drove it: above all {what}", what=_lower(name, language))
-    second = label(COMPONENTS, rows[1]["key"], language).partition(":")[0] if len(rows) > 1 else None
-    if second is None:
-        return t("What drove it: {what}", what=_lower(name, language))
-    return t("What drove it: {what} and {more}", what=_lower(name, language), more=_lower(second, language))
-
-
-def _lower(text: str, language: Language) -> str:
-    return text[:1].lower() + text[1:]
+    if rows[0]["share"] >= 0.45 and len(names) == 2:
+        return t("What drove it: above all {what}", what=names[0])
+    return t("What drove it: {what}", what=language.listing(names))
 
 
 def _component_note(item: Json, language: Language) -> str:
-    t, tn = language.t, language.tn
-    notes = []
-    if item["estimated"]:
-        notes.append(t("not seen, estimated"))
-    if item.get("requests"):
-        notes.append(tn("in one answer", "in {n} answers", item["requests"]))
-    return ", ".join(notes)
+    t = language.t
+    return t("not seen") if item["estimated"] else ""
 
 
 def ratios(data: Json, language: Language) -> list[str]:
@@ -96,22 +100,23 @@ def ratios(data: Json, language: Language) -> list[str]:
     choice = data["drivers"]["model"]
     if choice is not None:
         sentence = t(
-            "The model: {times} the energy that the smallest model of each maker would have taken for the same words.",
-            times=language.times(choice["ratio"]),
+            "The model: {ratio} the energy that the smallest model of each maker would have taken for the same words.",
+            ratio=language.ratio(choice["ratio"]),
         )
         if choice["usual"] is not None:
-            sentence += " " + t("Usually {times}.", times=language.times(choice["usual"]))
+            sentence += " " + t("In your usual week it is {ratio} that of the smallest.",
+                                  ratio=language.ratio(choice["usual"]))
         sentences.append(sentence)
     where = data["drivers"]["place"]
     if where is not None:
         from tracker.report.view import place
 
         sentences.append(
-            t("The place: these servers are taken to stand in {here}. In {clean} the same answers would make {times} "
-              "the gas, in an average place of the world {world}.",
+            t("The place: these servers are taken to stand in these countries: {here}. In {clean} the same answers would make {ratio} "
+              "the gas, in an average place of the world {world} it.",
               here=language.listing(place(zone, language) for zone in where["zones"]),
-              clean=place(where["clean_zone"], language), times=language.times(where["clean_ratio"]),
-              world=language.times(where["world_ratio"]))
+              clean=place(where["clean_zone"], language), ratio=language.ratio(where["clean_ratio"]),
+              world=language.ratio(where["world_ratio"]))
         )  # fmt: skip
     return sentences
 
@@ -197,16 +202,13 @@ def surroundings(data: Json, language: Language) -> Json:
     small = (home or {"high": 1.0})["high"] < 0.02
     return {
         "heading": t("Where this sits: small beside a home") if small else t("Where this sits"),
-        "sentences": sentences,
+        "sentences": [" ".join(sentences)],
         "table": None,
     }
 
 
 def _share_span(span: Json, language: Language) -> str:
-    low, high = (significant(span[end] * 100, 1) for end in ("low", "high"))
-    if low == high:
-        return f"{language.number(low)}{NARROW}%"
-    return f"{language.span(low, high)}{NARROW}%"
+    return language.percents(*(significant(span[end] * 100, 1) for end in ("low", "high")))
 
 
 def methods(data: Json, language: Language) -> Json:

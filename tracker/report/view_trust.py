@@ -19,7 +19,7 @@ def sections(data: Json, language: Language) -> Json:
         "quality": quality(data, language) if data["requests"] else None,
         "scope": scope(data, language),
         "scope_heads": (language.t("In these numbers"), language.t("Not in these numbers")),
-        "sources": sources(data, language) if data["requests"] else [],
+        "sources": sources(data, language) if data["requests"] else None,
         "table": None,
     }
 
@@ -91,7 +91,7 @@ def quality(data: Json, language: Language) -> Json | None:
         sentences.append(
             tn("One model is not known by its size; it was taken for a likely one and its range widened: {names}.",
                "{n} models are not known by their size; each was taken for a likely one and its range widened: "
-               "{names}.", len(unknown), names=language.listing(_unknown_name(item) for item in unknown[:8]))
+               "{names}.", len(unknown), names=language.listing(_unknown_name(item, language) for item in unknown[:8]))
         )  # fmt: skip
     counted = data["quality"]["counted_share"]
     if counted is not None:
@@ -99,7 +99,7 @@ def quality(data: Json, language: Language) -> Json | None:
             t("{share} of the tokens were counted here from the text that passed, the rest reported by the services.",
               share=language.percent(counted))
         )  # fmt: skip
-    solid = sum(item["share"] for item in rows if item["tier"] <= 2)
+    solid = sum(share for item, share in zip(rows, shares, strict=True) if item["tier"] <= 2)
     return {
         "heading": t("{share} rests on measurements", share=language.percent(solid)) if solid >= 0.005
         else t("Nothing of it rests on measurements"),
@@ -113,7 +113,7 @@ def quality(data: Json, language: Language) -> Json | None:
                 "note": "",
                 "width": charts.share_bar(item["share"], largest),
                 "past": None,
-                "value": language.percent(share),
+                "value": language.percent_part(share, item["share"]),
                 "cells": [],
             }
             for item, share in zip(rows, shares, strict=True)
@@ -122,8 +122,8 @@ def quality(data: Json, language: Language) -> Json | None:
     }  # fmt: skip
 
 
-def _unknown_name(item: Json) -> str:
-    return f"{item['model'] or '–'} ({service(item['service'])})"
+def _unknown_name(item: Json, language: Language) -> str:
+    return f"{item['model'] or language.t('model not told')} ({service(item['service'])})"
 
 
 def scope(data: Json, language: Language) -> Json:
@@ -137,9 +137,9 @@ def scope(data: Json, language: Language) -> Json:
     }
 
 
-def sources(data: Json, language: Language) -> list[Json]:
-    """Return the sources of the factors, each with its year."""
-    return [
+def sources(data: Json, language: Language) -> Json:
+    """Return the sources of the factors, each with its year; what is our own judgement stands apart and says so."""
+    listed = [
         {
             "title": item["title"],
             "url": item["url"] if str(item["url"] or "").startswith("https://") else None,
@@ -147,3 +147,11 @@ def sources(data: Json, language: Language) -> list[Json]:
         }
         for item in data["sources"]
     ]
+    own = [item for item in listed if item["url"] is None]
+    return {
+        "published": [item for item in listed if item["url"] is not None],
+        "own": own,
+        "own_summary": language.tn(
+            "and one judgement or derivation of our own", "and {n} judgements and derivations of our own", len(own)
+        ),
+    }

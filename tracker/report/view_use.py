@@ -7,15 +7,15 @@ from datetime import date
 from typing import Any
 
 from tracker.report import charts
-from tracker.report.figures import apportion
+from tracker.report.figures import apportion, significant
 from tracker.report.language import NARROW, Language, capital
-from tracker.report.measures import Measure, measure, part, quantity
+from tracker.report.measures import Measure, ends, figure, measure, part, quantity
 from tracker.report.names import FEATURES, INITIATORS, label, service
 
 Json = dict[str, Any]
 
 MANY_DAYS = 14
-MOST_ROWS = 12
+MOST_ROWS = 8
 """A list goes on in one line "others" after this many."""
 
 
@@ -48,8 +48,7 @@ def days(data: Json, language: Language) -> Json:
     labels = [_column_label(item, n, len(rows), weekly=weekly, language=language) for n, item in enumerate(rows)]
     return {
         "heading": _days_heading(data, rows, top, weekly=weekly, language=language),
-        "say": t("Energy by week, estimated, each with its range.") if weekly
-        else t("Energy by day, estimated, each with its range."),
+        "say": t("Energy by week, estimated.") if weekly else t("Energy by day, estimated."),
         "top": t("top of the chart: {value}", value=quantity(chart.top, unit, language)),
         "usual": None if usual is None else
         t("dashed line: your usual week, {value}", value=quantity(usual, unit, language)) if weekly else
@@ -66,12 +65,18 @@ def days(data: Json, language: Language) -> Json:
         ],
         "caption": " ".join(
             filter(None, [
-                t("Thin line: where nine of ten estimates fall."),
+                t("Each column may be {low} to {high} times as high, and mostly all of them together: what is unknown is "
+                  "the same on every day.", **_relative_range(data, language)),
                 t("Hatched: thinking and research that nobody saw, estimated from time and kind.")
                 if any(unseen) else "",
             ])
         ),
     }  # fmt: skip
+
+
+def _relative_range(data: Json, language: Language) -> dict[str, str]:
+    energy = data["impacts"]["energy_wh"]
+    return {end: language.number(significant(energy[end] / energy["mid"], 2)) for end in ("low", "high")}
 
 
 def _with_unit(item: Json, unit: Measure, language: Language, *, first: bool) -> str:
@@ -155,7 +160,7 @@ def _hours_in_words(counts: dict[tuple[int, int], float], weekday: int, language
 def _hours_heading(counts: dict[tuple[int, int], float], language: Language) -> str:
     t = language.t
     total = sum(counts.values())
-    evening = sum(n for (_, hour), n in counts.items() if hour >= 17) / total
+    evening = sum(n for (_, hour), n in counts.items() if hour >= 18) / total
     weekend = sum(n for (weekday, _), n in counts.items() if weekday > 5) / total
     morning = sum(n for (_, hour), n in counts.items() if hour < 12) / total
     if weekend >= 0.45:
@@ -164,7 +169,7 @@ def _hours_heading(counts: dict[tuple[int, int], float], language: Language) -> 
         return t("Mostly in the evening")
     if morning >= 0.55:
         return t("Mostly before noon")
-    if weekend + evening <= 0.3:
+    if weekend + evening <= 0.35:
         return t("Mostly in working hours")
     return t("All through the day")
 
@@ -175,6 +180,8 @@ def _table(
     unit = measure("energy_wh", whole["impacts"]["energy_wh"]["mid"])
     largest = max((item["impacts"]["energy_wh"]["mid"] for item in rows), default=0.0)
     t = language.t
+    exact = [_share(item, whole) for item in rows]
+    shares = apportion(exact, 1.0) if total else exact
     table: Json = {
         "name": "",
         "value": t("{unit}, estimated", unit=unit.unit),
@@ -186,16 +193,16 @@ def _table(
                 "width": charts.share_bar(item["impacts"]["energy_wh"]["mid"], largest),
                 "past": None,
                 "value": part(item["shown"]["energy_wh"], item["impacts"]["energy_wh"]["mid"], unit, language),
-                "cells": [language.number(item["requests"]), language.percent(_share(item, whole))],
+                "cells": [language.number(item["requests"]), language.percent_part(share, _share(item, whole))],
             }
-            for item, (name, note) in zip(rows, names, strict=True)
+            for item, share, (name, note) in zip(rows, shares, names, strict=True)
         ],
     }
     if total and len(rows) > 1:
         table["total"] = {
             "name": t("together"),
-            "value": language.number(unit.value(sum(apportion([item["impacts"]["energy_wh"]["mid"] for item in rows])))),
-            "cells": [language.number(whole["requests"]), ""],
+            "value": figure(whole["impacts"]["energy_wh"]["mid"], unit, language),
+            "cells": [language.number(whole["requests"]), language.percent(1.0)],
         }
     return table
 
@@ -333,15 +340,16 @@ def day_table(data: Json, language: Language) -> Json:
         numbers = [
             part(item["shown"][key], item["impacts"][key]["mid"], unit, language) for key, unit in units.items()
         ]
-        return [name, language.number(item["questions"]), language.number(item["requests"]), *numbers]
+        span = ends(item["impacts"]["energy_wh"], units["energy_wh"], language) if item["requests"] else "–"
+        return [name, language.number(item["questions"]), language.number(item["requests"]), *numbers, span]
 
     return {
         "heading": t("Week by week in numbers") if weekly else t("Day by day in numbers"),
         "summary": t("Show the table"),
-        "caption": t("Middle values, estimated; they add up to the totals above."),
+        "caption": t("Middle values, estimated; they add up to the totals above. The ranges do not."),
         "heads": [
             t("week") if weekly else t("day"), t("questions"), t("answers"),
-            *(unit.unit for unit in units.values()),
+            *(unit.unit for unit in units.values()), t("{unit}, range", unit=units["energy_wh"].unit),
         ],
         "rows": [cells(item) for item in rows],
     }  # fmt: skip
