@@ -125,7 +125,7 @@ class Fragments:
 def _step(parent: Any, key: str) -> Any:
     match parent:
         case dict():
-            return parent.get(key)
+            return parent.setdefault(key, {})
         case list():
             index = _index(key, len(parent))
             return None if index is None else parent[index]

@@ -19,8 +19,6 @@ def read_result(turn: Turn, result: dict[str, Any], at_ms: int | None) -> None:
             once(turn, "reasoning", None)
         elif text_at(result, "messageTag") in {None, "final"}:
             turn.answer(text, at_ms)
-    if result.get("isSoftStop") is True:
-        turn.finished = True
     turn.response_id = turn.response_id or identity_at(result, "responseId")
     if isinstance(card := result.get("toolUsageCard"), dict):
         cards = turn.state.setdefault("cards", set())

@@ -63,7 +63,8 @@ class Kimi(Service):
             turn.state["mine"] = text_at(message, "role") == "assistant"
             if turn.state["mine"]:
                 turn.response_id = identity_at(message, "id") or turn.response_id
-        if "done" in data or text_at(message, "status") == "MESSAGE_STATUS_COMPLETED":
+        completed = text_at(message, "status") == "MESSAGE_STATUS_COMPLETED"
+        if "done" in data or (completed and turn.state["mine"]):
             turn.finished = True
         block = data.get("block")
         if isinstance(block, dict) and turn.state.get("mine", True):

@@ -26,7 +26,7 @@ class MiniMax(Service):
         "agent.minimax.io", "agent-stream.minimax.io", "agent.minimaxi.com", "agent-stream.minimaxi.com",
     )  # fmt: skip
     path = re.compile(r"/(?:minimax-cloud|archon)/api/v1/session/[^/]+/message")
-    features = ("reasoning", "web_search", "agent", "tool", "code", "file_input")
+    features = ("reasoning", "web_search", "subagent", "tool", "code", "file_input")
     grade = "documented"
     verified = date(2026, 11, 21)
 
@@ -40,7 +40,8 @@ class MiniMax(Service):
             turn.prompt(text_at(part, "text"))
         if text_at(body, "model", "variant") == "thinking":
             asked_once(turn, "reasoning")
-        turn.asked("agent")
+        if pick(body, "enable_team") is True:
+            turn.asked("subagent")
         for file in list_at(body, "attachments"):
             turn.attach(pick(file, "size"), text_at(file, "mime_type"))
 

@@ -18,6 +18,10 @@ _MODES = {
 _ANSWER_BLOCK = re.compile(r"ask_text(?:_(\d+)_markdown)?")
 
 
+_OTHERS = re.compile(r"(claude|gpt|gemini|grok|kimi)(k?\d)(\d?)(?!\d)_?([a-z_]*)")
+_OTHERS_WORDS = re.compile(r"sonnet|opus|haiku|pro|flash|lite|mini|fast|thinking|non|reasoning|high|low|medium|codex")
+
+
 class Perplexity(Resumable):
     """
     Server-sent patches to blocks, in one of two shapes (markdown blocks, or one workflow), and a full copy at the end.
@@ -50,14 +54,15 @@ class Perplexity(Resumable):
             turn.response_id = turn.exchange.path.rpartition("/")[2]
         turn.prompt(text_at(body, "query_str"))
         asked = pick(body, "params")
-        turn.request_model = text_at(asked, "model_preference")
+        wished = text_at(asked, "model_preference") or ""
+        turn.request_model = spell_model(wished)
         if list_at(asked, "sources"):
             turn.asked("web_search")
-        if feature := _MODES.get(turn.request_model or ""):
+        if feature := _MODES.get(wished):
             turn.asked(feature)
-        elif (turn.request_model or "").startswith("comet_browser_agent"):
+        elif wished.startswith("comet_browser_agent"):
             turn.asked("agent")
-        if "thinking" in (turn.request_model or ""):
+        if "thinking" in wished:
             turn.asked("reasoning")
         if pick(asked, "is_voice_to_voice") is True:
             turn.asked("voice")
@@ -72,8 +77,8 @@ class Perplexity(Resumable):
             return
         turn.response_id = identity_at(data, "backend_uuid") or turn.response_id
         turn.conversation_id = turn.conversation_id or identity_at(data, "context_uuid")
-        turn.response_model = text_at(data, "display_model") or turn.response_model
-        turn.request_model = text_at(data, "user_selected_model") or turn.request_model
+        turn.response_model = spell_model(text_at(data, "display_model")) or turn.response_model
+        turn.request_model = spell_model(text_at(data, "user_selected_model")) or turn.request_model
         match text_at(data, "status"):
             case "FAILED":
                 turn.outcome = "error"
@@ -128,6 +133,15 @@ class Perplexity(Resumable):
                 for key, value in block.items():
                     if key.endswith("_block"):
                         document.root = value
+
+
+def spell_model(name: str | None) -> str | None:
+    """Return the name with the separators of its maker, where Perplexity runs it together (``claude45sonnet``)."""
+    found = _OTHERS.fullmatch(name or "")
+    if found is None:
+        return name
+    version = found[2] + (f".{found[3]}" if found[3] else "")
+    return "-".join([found[1], version, *_OTHERS_WORDS.findall(found[4])])
 
 
 def _answer_of(blocks: dict[str, Document]) -> str:

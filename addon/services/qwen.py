@@ -84,7 +84,8 @@ class Qwen(Service):
         for choice in list_at(data, "choices"):
             self._read_delta(turn, pick(choice, "delta"), response or "", event.at_ms)
         if task := identity_at(data, "data", "messages", 0, "extra", "wanx", "task_id"):
-            turn.response_id, turn.outcome, turn.operation = task, "complete", "video"
+            turn.response_id, turn.outcome, turn.operation, turn.media_count = task, "complete", "video", 1
+            once(turn, "video_output")
         if not {"choices", "response.created", "response.completed", "usage", "success", "error"} & data.keys():
             for name in data:
                 turn.wonder(name)

@@ -31,7 +31,9 @@ class Runway(JobService):
 
     def request(self, turn: Turn, body: Any) -> None:
         options = pick(body, "options")
-        turn.request_model = text_at(options, "model") or text_at(body, "taskType")
+        turn.request_model = text_at(options, "model")
+        if turn.request_model is None and (text_at(body, "taskType") or "").startswith("gen"):
+            turn.request_model = text_at(body, "taskType")
         turn.prompt(text_at(options, "text_prompt") or text_at(options, "prompt"))
         turn.media_seconds = size_at(options, "seconds")
         turn.effort = "relaxed" if pick(options, "exploreMode") is True else None

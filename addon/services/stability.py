@@ -45,8 +45,8 @@ class Stability(JobService):
             turn.attach(pick(file, "size"), text_at(file, "type"))
 
     def event(self, turn: Turn, event: Event) -> None:
-        if isinstance(event.data, bytes) and event.data.startswith((b"\x89PNG", b"\xff\xd8")):
-            turn.finished = turn.exchange.ending == "complete"
+        if isinstance(event.data, bytes) and event.data.endswith((b"IEND\xaeB`\x82", b"\xff\xd9")):
+            turn.finished = True  # a whole PNG or JPEG
         super().event(turn, event)
 
     def accept(self, turn: Turn, reply: dict[str, Any]) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from addon.exchange import Exchange
-from addon.service import Event, Recall, Turn
+from addon.service import Event, Recall, Turn, Usage
 from addon.services._job import JobService
 from addon.services._page import identity_at, list_at, pick, text_at
 
@@ -45,7 +45,9 @@ class Suno(JobService):
         if exchange.path.startswith(_FEED):
             for event in events:
                 songs = event.data if isinstance(event.data, list) else list_at(event.data, "clips")
-                yield from self._hear_feed([event.data] if isinstance(pick(event.data, "id"), str) else songs)
+                songs = [event.data] if isinstance(pick(event.data, "id"), str) else songs
+                now = exchange.started_at + timedelta(milliseconds=exchange.ended_ms or 0)
+                yield from self._hear_feed(songs, now)
             return
         yield from super().turns(exchange, body, events)
 
@@ -67,13 +69,16 @@ class Suno(JobService):
         super().finish(turn)
         songs = turn.state.get("songs", [])
         if songs:
+            from tracker.tokens import count
+
             twin = turn.twin(replace(turn.exchange, chunks=(), request_body=b""))
+            twin.counted = Usage(input=count(turn.text("prompt"), service=self.name))
             twin.forget()
             twin.state["lengths"] = dict.fromkeys(songs)
             for song in songs:
                 self.orders.put(song, twin)
 
-    def _hear_feed(self, songs: list[Any]) -> Iterator[Turn]:
+    def _hear_feed(self, songs: list[Any], now: datetime) -> Iterator[Turn]:
         """Tell an order once all its songs have a length."""
         for song in songs:
             identity, length = identity_at(song, "id"), pick(song, "metadata", "duration")
@@ -84,6 +89,7 @@ class Suno(JobService):
             lengths[identity] = length if isinstance(length, int | float) and 0 < length < 36_000 else 0
             if all(known is not None for known in lengths.values()):
                 order.media_seconds = float(sum(lengths.values())) or None
+                order.ended_ms = round((now - order.exchange.started_at).total_seconds() * 1000)
                 for known in lengths:
                     self.orders.pop(known)
                 yield order
