@@ -6,7 +6,9 @@ import asyncio
 import hmac
 import json
 import os
+import re
 import sys
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,12 +21,13 @@ from addon.hosts import leads_home
 from addon.options import ProxyOptions
 from addon.pac import load_previous, write_pac
 from addon.state import State, owner_of
+from addon.status_page import STYLE_HASH, write_page
 
 PAGE_SECONDS = 60.0
 ROOT = Path(__file__).parent.parent
 SAFE = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
@@ -89,11 +92,11 @@ class Pages:
             return _plain(404, "Not found. Open klimaspor's page with `klimaspor open`.")
         match rest.rstrip("/"):
             case "":
-                return await self._make("status")
+                return await self._show_status()
             case "status.json":
                 return _respond(200, json.dumps(self.status()), "application/json")
             case "report":
-                return await self._make("report")
+                return await self._show_report()
             case "certificate":
                 return self._certificate()
         return _plain(404, "Not found.")
@@ -144,21 +147,42 @@ class Pages:
         response.headers["content-disposition"] = 'attachment; filename="klimaspor-ca.crt"'
         return response
 
-    async def _make(self, what: str) -> http.Response:
-        """Have a page made by another process: reports take computing, and this one carries the chats."""
+    async def _show_status(self) -> http.Response:
+        today = await self._ask("today", "--format", "text")
+        text = "Not to be had at present." if today is None else today.decode("utf-8", "replace")
+        return _show(write_page(self.status(), text, now=time.time()), STYLE_HASH)
+
+    async def _show_report(self) -> http.Response:
+        page = await self._ask("report", "--format", "html", "-o", "-")
+        if page is None:
+            return _plain(500, "The report could not be made. `klimaspor report` says why.")
+        text = page.decode("utf-8", "replace")
+        style = re.search(r"style-src '(sha256-[A-Za-z0-9+/=]+)'", text)
+        return _show(text, style[1] if style else STYLE_HASH)
+
+    async def _ask(self, *arguments: str) -> bytes | None:
+        """Have a command answer in a process of its own: reports take computing, and this one carries the chats."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "addon.page", what, str(self._proxy.options.db),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, cwd=ROOT,
+            sys.executable, "-c", "from tracker.cli import main; main()", *arguments, f"--db={self._proxy.options.db}",
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
         )  # fmt: skip
-        state = json.dumps(self.status() | {"page": self._proxy.state.page}).encode()
         try:
-            page, _ = await asyncio.wait_for(process.communicate(state), PAGE_SECONDS)
+            answer, _ = await asyncio.wait_for(process.communicate(), PAGE_SECONDS)
         except TimeoutError:
             process.kill()
-            return _plain(504, "The page took too long. Try `klimaspor report`.")
-        if process.returncode != 0:
-            return _plain(500, "The page could not be made. Try `klimaspor report`, which says why.")
-        return _respond(200, page.decode("utf-8", "replace"), "text/html")
+            await process.wait()
+            return None
+        return answer if process.returncode == 0 else None
+
+
+def _show(text: str, style_hash: str) -> http.Response:
+    response = _respond(200, text, "text/html")
+    policy = (
+        f"default-src 'none'; style-src '{style_hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    response.headers["content-security-policy"] = policy
+    return response
 
 
 def _plain(status: int, text: str) -> http.Response:
