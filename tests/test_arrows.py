@@ -67,7 +67,7 @@ ALWAYS = {
 }
 PURE_ADDON = {
     "addon.exchange", "addon.coding", "addon.framing", "addon.service", "addon.services", "addon.reader",
-    "addon.client", "addon.company", "addon.patching", "addon.pac",
+    "addon.client", "addon.recording", "addon.company", "addon.patching", "addon.pac",
 }  # fmt: skip
 INSIDE_FUNCTIONS = {
     "tracker.limits": {"tracker.footprint"},

@@ -87,6 +87,20 @@ def _agent(name: str, title: str, module: str, short: str) -> Kind:
 KINDS: list[Kind] = [
     Kind("har", "a browser's HAR file", "cookies and whole chats", _is_har, "tracker.imports.har:read_har"),
     Kind("flow", "a mitmproxy flow file", "cookies and whole chats", _is_flow, "tracker.imports.flow:read_flow"),
+    Kind(
+        "chatgpt-export",
+        "ChatGPT's data export",
+        "your chats",
+        _lazily("chatgpt_export", "is_chatgpt_export"),
+        "tracker.imports.chatgpt_export:read_chatgpt_export",
+    ),
+    Kind(
+        "claude-export",
+        "Claude's data export",
+        "your chats",
+        _lazily("claude_export", "is_claude_export"),
+        "tracker.imports.claude_export:read_claude_export",
+    ),
     _agent("claude-code", "logs of Claude Code", "claude_code", "claude_code"),
     _agent("codex", "logs of Codex CLI", "codex_cli", "codex"),
     _agent("gemini-cli", "logs of Gemini CLI", "gemini_cli", "gemini_cli"),

@@ -1,0 +1,123 @@
+"""A chatbot's data export: the conversations in a zip, a folder or a file, and the zips that are refused."""
+
+from __future__ import annotations
+
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from tracker.imports import NotReadableError, Progress
+from tracker.imports.arrays import read_array
+
+_CONVERSATIONS = re.compile(r"(?:[^/\\]+/){0,3}conversations(?:[-_]\d{1,4})?\.json")
+LARGEST_RATIO = 200
+"""Text shrinks to a tenth or a twentieth; a bomb to a thousandth."""
+LARGEST_MEMBER = 64 << 30
+MOST_MEMBERS = 500_000
+_HARMLESS = 16 << 20
+"""Bytes: below this no ratio can hurt."""
+
+
+def holds_conversations(path: Path, head: bytes, mark: bytes) -> bool:
+    """Whether this is an export whose conversations carry the mark near their beginning."""
+    if head.startswith(b"PK") or path.is_dir() or path.name.startswith("conversations"):
+        try:
+            with _parts(path) as parts:
+                for _, open_part in parts[:1]:
+                    with open_part() as file:
+                        return mark in file.read(1 << 20)
+        except (NotReadableError, zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError):
+            pass  # whatever this is, it is no export that can be read
+    return False
+
+
+def read_conversations(path: Path, progress: Progress) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """
+    Yield the place (from 1) and content of each conversation, None for a broken one.
+
+    A zip is checked to its last byte before anything is yielded, so that a damaged one changes nothing.
+    """
+    try:
+        with _parts(path) as parts:
+            everything = sum(size for size, _ in parts)
+            steps = 2 if _is_zip(path) else 1
+            done = 0
+            if steps == 2:
+                for size, open_part in parts:
+                    done += _check(open_part(), size, lambda read, done=done: progress(done + read, everything * 2))  # type: ignore[misc]  # a default binds the value
+            position = 0
+            for size, open_part in parts:
+                with open_part() as file:
+                    for element in read_array(file):
+                        position += 1
+                        progress(min(done + file.tell(), everything * steps), everything * steps)
+                        yield position, element if isinstance(element, dict) else None
+                done += size
+    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+        raise NotReadableError("the zip is damaged or was not downloaded to its end") from error
+    except (NotImplementedError, RuntimeError) as error:
+        raise NotReadableError("the zip is encrypted or packed in a way that is not known") from error
+
+
+def _is_zip(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() != ".json"
+
+
+def _check(file: BinaryIO, size: int, progress: Callable[[int], None]) -> int:
+    read = 0
+    with file:
+        while piece := file.read(1 << 20):
+            read += len(piece)
+            progress(read)
+    if read != size:
+        raise NotReadableError("the zip is damaged or was not downloaded to its end")
+    return read
+
+
+@contextmanager
+def _parts(path: Path) -> Iterator[list[tuple[int, Callable[[], BinaryIO]]]]:
+    """The files with conversations: size, and how to open one."""
+    if not _is_zip(path):
+        files = [path] if path.is_file() else sorted(path.glob("conversations*.json"))
+        files = [
+            file for file in files if file.is_file() and not file.is_symlink() and _CONVERSATIONS.fullmatch(file.name)
+        ]
+        yield [(file.stat().st_size, _opener(file)) for file in files]
+        return
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if len(members) > MOST_MEMBERS:
+            raise NotReadableError("the zip holds more files than any export")
+        for member in members:
+            _refuse(member)
+        found = [member for member in members if _CONVERSATIONS.fullmatch(member.filename)]
+        if not found:
+            raise NotReadableError("the zip holds no conversations.json")
+        found.sort(key=lambda member: member.filename)
+        yield [(member.file_size, _member_opener(archive, member)) for member in found]
+
+
+def _opener(file: Path) -> Callable[[], BinaryIO]:
+    return lambda: file.open("rb")
+
+
+def _member_opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
+    return lambda: cast("BinaryIO", archive.open(member))
+
+
+def _refuse(member: zipfile.ZipInfo) -> None:
+    name = member.filename.replace("\\", "/")
+    if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
+        raise NotReadableError("the zip has names that lead out of it; no export has those")
+    if not _CONVERSATIONS.fullmatch(member.filename):
+        return
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise NotReadableError("the zip has a link where its conversations should be")
+    ratio = member.file_size / max(1, member.compress_size)
+    if member.file_size > LARGEST_MEMBER or (member.file_size > _HARMLESS and ratio > LARGEST_RATIO):
+        raise NotReadableError("the zip would unpack to far more than an export holds")
