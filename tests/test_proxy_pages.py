@@ -114,7 +114,9 @@ def test_another_user_of_this_computer_is_refused(way: Rig) -> None:
     script = f"""
 import os, socket
 os.setuid(65534)
-with socket.create_connection(("127.0.0.1", {way.port}), 10) as peer:
+with socket.socket() as peer:
+    peer.settimeout(10)
+    peer.connect(("127.0.0.1", {way.port}))
     try:
         peer.sendall(b"GET /proxy.pac HTTP/1.1\\r\\nhost: 127.0.0.1:{way.port}\\r\\n\\r\\n")
         print(peer.recv(100))
