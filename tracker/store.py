@@ -92,7 +92,8 @@ class Store:
         """
         Write records in one transaction. A known id is replaced by a more complete reading, and only by that.
 
-        Complete beats aborted; then more output beats less. The revision counts the replacements.
+        Complete beats aborted; then more output (text, media) beats less, then a known question an unknown one. The
+        revision counts the replacements.
         """
         added = Added()
         with self.writing() as connection:
