@@ -66,8 +66,8 @@ class MetaSocket(TurnByTurn):
     def _answer(self, found: Any, at_ms: int | None) -> Iterator[Turn]:
         identity = text_at(found, "response", "response_id")
         if self.turn is None and text_at(found, "type") == "full":
-            turn = self.begin(at_ms)  # nobody was heard to ask: the socket is older than we are
-            turn.conversation_id = self.conversation
+            # nobody was heard to ask: the socket is older than we are
+            self.begin(at_ms).conversation_id = self.conversation
         turn = self.turn
         if turn is None:
             return
