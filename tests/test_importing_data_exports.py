@@ -255,7 +255,7 @@ def test_an_array_that_lost_its_end_gives_what_there_is(tmp_path: Path, end: str
     assert len(elements) <= 3
 
 
-MEASURED = """
+MEASURED = r"""
 import re, sys
 from pathlib import Path
 from addon.reader import Reader
@@ -263,7 +263,7 @@ from tracker.imports import Context, detect
 path = Path(sys.argv[1])
 parts = detect(path).load()(path, Context(Reader(b"k" * 32, services=()), b"k" * 32), lambda done, everything: None)
 records = sum(len(part.reading.records) for part in parts)
-print(records, int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
+print(records, int(re.search("VmHWM:[ \t]+([0-9]+)", Path("/proc/self/status").read_text())[1]) // 1024)
 """
 
 
