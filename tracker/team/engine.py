@@ -47,6 +47,7 @@ CREATE TABLE klimaspor.published (
     week date PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now(), people integer NOT NULL, coverage real,
     facts jsonb NOT NULL
 );
+CREATE TABLE klimaspor.refused (day date NOT NULL, reason text NOT NULL, n bigint NOT NULL, PRIMARY KEY (day, reason));
 CREATE TABLE klimaspor.shown_unit (unit text PRIMARY KEY, week date NOT NULL, members text[] NOT NULL);
 CREATE TABLE klimaspor.access_log (
     at timestamptz NOT NULL DEFAULT clock_timestamp(), who name NOT NULL DEFAULT session_user, what text NOT NULL,
@@ -147,6 +148,17 @@ def make_schema(connection: psycopg.Connection[Any], settings: dict[str, Any]) -
         for key, value in {"schema_version": SCHEMA_VERSION, **settings}.items():
             connection.execute("INSERT INTO klimaspor.setting VALUES (%s, %s)", (key, Jsonb(value)))
     return True
+
+
+def read_published(connection: psycopg.Connection[Any]) -> dict[str, dict[str, Any]]:
+    """Return the facts of every published week by its Monday; the look is logged."""
+    rows = connection.execute("SELECT week::text, facts FROM klimaspor.read_published()").fetchall()
+    return dict(rows)
+
+
+def read_cells(connection: psycopg.Connection[Any], week: str) -> list[tuple[str, list[str], int, dict[str, Any]]]:
+    """Return (grid, path, people, sums) of a published week; the look is logged."""
+    return connection.execute("SELECT grid, path, people, sums FROM klimaspor.read_week(%s)", (week,)).fetchall()
 
 
 def read_settings(connection: psycopg.Connection[Any]) -> dict[str, Any]:

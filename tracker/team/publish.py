@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tracker.record import Activity
-from tracker.report.rows import impacts_json
 from tracker.team.engine import TeamError
+from tracker.team.facts import make_facts
 from tracker.team.privacy import LEAST_PEOPLE, OTHER, Cell, Membership, Row, partition, rounded, settle_units
-from tracker.team.week import KEYS, SUMS, WeekRow, to_activity
+from tracker.team.week import KEYS, SUMS, WeekRow
 
 if TYPE_CHECKING:
     import psycopg
@@ -20,15 +18,8 @@ if TYPE_CHECKING:
 HEAVY = ("deep_research", "agent", "image_output", "video_output", "audio_output", "reasoning", "web_search")
 """Features by which use is told apart, heaviest first: a row belongs to the first that it has."""
 FILES = ("file_input", "image_input", "audio_input")
-USAGE_GRID, UNIT_GRID = "use", "unit"
-
-
-@dataclass(frozen=True, slots=True)
-class Share(Row):
-    """One person's row of the week, with its place among the activities that the footprint is worked out from."""
-
-    row: WeekRow
-    index: int
+USE, UNIT = "use", "unit"
+UNIT_LEVELS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +30,10 @@ class Week:
     members: Mapping[str, str]
     """Pseudonym → unit, of every device that reported, also those without use."""
     coverage: float | None
-    rows: Sequence[tuple[str, WeekRow]]
-    """(pseudonym, row)."""
+    entries: Sequence[tuple[str, tuple[str, ...], tuple[float, ...]]]
+    """(pseudonym, key of a WeekRow, weights): who did how much of what; for the rules, not for the report."""
+    sums: Sequence[tuple[str, WeekRow]]
+    """(unit, sums over its people), one for each unit and key."""
     shown: Membership
     """Who was in each unit when it was last shown."""
 
@@ -62,26 +55,33 @@ def publish(week: Week, policy: Mapping[str, Any]) -> Published:
     Fewer than k people in all: the facts say so, and nothing else.
     """
     least = max(int(policy.get("least_people", LEAST_PEOPLE)), LEAST_PEOPLE)
-    activities = [to_activity(row, week.week) for _, row in week.rows]
-    use = [Share(person, _use_key(row), _weights(row), row, index) for index, (person, row) in enumerate(week.rows)]
     members: dict[str, set[str]] = {}
     for person, unit in week.members.items():
         members.setdefault(unit, set()).add(person)
     now = Membership({unit: frozenset(people) for unit, people in members.items()})
     settled = settle_units(now, week.shown, least)
-    units = [
-        Share(share.person, _unit_key(settled[week.members[share.person]]), share.weights, share.row, share.index)
-        for share in use
-    ]
-    use_cells, unit_cells = partition(use, least), partition(units, least)
-    facts = _facts(week, activities, use_cells, unit_cells, policy)
+
+    use_rows = [Row(person, _use_key(key), weights) for person, key, weights in week.entries]
+    unit_rows = [Row(person, _unit_key(settled[week.members[person]]), weights) for person, _, weights in week.entries]
+    use_cells, unit_cells = partition(use_rows, least), partition(unit_rows, least)
+    use_sums = _sum_by(use_cells, ((_use_key(row.key), row) for _, row in week.sums))
+    unit_sums = _sum_by(unit_cells, ((_unit_key(settled[unit]), row) for unit, row in week.sums))
+
+    facts = make_facts(
+        week=week.week,
+        members=len(week.members),
+        coverage=week.coverage,
+        use=[(cell, use_sums[cell.key]) for cell in use_cells],
+        units=[(cell, unit_sums[cell.key]) for cell in unit_cells],
+        policy=policy,
+    )
     cells = [
-        (grid, cell.key, rounded(cell.people), _sums(share.row for share in cell.rows))
-        for grid, found in ((USAGE_GRID, use_cells), (UNIT_GRID, unit_cells))
+        (grid, cell.key, rounded(cell.people), _total(sums[cell.key]))
+        for grid, found, sums in ((USE, use_cells, use_sums), (UNIT, unit_cells, unit_sums))
         for cell in found
     ]
-    shown_units = {unit: people for unit, people in now.units.items() if settled[unit] == unit}
-    return Published(facts=facts, cells=cells, units=shown_units)
+    shown = {unit: people for unit, people in now.units.items() if settled[unit] == unit}
+    return Published(facts=facts, cells=cells, units=shown)
 
 
 def read_week(connection: psycopg.Connection[Any], week: str) -> Week:
@@ -89,21 +89,27 @@ def read_week(connection: psycopg.Connection[Any], week: str) -> Week:
     batches = connection.execute(
         "SELECT pseudonym, unit, coverage FROM klimaspor.batch WHERE week = %s ORDER BY pseudonym", (week,)
     ).fetchall()
-    columns = ", ".join((*KEYS, *SUMS))
-    rows = connection.execute(
-        f"SELECT pseudonym, {columns} FROM klimaspor.usage WHERE week = %s "  # noqa: S608 - our own column names
-        f"ORDER BY pseudonym, {', '.join(KEYS)}",
+    keys = ", ".join(KEYS)
+    entries = connection.execute(
+        f"SELECT pseudonym, {keys}, requests, output_tokens + 0.1 * input_tokens "  # noqa: S608 - our own column names
+        f"FROM klimaspor.usage WHERE week = %s ORDER BY pseudonym, {keys}",
         (week,),
     )
-    told = [(row[0], WeekRow(**dict(zip((*KEYS, *SUMS), row[1:], strict=True)))) for row in rows]
+    sums = ", ".join(f"sum({name})::{'float8' if name in _FLOATS else 'bigint'}" for name in SUMS)
+    summed = connection.execute(
+        f"SELECT unit, {keys}, {sums} FROM klimaspor.usage JOIN klimaspor.batch USING (week, pseudonym) "  # noqa: S608
+        f"WHERE week = %s GROUP BY unit, {keys} ORDER BY unit, {keys}",
+        (week,),
+    )
     heard = [coverage for _, _, coverage in batches if coverage is not None]
     shown = connection.execute("SELECT unit, members FROM klimaspor.shown_unit").fetchall()
     return Week(
         week=week,
         members={person: unit for person, unit, _ in batches},
         coverage=sum(heard) / len(heard) if heard else None,
-        rows=told,
-        shown=Membership({unit: frozenset(members) for unit, members in shown}),
+        entries=[(row[0], row[1:-2], (float(row[-2]), float(row[-1]))) for row in entries],
+        sums=[(row[0], WeekRow(**dict(zip((*KEYS, *SUMS), row[1:], strict=True)))) for row in summed],
+        shown=Membership({unit: frozenset(people) for unit, people in shown}),
     )
 
 
@@ -115,8 +121,8 @@ def write_published(connection: psycopg.Connection[Any], week: str, published: P
     """
     from psycopg.types.json import Jsonb
 
+    facts = published.facts
     with connection.transaction():
-        facts = published.facts
         made = connection.execute(
             "INSERT INTO klimaspor.published (week, people, coverage, facts) VALUES (%s, %s, %s, %s) "
             "ON CONFLICT DO NOTHING RETURNING week",
@@ -124,21 +130,19 @@ def write_published(connection: psycopg.Connection[Any], week: str, published: P
         ).fetchone()
         if made is None:
             raise TeamError(f"The week has its report already · {week} · a published week never changes")
-        columns = ", ".join(SUMS)
         marks = ", ".join(["%s"] * (4 + len(SUMS)))
         connection.cursor().executemany(
-            f"INSERT INTO klimaspor.cell (week, grid, path, people, {columns}) VALUES ({marks})",  # noqa: S608 - as above
+            f"INSERT INTO klimaspor.cell (week, grid, path, people, {', '.join(SUMS)}) VALUES ({marks})",  # noqa: S608
             [
                 (week, grid, list(path), people, *(sums[name] for name in SUMS))
                 for grid, path, people, sums in published.cells
             ],
         )
-        for unit, members in published.units.items():
-            connection.execute(
-                "INSERT INTO klimaspor.shown_unit VALUES (%s, %s, %s) "
-                "ON CONFLICT (unit) DO UPDATE SET week = excluded.week, members = excluded.members",
-                (unit, week, sorted(members)),
-            )
+        connection.cursor().executemany(
+            "INSERT INTO klimaspor.shown_unit VALUES (%s, %s, %s) "
+            "ON CONFLICT (unit) DO UPDATE SET week = excluded.week, members = excluded.members",
+            [(unit, week, sorted(people)) for unit, people in published.units.items()],
+        )
 
 
 def drop_old(connection: psycopg.Connection[Any], today: date, raw_days: int, cell_months: int) -> tuple[int, int]:
@@ -153,103 +157,39 @@ def drop_old(connection: psycopg.Connection[Any], today: date, raw_days: int, ce
     return raw, cells
 
 
-def _facts(
-    week: Week,
-    activities: Sequence[Activity],
-    use_cells: Sequence[Cell[Share]],
-    unit_cells: Sequence[Cell[Share]],
-    policy: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return the week's report data. Every number in it is a sum over safe cells."""
-    from tracker.footprint import assess
-
-    assessed = assess(activities)
-    facts: dict[str, Any] = {
-        "schema": 1,
-        "week": week.week,
-        "people": rounded(len(week.members)) if use_cells else None,
-        "too_few": not use_cells,
-        "least_people": policy.get("least_people", LEAST_PEOPLE),
-        "coverage": {"listening": None if week.coverage is None or not use_cells else round(week.coverage, 2)},
-    }
-    if not use_cells:
-        return facts
-
-    def line(key: str, cells: Sequence[Cell[Share]]) -> dict[str, Any]:
-        shares = [share for cell in cells for share in cell.rows]
-        rows = [share.row for share in shares]
-        return {
-            "key": key,
-            "people": rounded(len({share.person for share in shares})),
-            "requests": rounded(sum(row.requests for row in rows)),
-            "questions": rounded(sum(row.requests for row in rows if row.initiator == "person")),
-            "tokens": {
-                "input": rounded(sum(row.input_tokens for row in rows)),
-                "output": rounded(sum(row.output_tokens for row in rows)),
-            },
-            "with_files": rounded(sum(s.row.requests for cell in cells if cell.key[-1] == "files" for s in cell.rows)),
-            "impacts": impacts_json(assessed.impacts([share.index for share in shares])),
-        }
-
-    def lines(cells: Sequence[Cell[Share]], level: int) -> list[dict[str, Any]]:
-        groups: dict[str, list[Cell[Share]]] = {}
-        for cell in cells:
-            groups.setdefault(cell.key[level], []).append(cell)
-        told = [line(key, found) for key, found in groups.items()]
-        return sorted(told, key=lambda one: (-one["impacts"]["energy_wh"]["mid"], one["key"]))
-
-    whole = line("all", use_cells)
-    facts |= {
-        "requests": whole["requests"],
-        "questions": whole["questions"],
-        "tokens": whole["tokens"],
-        "with_files": whole["with_files"],
-        "impacts": whole["impacts"],
-        "by_service": lines(use_cells, 0),
-        "by_model": lines(use_cells, 1),
-        "by_initiator": lines(use_cells, 2),
-        "by_kind": lines(use_cells, 3),
-        "by_files": lines(use_cells, 4),
-        "by_unit": [line("/".join(part for part in cell.key if part), [cell]) for cell in unit_cells],
-        "by_method": json.loads(json.dumps(assessed.by_method(), default=impacts_json)),
-        "sources": assessed.sources(),
-    }
-    facts["approval"] = _approval(facts["by_service"], policy)
-    return facts
+_FLOATS = frozenset({"long_input_squared", "output_squared", "media_seconds"})
 
 
-def _approval(services: Sequence[Mapping[str, Any]], policy: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return totals by what the policy says of each service; what is not told apart is told so."""
-    told: dict[str, dict[str, Any]] = {}
-    for service in services:
-        rule = policy.get("services", {}).get(service["key"], {})
-        state = "untold" if service["key"] == OTHER else rule.get("state", "unlisted")
-        entry = told.setdefault(state, {"state": state, "requests": 0, "with_files": 0, "services": []})
-        entry["requests"] += service["requests"]
-        entry["with_files"] += service["with_files"]
-        entry["services"].append({"service": service["key"], "reason": rule.get("reason", "")})
-    return [told[state] for state in ("approved", "tolerated", "unapproved", "unlisted", "untold") if state in told]
+def _sum_by(
+    cells: Sequence[Cell[Row]], keyed: Iterable[tuple[tuple[str, ...], WeekRow]]
+) -> dict[tuple[str, ...], list[WeekRow]]:
+    """Put each sum into the cell that its key fell into; a key is whole in one cell."""
+    cell_of = {row.key: cell.key for cell in cells for row in cell.rows}
+    found: dict[tuple[str, ...], dict[tuple[str, ...], dict[str, float]]] = {cell.key: {} for cell in cells}
+    for key, row in keyed:
+        if key in cell_of:
+            sums = found[cell_of[key]].setdefault(row.key, dict.fromkeys(SUMS, 0))
+            for name in SUMS:
+                sums[name] += getattr(row, name)
+
+    def row_of(key: tuple[str, ...], sums: Mapping[str, Any]) -> WeekRow:
+        return WeekRow(**{**dict(zip(KEYS, key, strict=True)), **sums})
+
+    return {cell: [row_of(key, sums) for key, sums in rows.items()] for cell, rows in found.items()}
 
 
-def _use_key(row: WeekRow) -> tuple[str, ...]:
-    features = {one.partition(".")[0] for one in row.features.split() if one.endswith(".used")}
-    kind = next((name for name in HEAVY if name in features), "text")
-    files = "files" if row.attachments or features & set(FILES) else "no files"
-    return (row.service, row.model or "unknown", row.initiator, kind, files)
+def _use_key(key: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the levels of the grid of use: service, model, who asked, kind, with or without files."""
+    service, _, model, _, initiator, features = key
+    used = {one.partition(".")[0] for one in features.split() if one.endswith(".used")}
+    kind = next((name for name in HEAVY if name in used), "text")
+    return (service, model or "unknown", initiator, kind, "files" if used & set(FILES) else "no files")
 
 
 def _unit_key(unit: str) -> tuple[str, ...]:
-    parts = (unit.split("/") if unit else [OTHER]) + [""] * 5
-    return tuple(parts[:5])
+    parts = (unit.split("/") if unit else [OTHER]) + [""] * UNIT_LEVELS
+    return tuple(parts[:UNIT_LEVELS])
 
 
-def _weights(row: WeekRow) -> tuple[float, ...]:
-    return (float(row.requests), row.output_tokens + 0.1 * row.input_tokens)
-
-
-def _sums(rows: Iterable[WeekRow]) -> dict[str, float]:
-    sums: dict[str, float] = dict.fromkeys(SUMS, 0)
-    for row in rows:
-        for name in SUMS:
-            sums[name] += getattr(row, name)
-    return sums
+def _total(rows: Sequence[WeekRow]) -> dict[str, float]:
+    return {name: sum(getattr(row, name) for row in rows) for name in SUMS}

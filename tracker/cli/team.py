@@ -1,0 +1,294 @@
+"""``klimaspor team``: an organisation sees itself, and nobody in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tracker.cli.options import database_option, fail
+
+dsn_option = click.option(
+    "--dsn", required=True, envvar="KLIMASPOR_TEAM_DSN", help="PostgreSQL's address.  [env KLIMASPOR_TEAM_DSN]"
+)
+keys_option = click.option(
+    "--keys", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder that team init wrote."
+)
+
+
+@click.group(epilog="Example: klimaspor team join ./device-000001.code")
+def team() -> None:
+    """An organisation's weekly sums: sent by devices, shown for groups of five and more."""
+
+
+@team.command(
+    epilog="Example: klimaspor team init ./keys --dsn postgresql:///ai --url tls://nats.example:4222 --unit city=50"
+)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@dsn_option
+@click.option("--url", required=True, help="Where devices reach the NATS server: tls://host:port.")
+@click.option(
+    "--unit", "units", multiple=True, required=True, help="A unit and its devices: city/health=20. Repeat it."
+)
+@click.option("--organisation", default="", help="The name that stands on the reports.")
+@click.option("--replicas", default=1, show_default=True, help="Copies of each message: 1, or 3 on three nodes.")
+def init(*, folder: Path, dsn: str, url: str, units: tuple[str, ...], organisation: str, replicas: int) -> None:
+    """Make the schema, the roles, the keys, the policy file and one join code for each device."""
+    from tracker.team.engine import connect, make_schema
+    from tracker.team.keys import make_transport
+    from tracker.team.policy import TEMPLATE, Policy
+
+    host, port = _address(url)
+    counts = dict(_unit(text) for text in units)
+    with connect(dsn) as connection:
+        made = make_schema(connection, {"policy": Policy(organisation=organisation).tell()})
+    click.echo("Made the schema and its roles." if made else "The schema is there already; it was left as it is.")
+    codes = make_transport(folder, url=url, hosts=(host,), units=counts, port=port, replicas=replicas)
+    (folder / "policy.toml").write_text(TEMPLATE.format(organisation=organisation.replace('"', "'")), encoding="utf-8")
+    click.echo(f"Wrote {folder}: nats.conf, certificates, policy.toml and {codes} join codes in codes/.")
+    click.echo(f"Next: nats-server -c {folder / 'nats.conf'} ; klimaspor team load --keys {folder} --dsn …")
+    click.echo("Hand the codes out blind: nobody needs to know who has which.")
+
+
+@team.command(epilog="Example: klimaspor team join ./device-000001.code")
+@click.argument("code")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@database_option
+def join(code: str, db: Path, *, yes: bool) -> None:
+    """Join with a code: shows exactly what would be sent for last week, then asks."""
+    from tracker.store import Store
+    from tracker.team.device import Device
+    from tracker.team.keys import JoinCode
+    from tracker.team.week import tell_rows
+
+    path = Path(code)
+    told = JoinCode.read(path.read_text(encoding="utf-8") if len(code) < 255 and path.is_file() else code)
+    with Store.open(db) as store:
+        device = Device(store)
+        batch = device.preview(told, _today())
+        click.echo(f"Your unit: {told.unit}. To: {told.url}. This is all that would go for the week of {batch.week}:\n")
+        for row in tell_rows(batch):
+            click.echo("  " + json.dumps({key: value for key, value in row.items() if value not in {"", 0}}))
+        if not batch.rows:
+            click.echo("  nothing but that this computer takes part: no use was recorded in that week")
+        click.echo(
+            "\nNo ids, times of day, conversations or ratings. Sums are shown for groups of five people and more."
+        )
+        if not yes:
+            click.confirm("Join?", abort=True)
+        device.join(told, _today())
+    click.echo("Joined. `klimaspor team ship` sends finished weeks; `klimaspor team erase` takes all of it back.")
+
+
+@team.command(epilog="Example: klimaspor team ship")
+@click.option(
+    "--again", is_flag=True, help="Send again what was sent: for a server that lost it. Nothing counts twice."
+)
+@database_option
+def ship(db: Path, *, again: bool) -> None:
+    """Send the sums of every finished week that is new or has changed."""
+    from tracker.store import Store
+    from tracker.team.device import Device
+
+    with Store.open(db) as store:
+        device = Device(store)
+        if again:
+            device.resend()
+        parcels = device.prepare(_today())
+        sent = _send(device, parcels)
+    click.echo(f"Sent {sent} of {len(parcels)} week(s)." if parcels else "Nothing new to send.")
+
+
+@team.command(epilog="Example: klimaspor team erase")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@database_option
+def erase(db: Path, *, yes: bool) -> None:
+    """Leave: everything this computer ever sent is dropped there, and nothing more is sent."""
+    from tracker.store import Store
+    from tracker.team.device import Device
+
+    with Store.open(db) as store:
+        device = Device(store)
+        device.member()
+        if not yes:
+            click.confirm("Leave, and have everything this computer sent dropped?", abort=True)
+        _send(device, [device.leave()])
+    click.echo("Left. The request to drop everything is on the server's disk; published reports of groups stay.")
+
+
+@team.command(epilog="Example: klimaspor team load --keys ./keys --dsn postgresql:///ai --follow")
+@keys_option
+@dsn_option
+@click.option("--follow", is_flag=True, help="Go on for ever.")
+def load(keys: Path, dsn: str, *, follow: bool) -> None:
+    """Take what devices sent into PostgreSQL, and publish the weeks that are due."""
+    from tracker.team.loader import run_loader
+    from tracker.team.transport import make_stream
+
+    async def run() -> Any:
+        await make_stream(keys)
+        return await run_loader(dsn, keys, follow=follow)
+
+    if not (keys / "transport.json").is_file():
+        fail("These are not the keys of a transport", str(keys), "name the folder that `klimaspor team init` wrote")
+    tally = asyncio.run(run())
+    refused = ", ".join(f"{n} because {why}" for why, n in tally.refused.items()) or "none"
+    click.echo(
+        f"{tally.messages} messages: {tally.taken} weeks taken ({tally.rows} rows), {tally.held} held for later."
+    )
+    click.echo(f"Refused: {refused}. Published: {', '.join(tally.published) or 'nothing was due'}.")
+
+
+@team.command(epilog="Example: klimaspor team report --dsn postgresql:///ai --week 2026-W46 --format html -o week.html")
+@dsn_option
+@click.option("--week", help="An ISO week, such as 2026-W46.  [default: the newest published]")
+@click.option("--format", "output_format", type=click.Choice(["text", "html", "json", "csv", "otlp"]), default="text")
+@click.option("--lang", type=click.Choice(["en", "nb", "nl"]), default="en", show_default=True, help="Language.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: the terminal]"
+)
+def report(dsn: str, week: str | None, output_format: str, lang: str, output: Path | None) -> None:
+    """Show a published week. Every look at it is in a log that staff can read."""
+    from tracker.team import render
+    from tracker.team.engine import connect, read_cells, read_published
+
+    with connect(dsn) as connection:
+        weeks = read_published(connection)
+        wanted = _monday(week) if week else max(weeks, default="")
+        if wanted not in weeks:
+            fail("There is no published report", week or "of any week", "weeks are published by `klimaspor team load`")
+        facts = weeks[wanted]
+        earlier = [one for monday, one in sorted(weeks.items()) if monday < wanted]
+        match output_format:
+            case "html":
+                text = render.to_html(facts, earlier, lang)
+            case "json":
+                text = render.to_json(facts)
+            case "csv":
+                text = render.to_csv(facts)
+            case "otlp":
+                text = render.to_otlp(read_cells(connection, wanted), wanted)
+            case _:
+                text = render.to_text(facts, earlier, lang)
+    _leave(text, output)
+
+
+@team.command(
+    epilog="Example: klimaspor team policy ./keys/policy.toml --dsn postgresql:///ai --papers ./papers --lang nb"
+)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@dsn_option
+@click.option("--papers", type=click.Path(path_type=Path, file_okay=False), help="Write the DPIA, the works council's "
+              "sheet and the notice for staff here.")  # fmt: skip
+@click.option("--lang", type=click.Choice(["en", "nb", "nl"]), default="en", show_default=True, help="Language.")
+def policy(file: Path | None, dsn: str, papers: Path | None, lang: str) -> None:
+    """Put a policy in force, or show the one that is; write the papers that follow from it."""
+    from tracker.team.engine import connect
+    from tracker.team.papers import write_papers
+    from tracker.team.policy import Policy
+
+    with connect(dsn) as connection:
+        if file is not None:
+            Policy.load(file).write(connection)
+            click.echo(f"In force: {file}")
+        now = Policy.read(connection)
+    if papers is not None:
+        for path in write_papers(papers, now, lang):
+            click.echo(str(path))
+    if file is None and papers is None:
+        click.echo(json.dumps(now.tell(), ensure_ascii=False, indent=1))
+
+
+@team.command("access-log", epilog="Example: klimaspor team access-log --dsn postgresql://klimaspor_staff@db/ai")
+@dsn_option
+def access_log(dsn: str) -> None:
+    """Show who looked at which published week, and when."""
+    from tracker.team.engine import connect
+
+    with connect(dsn) as connection:
+        rows = connection.execute("SELECT at, who, what, week FROM klimaspor.read_access_log()").fetchall()
+    for at, who, what, week in rows:
+        click.echo(f"{at.isoformat(timespec='seconds')}  {who}  {what}{f'  {week}' if week else ''}")
+    if not rows:
+        click.echo("Nobody has looked yet.")
+
+
+@team.command(epilog="Example: klimaspor team status")
+@click.option("--dsn", envvar="KLIMASPOR_TEAM_DSN", help="Show the organisation's side instead (the loader's role).")
+@database_option
+def status(db: Path, dsn: str | None) -> None:
+    """Show what this computer has sent, or with --dsn what the organisation has taken."""
+    from tracker.store import Store
+    from tracker.team.device import Device
+    from tracker.team.engine import connect
+
+    if dsn:
+        with connect(dsn) as connection:
+            for week, people, published in connection.execute(
+                "SELECT week, count(*), bool_or(p.week IS NOT NULL) FROM klimaspor.batch b "
+                "LEFT JOIN klimaspor.published p USING (week) GROUP BY week ORDER BY week"
+            ):
+                click.echo(f"{week}  {people} devices  {'published' if published else 'not published yet'}")
+            for day, reason, n in connection.execute(
+                "SELECT day, reason, n FROM klimaspor.refused ORDER BY day, reason"
+            ):
+                click.echo(f"{day}  refused {n}: {reason}")
+        return
+    with Store.open(db) as store:
+        device = Device(store)
+        member = device.member()
+        click.echo(f"Unit {member.code.unit}, joined on {member.joined}, sends to {member.code.url}")
+        for week, revision, sent in device.sent():
+            click.echo(f"{week}  revision {revision}  {f'on the server since {sent}' if sent else 'waiting'}")
+
+
+def _send(device: Any, parcels: list[Any]) -> int:
+    from tracker.team.transport import publish
+
+    if not parcels:
+        return 0
+    done = asyncio.run(publish(device.member().code, parcels))
+    device.mark_sent(done, datetime.now(UTC).isoformat(timespec="seconds"))
+    return len(done)
+
+
+def _leave(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"The report could not be written ({error.strerror})", str(output), "choose another place with -o")
+    click.echo(str(output))
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()
+
+
+def _monday(week: str) -> str:
+    try:
+        return datetime.strptime(f"{week}-1", "%G-W%V-%u").replace(tzinfo=UTC).date().isoformat()
+    except ValueError:
+        raise click.UsageError(f"There is no week {week[:20]}; write it as 2026-W46.") from None
+
+
+def _unit(text: str) -> tuple[str, int]:
+    unit, _, devices = text.rpartition("=")
+    if not unit or not devices.isdecimal() or not 1 <= int(devices) <= 200_000:
+        raise click.UsageError(f"A unit is written as name=devices, such as city/health=20; not {text[:40]!r}.")
+    return unit, int(devices)
+
+
+def _address(url: str) -> tuple[str, int]:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    if parts.scheme not in {"tls", "nats"} or not parts.hostname or not parts.port:
+        raise click.UsageError("The server's address is written as tls://host:port.")
+    return parts.hostname, parts.port

@@ -1,0 +1,232 @@
+"""The organisation's own certificates: for the NATS server, for the loader, and for each device that may join."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import zlib
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.team.engine import TeamError
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+YEARS = 3
+LOADER = "loader"
+STREAM = "KLIMASPOR"
+SUBJECTS = "klimaspor.week"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCode:
+    """Everything a device needs to send its sums, and nothing that says whose device it is."""
+
+    url: str
+    unit: str
+    name: str
+    """The name in the device's certificate: it may publish to ``klimaspor.week.<name>`` and nothing else."""
+    authority: str
+    certificate: str
+    key: str
+    """PEM texts."""
+
+    @property
+    def subject(self) -> str:
+        return f"{SUBJECTS}.{self.name}"
+
+    def write(self) -> str:
+        """Return the code as one line of text that can be sent to a member of staff."""
+        packed = zlib.compress(json.dumps(asdict(self), separators=(",", ":")).encode(), 9)
+        return base64.urlsafe_b64encode(packed).decode()
+
+    @classmethod
+    def read(cls, text: str) -> JoinCode:
+        """
+        Return the code that ``team init`` wrote.
+
+        Raises ``TeamError`` if it was cut or is something else.
+        """
+        try:
+            unpacked = zlib.decompressobj().decompress(base64.urlsafe_b64decode(text.strip().encode()), 100_000)
+            told = json.loads(unpacked)
+            return cls(**{name: str(told[name]) for name in cls.__dataclass_fields__})
+        except (ValueError, KeyError, TypeError, zlib.error):
+            raise TeamError("This is not a whole join code · the text given · copy it again, from end to end") from None
+
+
+class Authority:
+    """The organisation's certificate authority, for this transport alone. Its key is not kept: codes are made once."""
+
+    def __init__(self) -> None:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+
+        self.key = _new_key()
+        self.name = _name("klimaspor team")
+        self.certificate = (
+            _builder(self.name, self.name, self.key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .sign(self.key, hashes.SHA256())
+        )
+
+    @property
+    def pem(self) -> str:
+        return _pem(self.certificate)
+
+    def issue(self, name: str, hosts: tuple[str, ...] = ()) -> tuple[str, str]:
+        """Return (certificate, key) as PEM: for a server if it has hosts, else for a client."""
+        import ipaddress
+
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.x509.oid import ExtendedKeyUsageOID
+
+        key = _new_key()
+        purpose = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
+        builder = (
+            _builder(_name(name), self.name, key)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+        )
+        if hosts:
+            names: list[x509.GeneralName] = []
+            for host in hosts:
+                try:
+                    names.append(x509.IPAddress(ipaddress.ip_address(host)))
+                except ValueError:
+                    names.append(x509.DNSName(host))
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return _pem(builder.sign(self.key, hashes.SHA256())), _key_pem(key)
+
+
+def make_transport(
+    folder: Path, *, url: str, hosts: tuple[str, ...], units: dict[str, int], port: int = 4222, replicas: int = 1
+) -> int:
+    """
+    Write ``nats.conf``, the certificates and one join code a device into ``folder``; return how many codes.
+
+    ``units`` says how many devices each unit may have. Nobody needs to note who gets which code, and nobody should.
+    Raises ``TeamError`` if the folder holds something already, ``OSError`` if it cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise TeamError(f"The folder is not empty · {folder} · name a new one: keys are never overwritten")
+    authority = Authority()
+    codes = folder / "codes"
+    codes.mkdir(parents=True, mode=0o700)
+    folder.chmod(0o700)
+    _write(folder / "ca.pem", authority.pem)
+    for name, names in (("server", hosts), (LOADER, ())):
+        certificate, key = authority.issue(name, names)
+        _write(folder / f"{name}.pem", certificate)
+        _write(folder / f"{name}.key", key)
+    users = [_user(LOADER, publish=["$JS.API.>", "$JS.ACK.>"], subscribe=["_INBOX.>"])]
+    number = 0
+    for unit, devices in units.items():
+        for _ in range(devices):
+            number += 1
+            name = f"device-{number:06d}"
+            certificate, key = authority.issue(name)
+            code = JoinCode(url, unit, name, authority.pem, certificate, key)
+            users.append(_user(name, publish=[code.subject], subscribe=[f"_INBOX_{name}.>"]))
+            _write(codes / f"{name}.code", code.write() + "\n")
+    _write(folder / "nats.conf", _nats_conf(folder, port, users))
+    _write(folder / "transport.json", json.dumps({"url": url, "replicas": replicas}))
+    return number
+
+
+def _nats_conf(folder: Path, port: int, users: list[str]) -> str:
+    """Return the server's configuration; an acknowledged message is on the disk (``sync_interval: always``)."""
+    where = folder.resolve()
+    return f"""# Made by `klimaspor team init`. For three nodes see docs/organisation.md.
+port: {port}
+max_payload: 1MB
+jetstream {{ store_dir: "{where / "jetstream"}", sync_interval: always }}
+tls {{
+  ca_file: "{where / "ca.pem"}"
+  cert_file: "{where / "server.pem"}"
+  key_file: "{where / "server.key"}"
+  verify_and_map: true
+}}
+authorization {{
+  users: [
+    {"\n    ".join(users)}
+  ]
+}}
+"""
+
+
+def _user(name: str, *, publish: list[str], subscribe: list[str]) -> str:
+    allowed = f"publish: {json.dumps(publish)}, subscribe: {json.dumps(subscribe)}"
+    return f'{{ user: "CN={name}", permissions: {{ {allowed} }} }}'
+
+
+def _new_key() -> ec.EllipticCurvePrivateKey:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _name(common: str) -> x509.Name:
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    from cryptography import x509
+
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=365 * YEARS))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    from cryptography import x509
+
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

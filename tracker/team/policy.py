@@ -1,0 +1,102 @@
+"""What the organisation decided: people a cell needs, how long things are kept, which services are approved."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from tracker.team.engine import TeamError
+from tracker.team.privacy import LEAST_PEOPLE
+
+if TYPE_CHECKING:
+    import psycopg
+
+STATES = ("approved", "tolerated", "unapproved")
+LIMITS = {
+    "least_people": (LEAST_PEOPLE, 1000),
+    "raw_days": (14, 35),
+    "cell_months": (1, 60),
+    "publish_after_days": (1, 28),
+}
+"""What each number may be. Fewer than five people, or raw rows for longer than 35 days, cannot be chosen."""
+
+TEMPLATE = """\
+# What your organisation decided. Load it with `klimaspor team policy FILE --dsn …`.
+organisation = "{organisation}"
+least_people = 5          # nobody sees a group smaller than this; never below 5
+raw_days = 35             # pseudonymous weekly sums are dropped after this; never above 35
+cell_months = 25          # the cells that reports are made of are kept this long
+publish_after_days = 7    # a week's one report is made this long after its end
+
+# Say of each service whether staff may use it, and why. Nothing is ever blocked.
+[services.le-chat]
+state = "approved"        # or tolerated, unapproved
+reason = "Contract of 2026, data stay in the EU"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The settings of the organisation's part. They stand in every report."""
+
+    organisation: str = ""
+    least_people: int = LEAST_PEOPLE
+    raw_days: int = 35
+    cell_months: int = 25
+    publish_after_days: int = 7
+    services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """
+        Read a policy file.
+
+        Raises ``TeamError`` if it is not TOML, has an unknown key, or a value that may not be.
+        """
+        try:
+            told = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise TeamError(f"The policy cannot be read ({error.strerror}) · {path} · check the name") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+            raise TeamError(f"The policy is not TOML · {path} · compare it with the one `team init` wrote") from None
+        return cls.check(told, str(path))
+
+    @classmethod
+    def check(cls, told: Mapping[str, Any], where: str) -> Self:
+        """Return the policy; raise ``TeamError`` naming the first key that may not be so."""
+        names = {one.name for one in fields(cls)}
+        for key, value in told.items():
+            if key not in names:
+                raise TeamError(f"The policy has an unknown key · {key} in {where} · one of {', '.join(sorted(names))}")
+            low, high = LIMITS.get(key, (0, 0))
+            if key in LIMITS and not (isinstance(value, int) and low <= value <= high):
+                raise TeamError(f"The policy has a value that may not be · {key} in {where} · {low} to {high}")
+        for service, rule in dict(told.get("services", {})).items():
+            if not isinstance(rule, dict) or rule.get("state") not in STATES or not str(rule.get("reason", "")).strip():
+                raise TeamError(
+                    f"A service's rule is not whole · {service} in {where} · state ({', '.join(STATES)}) and a reason"
+                )
+        return cls(**told)
+
+    @classmethod
+    def read(cls, connection: psycopg.Connection[Any]) -> Self:
+        """Return the policy that is in force."""
+        row = connection.execute("SELECT value FROM klimaspor.setting WHERE key = 'policy'").fetchone()
+        return cls() if row is None else cls.check(row[0], "the database")
+
+    def write(self, connection: psycopg.Connection[Any]) -> None:
+        """Put the policy in force from now on; published weeks stay as they are."""
+        from psycopg.types.json import Jsonb
+
+        connection.execute(
+            "INSERT INTO klimaspor.setting VALUES ('policy', %s) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (Jsonb(self.tell()),),
+        )
+
+    def tell(self) -> dict[str, Any]:
+        """Return the policy as plain values."""
+        return asdict(self)

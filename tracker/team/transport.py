@@ -1,0 +1,155 @@
+"""NATS JetStream between devices and the loader: publish until acknowledged, take until committed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from tracker.team.device import Parcel
+from tracker.team.engine import TeamError
+from tracker.team.keys import LOADER, STREAM, SUBJECTS, JoinCode
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+BATCH = 200
+KEPT_SECONDS = 14 * 24 * 3600
+DUPLICATES_SECONDS = 3600
+WAIT_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as the loader takes it."""
+
+    data: bytes
+    acknowledge: Callable[[], Awaitable[None]]
+    refuse: Callable[[], Awaitable[None]]
+    """It can never be taken: do not bring it again."""
+    hold: Callable[[float], Awaitable[None]]
+    """Bring it again after so many seconds."""
+
+
+async def publish(code: JoinCode, parcels: Sequence[Parcel]) -> list[Parcel]:
+    """
+    Publish parcels to the device's own subject; return those that are acknowledged, which means: on the server's disk.
+
+    Raises ``TeamError`` if the server cannot be reached or refuses the device.
+    """
+    done: list[Parcel] = []
+    with TemporaryDirectory(prefix="klimaspor-team-") as folder:
+        tls = _device_tls(code, Path(folder))
+        async with _connected(code.url, tls, f"_INBOX_{code.name}".encode()) as client:
+            stream = client.jetstream(timeout=WAIT_SECONDS)
+            for parcel in parcels:
+                try:
+                    await stream.publish(code.subject, parcel.payload, headers={"Nats-Msg-Id": parcel.message_id})
+                except Exception as error:  # noqa: BLE001 - nats-py raises many kinds; all mean: not acknowledged
+                    if done:
+                        return done
+                    raise TeamError(
+                        f"The server did not take the week ({type(error).__name__}) · NATS · it stays in the outbox "
+                        "and goes next time"
+                    ) from None
+                done.append(parcel)
+    return done
+
+
+async def make_stream(folder: Path) -> None:
+    """Make the stream if it is not there: on files, kept until loaded, with the copies ``team init`` was told."""
+    from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+
+    settings = json.loads((folder / "transport.json").read_text())
+    async with _connected(settings["url"], _loader_tls(folder)) as client:
+        await client.jetstream(timeout=WAIT_SECONDS).add_stream(
+            StreamConfig(
+                name=STREAM,
+                subjects=[f"{SUBJECTS}.*"],
+                retention=RetentionPolicy.WORK_QUEUE,
+                storage=StorageType.FILE,
+                max_age=KEPT_SECONDS,
+                duplicate_window=DUPLICATES_SECONDS,
+                num_replicas=settings["replicas"],
+                max_msg_size=1_000_000,
+            )
+        )
+
+
+async def consume(
+    folder: Path, take: Callable[[list[Message]], Awaitable[None]], *, follow: bool, idle_seconds: float = 2.0
+) -> None:
+    """
+    Bring messages to ``take`` in batches, until none is left, or for ever.
+
+    ``take`` acknowledges each message itself, after it has committed what was in it.
+    """
+    from nats.errors import TimeoutError as NoMessage
+    from nats.js.api import AckPolicy, ConsumerConfig
+
+    settings = json.loads((folder / "transport.json").read_text())
+    async with _connected(settings["url"], _loader_tls(folder)) as client:
+        config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=60, max_ack_pending=10 * BATCH)
+        pull = await client.jetstream(timeout=WAIT_SECONDS).pull_subscribe(
+            f"{SUBJECTS}.*", durable=LOADER, stream=STREAM, config=config
+        )
+        while True:
+            try:
+                fetched = await pull.fetch(BATCH, timeout=idle_seconds)
+            except (TimeoutError, NoMessage):
+                if not follow:
+                    return
+                continue
+            await take([Message(one.data, one.ack, one.term, one.nak) for one in fetched])
+
+
+@asynccontextmanager
+async def _connected(url: str, tls: ssl.SSLContext, inbox: bytes = b"_INBOX") -> AsyncIterator[Client]:
+    try:
+        import nats
+    except ImportError:
+        raise TeamError(
+            "The organisation's part is not installed · nats-py · uv tool install 'klimaspor[team]'"
+        ) from None
+
+    # asyncio warns about nats-py's way of hearing the end of a TLS connection; it is harmless.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+    async def ignore(_error: Exception) -> None:
+        """Errors come up where the work is; nats-py would print them as well."""
+
+    options: dict[str, Any] = {"tls": tls, "inbox_prefix": inbox, "error_cb": ignore, "name": "klimaspor"}
+    try:
+        client = await nats.connect(url, connect_timeout=10, allow_reconnect=True, max_reconnect_attempts=5, **options)
+    except Exception as error:  # noqa: BLE001 - refused, unreachable, wrong certificate: one sentence for all
+        raise TeamError(
+            f"The server cannot be reached or refuses this key ({type(error).__name__}) · NATS · check the address, or "
+            "ask for a new code"
+        ) from None
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def _device_tls(code: JoinCode, folder: Path) -> ssl.SSLContext:
+    """Return the TLS settings of a device; its key is on the disk only while OpenSSL reads it."""
+    context = ssl.create_default_context(cadata=code.authority)
+    path = folder / "device.pem"
+    path.touch(mode=0o600)
+    path.write_text(code.certificate + code.key)
+    context.load_cert_chain(path)
+    path.unlink()
+    return context
+
+
+def _loader_tls(folder: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    context.load_cert_chain(folder / f"{LOADER}.pem", folder / f"{LOADER}.key")
+    return context
