@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from addon.pac import Previous, as_data_url, write_pac
 
 OURS = "PROXY 127.0.0.1:47821"
-HELPERS = """
+HELPERS = r"""
 function dnsDomainIs(host, domain) { return host.endsWith(domain); }
 function shExpMatch(text, pattern) {
   var expression = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.');
