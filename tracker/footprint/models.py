@@ -105,7 +105,8 @@ def _related(name: str) -> Model | None:
         if not others or others[0] != words[0] or _size_words(others) != sizes or model.maker == "huggingface_hub":
             continue
         shared = sum(1 for mine, theirs in zip(words, others, strict=False) if mine == theirs)
-        rank = (shared, -len(others), other)
+        foreign = sum(1 for word in others if word.isalpha() and word not in words)
+        rank = (shared, -foreign, other)
         if best is None or rank > best[0]:
             best = rank, model
     return None if best is None else _as_sibling(best[1])

@@ -1,0 +1,155 @@
+"""Equivalents, anchors, market-based lines, sources and the command that prints all factors."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from tracker.cli import main
+from tracker.footprint import (
+    DEFAULT_EXTENSIONS,
+    Settings,
+    assess,
+    equivalents,
+    typical_answer_wh,
+    where_this_sits,
+)
+from tracker.footprint import tables as made
+from tracker.footprint.equivalents import LOCALES, one_digit
+from tracker.footprint.factors import load_factors
+from tracker.footprint.tables import DAY, sample, worked_week
+
+
+@pytest.mark.parametrize("locale", ["en", "nb", "nl", "nl_NL", "fr"])
+def test_equivalents_carry_the_whole_range_to_one_digit(locale):
+    rows = equivalents(assess(worked_week()).impacts(), locale)
+    assert {row["key"] for row in rows} == set(LOCALES.get(locale[:2], LOCALES["en"]))
+    for row in rows:
+        assert row["low"] <= row["mid"] <= row["high"]
+        for end in ("low", "mid", "high"):
+            assert row[end] == one_digit(row[end])
+        assert row["source"]
+        assert row["year"]
+    handy = [row["handy"] for row in rows]
+    assert handy == sorted(handy, reverse=True)
+    assert rows[0]["handy"]
+
+
+def test_a_week_is_phone_charges_and_the_arithmetic_is_plain():
+    impacts = assess(worked_week()).impacts()
+    row = next(row for row in equivalents(impacts, "en") if row["key"] == "phone_charge")
+    assert row["high"] == one_digit(impacts.energy_wh.high / row["each"])
+    assert equivalents(assess([]).impacts(), "en") == []
+    assert [one_digit(value) for value in (0, 1345, 0.0172, 9.6)] == [0, 1000, 0.02, 10]
+
+
+def test_where_a_usual_answer_sits():
+    assessment = assess(worked_week())
+    wh = typical_answer_wh(assessment)
+    assert 0.2 < wh < 2
+    rows = where_this_sits(wh)
+    assert [row["wh"]["mid"] for row in rows] == sorted(row["wh"]["mid"] for row in rows)
+    assert all(row["scope"] and row["source"] for row in rows)
+    search = next(row for row in rows if row["key"] == "search_2009")
+    assert search["times"] == pytest.approx(wh / 0.3)
+    assert search["year"] == 2009
+    assert typical_answer_wh(assess([])) is None
+    assert all(row["times"] is None for row in where_this_sits(None))
+
+
+def test_the_typical_answer_is_the_persons_and_not_an_agents():
+    mine, agents = sample(output_tokens=100), sample(output_tokens=9000, initiator="agent", requests=50)
+    assessment = assess([mine, agents])
+    assert typical_answer_wh(assessment) == pytest.approx(assessment.energy_wh(0))
+
+
+def test_market_based_is_a_line_of_its_own_with_its_document():
+    google = sample(provider="gcp.gemini", model="gemini-2.5-flash", output_tokens=400)
+    assessment = assess([google, sample(output_tokens=400)])
+    (row,) = assessment.market_based()
+    assert row["provider"] == "google"
+    assert row["ghg_g"] == pytest.approx(assessment.energy_wh(0) * 96 / 1000)
+    assert "2508.15734" in row["link"]
+
+
+def test_training_and_the_persons_device_stay_apart():
+    one = sample(output_tokens=400, duration_ms=9000, duration_known=1)
+    plain = assess([one])
+    assert plain.apart()["training_ghg_g"] is None
+    assert plain.apart()["device_wh"]["mid"] == pytest.approx(20 * 9 / 3600)
+    everything = assess([one], Settings(extensions=DEFAULT_EXTENSIONS | {"training", "device"}))
+    assert everything.apart()["training_ghg_g"]["mid"] == pytest.approx(0.019)
+    assert everything.apart()["device_wh"] is None
+    assert everything.energy_wh(0) == pytest.approx(plain.energy_wh(0) + 20 * 9 / 3600)
+    with_training = assess([one], Settings(extensions=DEFAULT_EXTENSIONS | {"training"}))
+    assert with_training.impacts() == plain.impacts()
+
+
+def test_sources_name_the_factors_that_were_used_and_no_others():
+    keys = {row["key"] for row in assess([sample(output_tokens=400)]).sources()}
+    assert {"ecologits", "prefill_weight", "flop_peak", "pue_openai", "gsd_serving"} <= keys
+    assert not {"vendor_gemini_energy", "image_default", "reasoning_high"} & keys
+    assert "image_default" in {row["key"] for row in assess([sample(operation="image")]).sources()}
+
+
+def test_every_factor_is_printed_with_its_source():
+    result = CliRunner().invoke(main, ["methods"])
+    assert result.exit_code == 0, result.output
+    assert load_factors().version in result.output
+    for row in load_factors().rows:
+        assert row.key in result.output
+    document = json.loads(CliRunner().invoke(main, ["methods", "--format", "json"]).output)
+    assert [method["key"] for method in document["methods"]] == ["ecologits", "flop", "measured", "vendor", "time"]
+    assert len(document["factors"]) == len(load_factors().rows) + 1
+    assert {"key", "value", "low", "high", "unit", "year", "place", "source", "link", "licence", "tier",
+            "valid_from"} <= set(document["factors"][-1])  # fmt: skip
+    assert document["not_factors"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["factors_table", "check_table", "zone_table", "method_table", "neighbour_table", "statement_table", "tier_table"],
+)
+def test_the_tables_of_the_document_are_whole(name):
+    lines = getattr(made, name)().strip().splitlines()
+    assert len(lines) > 3
+    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
+
+
+def test_a_year_costs_its_groups_and_not_its_records(capsys):
+    """A million answers of a year come as some ten thousand sums; one call of the package each would take minutes."""
+    from ecologits.tracers.utils import llm_impacts
+
+    year = [
+        sample(
+            day=f"2026-{month:02}-{day:02}", service=service, provider=provider, model=model, features=features,
+            requests=100, output_tokens=40_000, output_squared=2e7, input_tokens=90_000,
+        )
+        for month in range(1, 13)
+        for day in range(1, 29)
+        for service, provider, model in (
+            ("chatgpt", "openai", "gpt-5-5"), ("chatgpt", "openai", "gpt-5-5-thinking"), ("gemini", "gcp.gemini", None),
+            ("claude", "anthropic", "claude-sonnet-5"), ("openai-api", "openai", "gpt-4o"),
+        )
+        for features in ((), (("web_search", "used"),), (("file_input", "used"),), (("canvas", "used"),),
+                         (("tool", "used"),), (("code", "used"),))
+    ]  # fmt: skip
+    assess([sample(output_tokens=1)]).impacts()  # imports
+    started = time.process_time()
+    impacts = assess(year).impacts()
+    took = time.process_time() - started
+    started = time.process_time()
+    for _ in range(100):
+        llm_impacts("openai", "gpt-4o", 400, 5.0)
+    each = (time.process_time() - started) / 100
+    records = sum(activity.requests for activity in year)
+    with capsys.disabled():
+        print(f"\n{records:,} answers in {len(year):,} sums: {took:.2f} s; "
+              f"a package call a record: {each * records:.0f} s")  # fmt: skip
+    assert records > 1_000_000
+    assert impacts.energy_wh.mid > 0
+    assert took < 0.5
+    assert DAY
