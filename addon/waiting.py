@@ -67,3 +67,8 @@ class Waiting:
                 yield guest.turn
             else:
                 guest.turn.forget()
+
+
+def elapsed_ms(earlier: datetime, later: datetime) -> int:
+    """Return the whole milliseconds from one moment to another."""
+    return round((later - earlier).total_seconds() * 1000)

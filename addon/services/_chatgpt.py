@@ -7,16 +7,8 @@ from typing import Any
 from addon.patching import Change, Deltas, Document
 from addon.service import Event, Turn
 from addon.services._chatgpt_message import (
-    CITATION,
-    find_pictures,
     is_visible,
-    keep_slug,
-    keep_word,
-    name_tool,
-    read_ms,
-    read_recap_ms,
     read_texts,
-    read_thoughts,
 )
 from addon.services._ending import name_ending
 
@@ -42,9 +34,9 @@ class Answer:
         self.image_is_due = False
         """An image was begun that comes later, by another way."""
         self._deltas = Deltas()
-        self._messages: dict[str, Document] = {}
-        self._metadata: dict[str, Any] = {}
-        self._thinking: tuple[int, int] | None = None
+        self.messages: dict[str, Document] = {}
+        self.facts: dict[str, Any] = {}
+        self.thinking_shown: tuple[int, int] | None = None
         self._seen: list[int] = []
         """A mark of each event read, to know it when a resumed stream says it again."""
         self._again_from: int | None = None
@@ -113,7 +105,7 @@ class Answer:
         if not isinstance(message, dict):
             return
         known = isinstance(identity, str)
-        self._messages[str(identity) if known else f"channel {channel}"] = document
+        self.messages[str(identity) if known else f"channel {channel}"] = document
         if isinstance(conversation := document.get("conversation_id"), str):
             turn.conversation_id = conversation
         self._learn_turn(turn, document.get("message", "metadata", "turn_exchange_id"))
@@ -123,43 +115,6 @@ class Answer:
             turn.message_id = str(identity)
         self._time(turn, document, at_ms)
 
-    def settle(self, turn: Turn) -> None:
-        """Write what the messages say into the turn: text, model, features, times."""
-        pictures: dict[str, int | None] = {}
-        searched, thought_ms = 0, 0
-        resolved = slug = None
-        for identity, document in self._messages.items():
-            metadata = document.get("message", "metadata")
-            metadata = metadata if isinstance(metadata, dict) else {}
-            role = document.get("message", "author", "role")
-            if role == "tool":
-                self._settle_tool(turn, document, metadata, pictures)
-            if role != "assistant":
-                continue
-            slug = keep_slug(metadata.get("model_slug")) or slug
-            resolved = keep_slug(metadata.get("resolved_model_slug")) or resolved
-            turn.effort = keep_word(metadata.get("thinking_effort")) or turn.effort
-            if metadata.get("is_visually_hidden_from_conversation") is True:
-                continue
-            searched += self._settle_message(turn, identity, document, metadata)
-            thought_ms += read_ms(metadata.get("finished_duration_sec")) or read_recap_ms(document)
-            pictures |= dict(find_pictures(document.get("message", "content", "parts")))
-            self._settle_ending(turn, metadata)
-        turn.response_model = resolved or keep_slug(self._metadata.get("model_slug")) or slug or turn.response_model
-        self._settle_metadata(turn, searched)
-        if thought_ms or not self._has("thoughts"):
-            turn.thinking_ms = read_ms(self._metadata.get("finished_duration_sec")) or thought_ms or None
-        else:
-            turn.thinking_ms = self._thinking_between_messages()
-        if pictures:
-            self.image_is_due = False
-            turn.media_count = len(pictures)
-            turn.used("image_output", len(pictures))
-            sizes = [pixels for pixels in pictures.values() if pixels]
-            turn.media_pixels = sum(sizes) // len(sizes) if sizes else None
-        elif self.image_is_due:
-            turn.used("image_output", None)
-
     def _take_typed(self, turn: Turn, kind: str, data: dict[str, Any]) -> None:
         if isinstance(conversation := data.get("conversation_id"), str):
             turn.conversation_id = conversation
@@ -167,7 +122,7 @@ class Answer:
             case {"type": "input_message", "input_message": {"metadata": dict() as metadata}}:
                 self._learn_turn(turn, metadata.get("turn_exchange_id"))
             case {"type": "server_ste_metadata", "metadata": dict() as metadata}:
-                self._metadata.update(metadata)
+                self.facts.update(metadata)
                 self._learn_turn(turn, metadata.get("turn_exchange_id"))
             case {"type": "stream_handoff"}:
                 self.handed_off = True
@@ -192,7 +147,7 @@ class Answer:
         if at_ms is None or document.get("message", "author", "role") != "assistant":
             return
         if document.get("message", "content", "content_type") == "thoughts":
-            self._thinking = (self._thinking[0] if self._thinking else at_ms, at_ms)
+            self.thinking_shown = (self.thinking_shown[0] if self.thinking_shown else at_ms, at_ms)
         elif turn.first_token_ms is None and is_visible(document) and any(read_texts(document)):
             turn.first_token_ms = at_ms
 
@@ -200,85 +155,18 @@ class Answer:
         if turn.response_id is None and isinstance(identity, str) and identity:
             turn.response_id = identity
 
-    def _settle_message(self, turn: Turn, identity: str, document: Document, metadata: dict[str, Any]) -> int:
-        """Count one message of the model's; return how often it searched."""
-        kind = document.get("message", "content", "content_type")
-        recipient = document.get("message", "recipient")
-        match kind:
-            case "thoughts":
-                turn.used("reasoning")
-                turn.reason("\n".join(read_thoughts(document)), part=identity, replace=True)
-                return 0
-            case "reasoning_recap" | "model_editable_context":
-                return 0
-            case "system_error":
-                turn.outcome = name_ending(document.get("message", "content", "name"), None)
-                return 0
-        text = CITATION.sub("", "\n".join(read_texts(document)))
-        if recipient in (None, "all"):
-            turn.answer(text, part=identity, replace=True)
-            return 1 if metadata.get("search_result_groups") else 0
-        turn.call_tool(text, part=identity, replace=True)
-        feature = name_tool(recipient)
-        if feature == "web_search":
-            return 1
-        if feature == "image_output":
-            self.image_is_due = True
-        else:
-            turn.used(feature)
-        return 0
 
-    def _settle_tool(
-        self, turn: Turn, document: Document, metadata: dict[str, Any], pictures: dict[str, int | None]
-    ) -> None:
-        pictures |= dict(find_pictures(document.get("message", "content", "parts")))
-        if metadata.get("image_gen_task_id") or metadata.get("image_gen_async"):
-            self.image_is_due = True
-        name = document.get("message", "author", "name")
-        if metadata.get("is_async_task_result_message") or (
-            isinstance(name, str) and name.startswith("research_kickoff")
-        ):
-            turn.used("deep_research")
+def answer_of(turn: Turn) -> Answer:
+    """Return what was read of this turn's answer so far."""
+    answer: Answer = turn.state["answer"]
+    return answer
 
-    def _settle_ending(self, turn: Turn, metadata: dict[str, Any]) -> None:
-        match metadata.get("finish_details"):
-            case {"type": "max_tokens"}:
-                self.stopped_short = True
-            case {"type": "interrupted"}:
-                turn.outcome = turn.outcome or "aborted"
-            case {"type": "content_filter"}:
-                turn.outcome = "refused"
-            case {"type": "stop"}:
-                self.stopped_short = False
 
-    def _settle_metadata(self, turn: Turn, searched: int) -> None:
-        facts = self._metadata
-        told = facts.get("search_tool_call_count")
-        if isinstance(told, int) and not isinstance(told, bool) and 0 < told < 10_000:
-            searched = told
-        if searched or facts.get("turn_use_case") == "search":
-            turn.used("web_search", searched or 1)
-        if facts.get("did_auto_switch_to_reasoning") is True and not self._has("thoughts"):
-            turn.used("reasoning")
-        if facts.get("turn_use_case") == "image gen" and self._messages:
-            self.image_is_due = True
-        if turn.response_model and "research" in turn.response_model:
-            turn.used("deep_research")
+def turn_key(identity: str | None) -> str | None:
+    """Return the key under which a turn waits."""
+    return identity and "turn:" + identity
 
-    def _has(self, kind: str) -> bool:
-        return any(document.get("message", "content", "content_type") == kind for document in self._messages.values())
 
-    def _thinking_between_messages(self) -> int | None:
-        """Return the time from the first thought to the message after the last one, by the server's clock or ours."""
-        begun = ended = None
-        for document in self._messages.values():
-            at_s = document.get("message", "create_time")
-            if document.get("message", "author", "role") != "assistant" or not isinstance(at_s, int | float):
-                continue
-            if document.get("message", "content", "content_type") == "thoughts":
-                begun, ended = at_s if begun is None else begun, None
-            elif begun is not None and ended is None:
-                ended = at_s
-        if begun is not None and ended is not None and 0 < ended - begun < 86_400:
-            return round((ended - begun) * 1000)
-        return self._thinking[1] - self._thinking[0] or None if self._thinking else None
+def conversation_key(identity: str | None) -> str | None:
+    """Return the key under which the latest turn of a conversation waits."""
+    return identity and "conversation:" + identity

@@ -15,15 +15,14 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from addon.exchange import Ending, Exchange, Message
-from addon.framing import split_messages
-from addon.framing.lines import SseSplitter
-from addon.patching import Document
+from addon.exchange import Exchange
 from addon.service import Event, Listener, Recall, Service, Turn
-from addon.services._chatgpt import Answer
-from addon.services._chatgpt_message import keep_word, listed
+from addon.services._chatgpt import Answer, answer_of, conversation_key, turn_key
+from addon.services._chatgpt_message import keep_word
 from addon.services._chatgpt_request import read_question, read_task, read_voice
-from addon.waiting import Waiting
+from addon.services._chatgpt_settle import settle
+from addon.services._chatgpt_socket import Socket
+from addon.waiting import Waiting, elapsed_ms
 
 SOCKET_HOST = "ws.chatgpt.com"
 SOCKET_PATH = re.compile(r"/p\d+/ws/user/[^/]+")
@@ -72,7 +71,7 @@ class ChatGPT(Service):
             yield turn
             return
         turn = self._begin(exchange, body if isinstance(body, dict) else {})
-        shift = milliseconds_between(turn.exchange.started_at, exchange.started_at)
+        shift = elapsed_ms(turn.exchange.started_at, exchange.started_at)
         for event in events:
             self.event(turn, replace(event, at_ms=None if event.at_ms is None else event.at_ms + shift))
         if turn.exchange is not exchange:
@@ -90,7 +89,7 @@ class ChatGPT(Service):
         answer_of(turn).take(turn, event)
 
     def finish(self, turn: Turn) -> None:
-        answer_of(turn).settle(turn)
+        settle(turn, answer_of(turn))
 
     def listen(self, opening: Exchange) -> Listener | None:
         return Socket(self, opening) if opening.host == SOCKET_HOST else None
@@ -105,7 +104,7 @@ class ChatGPT(Service):
         """The stream ended: yield the turn unless its rest is to come, and keep a twin if more may come."""
         answer = answer_of(turn)
         self.waiting.drop(turn)
-        keys = (_turn_key(turn.response_id), _conversation_key(turn.conversation_id))
+        keys = (turn_key(turn.response_id), conversation_key(turn.conversation_id))
         over = turn.outcome is not None or turn.finished
         if over and turn.response_id:
             self.finished.put(turn.response_id, True)
@@ -127,7 +126,7 @@ class ChatGPT(Service):
 
     def _begin(self, exchange: Exchange, body: dict[str, Any]) -> Turn:
         """Return the turn that this exchange goes on with, or a new one."""
-        conversation = _conversation_key(keep_word(body.get("conversation_id")))
+        conversation = conversation_key(keep_word(body.get("conversation_id")))
         resumes, continues = exchange.path.endswith("/resume"), body.get("action") == "continue"
         earlier = self.waiting.find(conversation)
         if earlier and (resumes or continues):
@@ -148,7 +147,7 @@ class ChatGPT(Service):
 
     def _join(self, turn: Turn, heard: Turn) -> Iterator[Turn]:
         """The socket was heard before the stream that was handed over to it: put question and answer together."""
-        shift = milliseconds_between(turn.exchange.started_at, heard.exchange.started_at)
+        shift = elapsed_ms(turn.exchange.started_at, heard.exchange.started_at)
         turn.state["answer"], turn.finished, turn.outcome = answer_of(heard), heard.finished, heard.outcome
         turn.response_bytes = turn.exchange.response_bytes + (heard.response_bytes or 0)
         turn.ended_ms = None if heard.ended_ms is None else heard.ended_ms + shift
@@ -165,114 +164,3 @@ class ChatGPT(Service):
         twin.request_bytes = exchange.request_bytes or None if turn.request_bytes is None else turn.request_bytes
         twin.response_bytes = exchange.response_bytes if turn.response_bytes is None else turn.response_bytes
         return twin
-
-
-class Socket:
-    """The one socket of a page, on which all handed-over turns go on, and late images arrive."""
-
-    def __init__(self, service: ChatGPT, opening: Exchange) -> None:
-        self._service, self._opening = service, opening
-
-    def hear(self, message: Message) -> Iterable[Turn]:
-        if message.from_client:
-            return ()
-        now = self._opening.started_at + timedelta(milliseconds=message.at_ms or 0)
-        turns = list(self._service.overdue(now)) if self._opening.source == "proxy" else []
-        for event in split_messages(message.data):
-            for frame in event.data if isinstance(event.data, list) else [event.data]:
-                turns += self._hear_frame(frame, now, len(message.data))
-        return turns
-
-    def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
-        """A page opens a new socket and asks for what it missed, so an open turn goes on waiting."""
-        return ()
-
-    def _hear_frame(self, frame: Any, now: datetime, size: int) -> Iterator[Turn]:
-        match frame:
-            case {"type": "reply", "reply": {"catchups": list(frames)}}:
-                for caught in frames:
-                    if not (isinstance(caught, dict) and caught.get("type") == "reply"):
-                        yield from self._hear_frame(caught, now, 0)
-            case {"payload": {"type": "conversation-turn-stream", "payload": dict() as item}}:
-                yield from self._hear_item(item, frame.get("offset"), now, size)
-            case {"payload": {"type": "conversation-update", "payload": dict() as update}}:
-                yield from self._hear_update(update, now, size)
-
-    def _hear_item(self, item: dict[str, Any], offset: object, now: datetime, size: int) -> Iterator[Turn]:
-        identity = keep_word(item.get("turn_id"))
-        if identity is None or self._service.finished.get(identity):
-            return
-        turn = self._find(identity, keep_word(item.get("conversation_id")), now)
-        answer = answer_of(turn)
-        at_ms = milliseconds_between(turn.exchange.started_at, now)
-        turn.response_bytes = (turn.response_bytes or 0) + size
-        key = item.get("stream_item_id") or offset
-        heard: set[object] = turn.state.setdefault("heard", set())
-        if isinstance(key, str) and key in heard:
-            return
-        if isinstance(key, str):
-            heard.add(key)
-        splitter: SseSplitter = turn.state.setdefault("splitter", SseSplitter([]))
-        encoded = item.get("encoded_item")
-        answer.handed_off = False  # here a [DONE] is the end
-        for data, name in splitter.feed(encoded.encode("utf-8", "replace")) if isinstance(encoded, str) else ():
-            if not (isinstance(data, dict) and data.get("type") == "stream_handoff"):
-                answer.take(turn, Event(data, name, at_ms))
-        if item.get("type") == "done":
-            turn.finished = True
-        if item.get("type") == "error":
-            turn.outcome = "error"
-        turn.ended_ms = at_ms
-        if turn.finished or turn.outcome is not None:
-            turn.exchange = replace(turn.exchange, ending="complete")
-            yield from self._service.pause(turn, now)
-        else:
-            answer.handed_off = True
-            self._keep(turn, now)
-
-    def _find(self, identity: str, conversation: str | None, now: datetime) -> Turn:
-        turn = self._service.waiting.find(_turn_key(identity), _conversation_key(conversation))
-        if turn is not None and turn.response_id in {None, identity}:
-            turn.response_id = identity
-            return turn
-        turn = Turn(self._service, replace(self._opening, messages=()))
-        turn.started_ms = milliseconds_between(self._opening.started_at, now)
-        self._service.request(turn, None)
-        turn.response_id, turn.conversation_id = identity, conversation
-        return turn
-
-    def _keep(self, turn: Turn, now: datetime) -> None:
-        keys = (_turn_key(turn.response_id), _conversation_key(turn.conversation_id))
-        self._service.waiting.keep(turn, now, *keys, owed=True)
-
-    def _hear_update(self, update: dict[str, Any], now: datetime, size: int) -> Iterator[Turn]:
-        """An image that was begun in an answer comes when it is ready."""
-        turn = self._service.waiting.find(_conversation_key(keep_word(update.get("conversation_id"))))
-        if turn is None or not answer_of(turn).image_is_due:
-            return
-        content = update.get("update_content")
-        content = content if isinstance(content, dict) else {}
-        for message in (content.get("message"), *listed(content.get("messages"))):
-            answer_of(turn).add(turn, Document({"message": message}))
-        turn.response_bytes = (turn.response_bytes or 0) + size
-        if "async-task-completed" in (update.get("update_type"), content.get("update_type")):
-            turn.ended_ms = milliseconds_between(turn.exchange.started_at, now)
-            yield from self._service.pause(turn, now)
-
-
-def answer_of(turn: Turn) -> Answer:
-    """Return what was read of this turn's answer so far."""
-    answer: Answer = turn.state["answer"]
-    return answer
-
-
-def milliseconds_between(earlier: datetime, later: datetime) -> int:
-    return round((later - earlier).total_seconds() * 1000)
-
-
-def _turn_key(identity: str | None) -> str | None:
-    return identity and "turn:" + identity
-
-
-def _conversation_key(identity: str | None) -> str | None:
-    return identity and "conversation:" + identity
