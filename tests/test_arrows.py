@@ -52,6 +52,7 @@ ALWAYS = {
     "tracker.footprint": {"tracker.record"},
     "tracker.report": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.settings"},
     "tracker.imports": {
+        "tracker.exports",
         "tracker.record",
         "tracker.naming",
         "tracker.key",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
@@ -132,4 +132,42 @@ def explain(*, db: Path, output_format: str, record_id: str) -> None:
         click.echo(json.dumps({"record": asdict(record), "explanation": explanation}, ensure_ascii=False, indent=2))
     else:
         click.echo(_describe(record))
-        click.echo(explanation)
+        for line in _outline(explanation):
+            click.echo(line)
+
+
+def _outline(value: object, depth: int = 0) -> Iterator[str]:
+    """Yield nested data as indented lines; what is not known is left out."""
+    indent = "  " * depth
+    match value:
+        case dict():
+            for key, inner in value.items():
+                name = str(key).replace("_", " ")
+                if inner is None or inner in ({}, []):
+                    continue
+                if isinstance(inner, dict) or (isinstance(inner, list) and any(isinstance(e, dict) for e in inner)):
+                    yield f"{indent}{name}"
+                    yield from _outline(inner, depth + 1)
+                else:
+                    yield f"{indent}{name}: {_plain(inner)}"
+        case list():
+            for entry in value:
+                if isinstance(entry, dict):
+                    yield f"{indent}- " + ", ".join(
+                        f"{str(key).replace('_', ' ')} {_plain(inner)}"
+                        for key, inner in entry.items()
+                        if inner is not None and not isinstance(inner, dict)
+                    )
+                else:
+                    yield f"{indent}- {_plain(entry)}"
+
+
+def _plain(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case list() | tuple():
+            return " to ".join(_plain(entry) for entry in value) if len(value) == 2 else ", ".join(map(_plain, value))
+    return str(value)

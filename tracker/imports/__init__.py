@@ -88,6 +88,13 @@ KINDS: list[Kind] = [
     Kind("har", "a browser's HAR file", "cookies and whole chats", _is_har, "tracker.imports.har:read_har"),
     Kind("flow", "a mitmproxy flow file", "cookies and whole chats", _is_flow, "tracker.imports.flow:read_flow"),
     Kind(
+        "own-export",
+        "klimaspor's own export",
+        "your records",
+        _lazily("own_export", "is_own_export"),
+        "tracker.imports.own_export:read_own_export",
+    ),
+    Kind(
         "chatgpt-export",
         "ChatGPT's data export",
         "your chats",
