@@ -41,9 +41,9 @@ class BotsError(ValueError):
     """The file of bots cannot be used; the message is a sentence for the person."""
 
 
-def all_services(folder: Path) -> list[Service | type[Service]]:
+def all_services(folder: Path) -> tuple[Service, ...]:
     """Return every service that ships and the bots in this data directory. Raise ``BotsError`` for a faulty file."""
-    return [*discover(), *load_bots(folder)]
+    return (*(service() for service in discover()), *load_bots(folder))
 
 
 def load_bots(folder: Path) -> list[Service]:

@@ -40,7 +40,7 @@ def services(to_open: str | None, to_close: str | None, db: Path, output_format:
     from tracker.settings import SettingsError, load
 
     try:
-        known = [one() if isinstance(one, type) else one for one in all_services(db.parent)]
+        known = all_services(db.parent)
         opened = set(load(db).get("proxy.open"))
         if to_open or to_close:
             _change(db, known, opened, to_open, to_close)
