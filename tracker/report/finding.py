@@ -43,7 +43,7 @@ def headline(data: Json, language: Language, emphasis: Callable[[str], str]) -> 
     """Return the first sentence of the report; ``emphasis`` marks its figure."""
     t = language.t
     if not data["requests"]:
-        return t("A quiet {span}: nothing was recorded.", span=_span(data, language))
+        return _quiet(data, language)
     asked = counted_questions(data, language)
     equivalent = lead_equivalent(data, language)
     parts = {"opening": _opening(data, language), "asked": asked}
@@ -173,10 +173,13 @@ def _opening(data: Json, language: Language) -> str:
     return language.tn("In {n} day", "In {n} days", data["period"]["days"])
 
 
-def _span(data: Json, language: Language) -> str:
+def _quiet(data: Json, language: Language) -> str:
+    t = language.t
     if data["period"]["kind"] == "week":
-        return language.t("week")
-    return language.t("day") if data["period"]["days"] == 1 else language.t("time")
+        return t("A quiet week: nothing was recorded.")
+    if data["period"]["days"] == 1:
+        return t("A quiet day: nothing was recorded.")
+    return t("A quiet time: nothing was recorded.")
 
 
 def _driver(data: Json, energy: float) -> Json | None:

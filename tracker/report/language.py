@@ -91,7 +91,7 @@ class Language:
             return self.t("unknown")
         if low == high:
             return self.number(low)
-        return self.t("{low} to {high}", low=self.number(low), high=self.number(high))
+        return self.t("{low} to {high}", low=self.number(low), high=self.number(high)).replace(" ", "\N{NO-BREAK SPACE}")
 
     def listing(self, words: Iterable[str]) -> str:
         """Join words as a list: ``a, b and c``."""
