@@ -40,7 +40,7 @@ POINTS = (
     (mark("Scope"), mark("Bought services: GHG Protocol scope 3, category 1, average-data method.")),
     (
         mark("Result"),
-        mark("{mid} CO₂e, estimated, from {range}; location-based, GWP100; no market-based figure, nothing offset."),
+        mark("{mid}, estimated, from {range}; location-based, GWP100; no market-based figure, nothing offset."),
     ),
     (
         mark("Period and coverage"),

@@ -10,7 +10,7 @@ Control, Wiley 2012, chapter 4, https://doi.org/10.1002/9781118348239.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 LEAST_PEOPLE = 5
@@ -110,27 +110,28 @@ class Membership:
     units: Mapping[str, frozenset[str]]
 
 
-def settle_units(
-    now: Membership, shown: Membership, least_people: int = LEAST_PEOPLE, parent: Callable[[str], str] | None = None
-) -> dict[str, str]:
+def settle_units(now: Membership, shown: Membership, least_people: int = LEAST_PEOPLE) -> dict[str, str]:
     """
     Return the unit under which each unit is shown this week.
 
     A unit whose membership has changed since it was last shown, but by fewer than ``least_people`` persons, would give
-    those persons away by subtraction of two weeks: it is shown under its parent until enough have changed.
+    those persons away by subtraction of two weeks. It is shown under its parent until enough have changed, together
+    with the smallest unit beside it, so that the rest of the parent is not that unit under another name.
     """
-    parent = parent or _parent
+    least = max(least_people, LEAST_PEOPLE)
     changed = {
         unit
         for unit, people in now.units.items()
-        if 0 < len(people ^ shown.units.get(unit, frozenset())) < max(least_people, LEAST_PEOPLE)
+        if unit in shown.units and 0 < len(people ^ shown.units[unit]) < least
     }
-    settled = {}
-    for unit in now.units:
-        place = unit
-        while place in changed and place:
-            place = parent(place)
-        settled[unit] = place
+    settled = {unit: _parent(unit) if unit in changed else unit for unit in now.units}
+    for unit in sorted(changed):
+        place = settled[unit]
+        beside = [
+            other for other in now.units if settled[other] == other and other != place and _parent(other) == place
+        ]
+        if sum(settled[other] == place for other in now.units) == 1 and beside:
+            settled[min(beside, key=lambda other: (len(now.units[other]), other))] = place
     return settled
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracker.report.language import Language, capital
 from tracker.report.measures import ends, figure, measure, quantity
-from tracker.report.names import mark, service
+from tracker.report.names import METHODS, mark, service
 from tracker.team.disclosure import disclosure
 from tracker.team.privacy import OTHER
 
@@ -68,7 +68,7 @@ def team_view(facts: Json, earlier: Sequence[Json], language: Language, version:
         ],
         "approval": approval(facts, language),
         "methods": [
-            {"name": capital(str(row["key"])), "value": quantity(row["impacts"]["energy_wh"]["mid"], energy, language),
+            {"name": t(METHODS[row["key"]]), "value": quantity(row["impacts"]["energy_wh"]["mid"], energy, language),
              "range": ends(row["impacts"]["energy_wh"], energy, language)}
             for row in facts["by_method"] if row.get("impacts")
         ],
