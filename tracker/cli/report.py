@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,9 @@ LANGUAGES = ("en", "nb", "nl")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here; - is the terminal.")
 @click.option("--open", "open_it", is_flag=True, help="Show the page in the browser.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language.  [default: the setting, else the computer's]")
-@click.option("--method", type=click.Choice(("ecologits", "flop", "measured", "vendor", "time")), help="One method only.")
+@click.option(
+    "--method", type=click.Choice(("ecologits", "flop", "measured", "vendor", "time")), help="One method only."
+)
 @click.option("--zone", help="What if the servers stood there, such as NOR.")
 @click.option("--demo", is_flag=True, help="Show a made-up year instead of your own records.")
 @database_option
@@ -61,7 +64,7 @@ def report(
     with ExitStack() as stack:
         store, now = _store_and_clock(stack, db, demo=demo)
         try:
-            period = _period(store, now, week, last_days, since, until, demo=demo)
+            period = _period(store, now, (week, last_days, since, until), demo=demo)
         except PeriodError as error:
             raise click.UsageError(str(error)) from None
         data = explained(
@@ -88,7 +91,7 @@ def today(*, db: Path, output_format: str, lang: str | None) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=1) if output_format == "json" else glance_text(data, lang))
 
 
-def explained[T](make_it: Any) -> Any:
+def explained[T](make_it: Callable[[], T]) -> T:
     """Run it; turn the errors that have a sentence into that sentence."""
     from tracker.footprint import FootprintError
     from tracker.store import StoreError
@@ -164,11 +167,11 @@ def clock() -> datetime:
 
 
 def _period(
-    store: Store, now: datetime, week: str | None, last_days: str | None, since: str | None, until: str | None, *,
-    demo: bool,
-) -> Period:  # fmt: skip
+    store: Store, now: datetime, asked: tuple[str | None, str | None, str | None, str | None], *, demo: bool
+) -> Period:
     from tracker.report import period
 
+    week, last_days, since, until = asked
     zone, today_ = period.zone_name(now), now.date()
     if week:
         return period.iso_week(week, zone)

@@ -26,7 +26,7 @@ def lever_words(lever: Json, language: Language) -> Json:
 
 
 def gain(lever: Json, language: Language) -> str:
-    """Return ``−18 to −25 %``, or one number where both ends are the same."""
+    """Return such as "18 to 25 % less", or one number where both ends are the same."""
     low, high = (-round(lever["saves"][end] * 100) for end in ("low", "high"))
     return language.percents(low, high)
 

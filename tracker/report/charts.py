@@ -60,7 +60,7 @@ class Bubble:
 
 
 def nice_top(value: float) -> float:
-    """Return the smallest of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 × 10ⁿ that is not below the value; 1 for nothing."""
+    """Return the smallest of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten not below the value; 1 for nothing."""
     if value <= 0 or not math.isfinite(value):
         return 1.0
     scale = 10.0 ** math.floor(math.log10(value))
@@ -94,7 +94,7 @@ def log_bar(span: Mapping[str, float], bottom: float, top: float) -> RangeBar:
 
 
 def log_ticks(bottom: float, top: float) -> list[tuple[float, float]]:
-    """Return (value, x) of 1, 2, 5 × 10ⁿ inside the axis, at most five: every other one goes until they fit."""
+    """Return (value, x) of 1, 2, 5 times powers of ten inside the axis; every other one goes until five are left."""
     if bottom <= 0 or top <= bottom:
         return []
     values = [

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from tracker.record import Feature, Initiator, Operation, Outcome, Record, Unread, identify, pseudonym
+from tracker.record import Feature, Initiator, Operation, Record, TokenSource, Unread, identify, pseudonym
 
 if TYPE_CHECKING:
     from tracker.store import Rating, Store
@@ -174,7 +174,7 @@ def _record(dice: random.Random, habit: Habit, moment: datetime, seed: str, turn
     first_token_ms = int(600 + 500 * dice.random()) + (thinking_ms or 0)
     offset = cast("timedelta", moment.utcoffset())
     aborted = dice.random() < 0.02
-    source = "counted" if habit.counted else "reported"
+    source: TokenSource = "counted" if habit.counted else "reported"
     prompt = int(habit.prompt * dice.lognormvariate(0, 0.5)) + 1
     is_text = habit.operation in {"chat", "search"}
     return Record(
@@ -206,7 +206,7 @@ def _record(dice: random.Random, habit: Habit, moment: datetime, seed: str, turn
         duration_ms=first_token_ms + int(answer / habit.speed * 1000),
         conversation=pseudonym(_KEY, habit.service, seed) if is_text and habit.initiator != "unasked" else None,
         client=habit.client,
-        outcome=cast("Outcome", "aborted" if aborted else "complete"),
+        outcome="aborted" if aborted else "complete",
         source="proxy",
         reader=f"{habit.service}/1",
         features=tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -114,7 +115,9 @@ def driver_phrase(driver: Json | None, language: Language) -> str | None:
     tn, n = language.tn, driver["requests"]
     match driver["kind"], driver["key"]:
         case "feature", "deep_research":
-            return tn("one deep-research run was {part} of it", "{n} deep-research runs were {part} of it", n, part=part)
+            return tn(
+                "one deep-research run was {part} of it", "{n} deep-research runs were {part} of it", n, part=part
+            )
         case "feature", "video_output":
             return tn("one video was {part} of it", "{n} videos were {part} of it", n, part=part)
         case "feature", "image_output":
@@ -208,7 +211,7 @@ def _driver(data: Json, energy: float) -> Json | None:
 
 def _weight(item: Json, energy: float, requests: int) -> float:
     share: float = item["impacts"]["energy_wh"]["mid"] / energy
-    return share / (item["requests"] / requests) ** 0.5
+    return share / math.sqrt(item["requests"] / requests)
 
 
 def _driven(kind: str, item: Json, energy: float) -> Json:

@@ -16,7 +16,8 @@ SOURCE = "en"
 
 NARROW = "\u202f"
 """Narrow no-break space: between a number and its unit."""
-THIN_DASH = "\u2013"
+NOTHING = "\N{EN DASH}"
+"""Stands where there is no number."""
 
 
 class Language:
@@ -91,7 +92,9 @@ class Language:
             return self.t("unknown")
         if low == high:
             return self.number(low)
-        return self.t("{low} to {high}", low=self.number(low), high=self.number(high)).replace(" ", "\N{NO-BREAK SPACE}")
+        return self.t("{low} to {high}", low=self.number(low), high=self.number(high)).replace(
+            " ", "\N{NO-BREAK SPACE}"
+        )
 
     def listing(self, words: Iterable[str]) -> str:
         """Join words as a list: ``a, b and c``."""
@@ -120,13 +123,15 @@ class Language:
         return str(self.locale.months["stand-alone"]["abbreviated"][day.month]).rstrip(".")
 
     def days(self, since: date, until: date) -> str:
-        """Return the days from ``since`` until before ``until``: ``16–22 November 2026``."""
+        """Return the days from ``since`` until before ``until``: the days joined by a dash."""
         from babel.dates import format_interval, format_skeleton
 
         end = until - timedelta(days=1)
         if since == end:
             return str(format_skeleton("yMMMMd", since, locale=self.locale))
-        return str(format_interval(since, end, skeleton="yMMMMd" if self._has("yMMMMd") else "yMMMd", locale=self.locale))
+        return str(
+            format_interval(since, end, skeleton="yMMMMd" if self._has("yMMMMd") else "yMMMd", locale=self.locale)
+        )
 
     def moment(self, moment: datetime) -> str:
         """Return a day and time of day: ``Tuesday 09:10``, with the date where it helps."""
@@ -174,7 +179,7 @@ def capital(sentence: str) -> str:
 def _fill(sentence: str, values: dict[str, Any]) -> str:
     """Put values in; where one of them is markup, the result is, and all others are escaped."""
     if any(isinstance(value, Markup) for value in values.values()):
-        return Markup(escape(sentence)).format(**values)
+        return escape(sentence).format(**values)
     return sentence.format(**values) if values else sentence
 
 
@@ -193,7 +198,7 @@ def _catalogue(code: str) -> dict[str, tuple[str, ...]]:
             if not message.id or message.fuzzy:
                 continue
             key = message.id if isinstance(message.id, str) else message.id[0]
-            forms = (message.string,) if isinstance(message.string, str) else tuple(message.string)
+            forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
             if all(forms):
                 sentences[key] = forms
     return sentences

@@ -54,8 +54,8 @@ def levers(
             _less_research(singles, earlier),
             _fewer_videos(records),
         )
-        for key, before, after, facts in candidates
-        if (lever := _compare(key, before, after, facts, activities, settings, assess)) is not None
+        for candidate in candidates
+        if (lever := _compare(candidate, activities, settings, assess)) is not None
     ]
     found += _other_place(activities, whole, settings, assess)
     worthwhile = [lever for lever in found if lever["saves"]["mid"] >= LEAST_SAVING]
@@ -140,10 +140,10 @@ def _fewer_videos(records: Sequence[Record]) -> Iterator[Candidate]:
 
 
 def _compare(
-    key: str, before: list[Activity], after: list[Activity], facts: Json, activities: Sequence[Activity],
-    settings: Any, assess: Assess,
+    candidate: Candidate, activities: Sequence[Activity], settings: Any, assess: Assess
 ) -> Json | None:  # fmt: skip
     """Return what the change saves as a share of the whole period, with the unknowns of both sides paired."""
+    key, before, after, facts = candidate
     if not before:
         return None
     whole = assess(activities, settings)

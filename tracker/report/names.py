@@ -88,7 +88,7 @@ METHODS = {
     "flop": mark("Calculations counted"),
     "measured": mark("Measured open models"),
     "vendor": mark("What the makers publish"),
-    "time": mark("Time × machine power"),
+    "time": mark("Time × machine power"),  # noqa: RUF001 -- the sign of multiplication is meant
 }
 
 METHOD_NOTES = {

@@ -60,9 +60,7 @@ def tables(data: Json, language: Language) -> dict[str, list[list[Any]]]:
     def keyed(key: str, first: str, table: dict[str, str]) -> list[list[Any]]:
         return rows(data[key], first, (label(table, item["key"], language) for item in data[key]))
 
-    methods = [
-        [label(METHODS, item["key"], language), *_impacts(item["impacts"])] for item in data["by_method"]
-    ]
+    methods = [[label(METHODS, item["key"], language), *_impacts(item["impacts"])] for item in data["by_method"]]
     total = {**data, "tokens": data["tokens"]}
     return {
         t("Total"): rows([total], t("period"), iter([f"{data['period']['since']}/{data['period']['until']}"])),

@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 from tracker.report import view as pages
-from tracker.report.language import Language, capital
+from tracker.report.language import Language
 
 Json = dict[str, Any]
 
@@ -33,17 +33,6 @@ def write(data: Json, language: Language, width: int = 80) -> str:
     out += _trust(page, width)
     out += ["", *_wrap(" · ".join(page["footer"]), width)]
     return "\n".join(line.rstrip() for line in map(_harmless, out)) + "\n"
-
-
-def glance(data: Json, language: Language) -> str:
-    """Return a few lines: the finding, the figures, the services."""
-    page = pages.view(data, language)
-    out = [capital(pages.plain_headline(data, language))]
-    for figure in page["figures"]:
-        out.append(f"  {_pad(figure['label'], 16)}{figure['value']} {figure['unit']}, {figure['range']}")
-    for row in page["services"]["rows"] if page["figures"] else []:
-        out.append(f"  {_pad(row['name'], 16)}{row['cells'][0]}")
-    return "\n".join(map(_harmless, out)) + "\n"
 
 
 def _figures(page: Json, width: int) -> list[str]:

@@ -28,7 +28,7 @@ def view(data: Json, language: Language) -> Json:
         "title": f"{t('Your AI trail')} · {period} · klimaspor",
         "period": period,
         "banner": _banner(data, language),
-        "headline": Markup(capital(escape(first_words))),
+        "headline": capital(escape(first_words)),
         "lede": lede(data, language),
         "figures": [],
         "footer": footer(data, language),
@@ -47,7 +47,7 @@ def view(data: Json, language: Language) -> Json:
 
 
 def period_name(data: Json, language: Language) -> str:
-    """Return ``Week 47 · 16–22 Nov 2026``."""
+    """Return the week and its days."""
     since, until = (date.fromisoformat(data["period"][end]) for end in ("since", "until"))
     days = language.days(since, until)
     if data["period"]["kind"] != "week":
@@ -80,9 +80,7 @@ def _change(data: Json, language: Language) -> str:
     day = finding["heaviest_day"]
     parts = []
     if ratio is not None and finding["trend"] != "same":
-        parts.append(
-            t("It took about {ratio} the energy of the time before.", ratio=language.ratio(ratio))
-        )
+        parts.append(t("It took about {ratio} the energy of the time before.", ratio=language.ratio(ratio)))
     if day is not None and day["share"] >= 0.25 and data["period"]["days"] <= 31:
         name = (
             language.weekday(date.fromisoformat(day["key"]).isoweekday())
@@ -96,7 +94,9 @@ def _change(data: Json, language: Language) -> str:
 def _incomplete(data: Json, language: Language) -> str:
     seen = data["coverage"]["seen"]
     if seen is not None and seen < 0.9:
-        return language.t("Only about {share} could be seen, so the real figures are higher.", share=language.percent(seen))
+        return language.t(
+            "Only about {share} could be seen, so the real figures are higher.", share=language.percent(seen)
+        )
     return ""
 
 
@@ -195,7 +195,9 @@ def _figure_notes(data: Json, name: str, impact: Json, unit: Measure, language: 
               site=figure(impact["on_site"]["mid"], unit, language))
         ]  # fmt: skip
     if name == "energy_wh" and data["envelope"]:
-        return [t("the methods reach from {range} {unit}", range=ends(data["envelope"], unit, language), unit=unit.unit)]
+        return [
+            t("the methods reach from {range} {unit}", range=ends(data["envelope"], unit, language), unit=unit.unit)
+        ]
     return []
 
 

@@ -104,16 +104,17 @@ def ratios(data: Json, language: Language) -> list[str]:
             ratio=language.ratio(choice["ratio"]),
         )
         if choice["usual"] is not None:
-            sentence += " " + t("In your usual week it is {ratio} that of the smallest.",
-                                  ratio=language.ratio(choice["usual"]))
+            sentence += " " + t(
+                "In your usual week it is {ratio} that of the smallest.", ratio=language.ratio(choice["usual"])
+            )
         sentences.append(sentence)
     where = data["drivers"]["place"]
     if where is not None:
         from tracker.report.view import place
 
         sentences.append(
-            t("The place: these servers are taken to stand in these countries: {here}. In {clean} the same answers would make {ratio} "
-              "the gas, in an average place of the world {world} it.",
+            t("The place: these servers are taken to stand in these countries: {here}. In {clean} the same answers "
+              "would make {ratio} the gas, in an average place of the world {world} it.",
               here=language.listing(place(zone, language) for zone in where["zones"]),
               clean=place(where["clean_zone"], language), ratio=language.ratio(where["clean_ratio"]),
               world=language.ratio(where["world_ratio"]))
@@ -289,4 +290,3 @@ def spread(data: Json, language: Language) -> Json | None:
 def spread_name(key: str, language: Language) -> str:
     """Return an unknown of the simulation in plain words."""
     return label(SPREAD, key, language)
-

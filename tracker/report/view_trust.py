@@ -34,13 +34,16 @@ def coverage(data: Json, language: Language) -> Json:
             t("{read} of {all} answers that passed could be read.", read=language.number(found["read"]),
               all=language.number(found["read"] + found["unread"]))
         )  # fmt: skip
-    for entry in found["by_service"]:
-        if entry["unread"]:
-            sentences.append(
-                tn("One answer of {service} had a form that is not known here.",
-                   "{n} answers of {service} had a form that is not known here.", entry["unread"],
-                   service=service(entry["key"]))
-            )  # fmt: skip
+    sentences += [
+        tn(
+            "One answer of {service} had a form that is not known here.",
+            "{n} answers of {service} had a form that is not known here.",
+            entry["unread"],
+            service=service(entry["key"]),
+        )
+        for entry in found["by_service"]
+        if entry["unread"]
+    ]
     if found["refused"]:
         sentences.append(
             tn("One request was turned down by its service and is not counted.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracker.report import charts
 from tracker.report.figures import apportion, significant
-from tracker.report.language import NARROW, Language, capital
+from tracker.report.language import NARROW, NOTHING, Language, capital
 from tracker.report.measures import Measure, ends, figure, measure, part, quantity
 from tracker.report.names import FEATURES, INITIATORS, label, service
 
@@ -65,8 +65,8 @@ def days(data: Json, language: Language) -> Json:
         ],
         "caption": " ".join(
             filter(None, [
-                t("Each column may be {low} to {high} times as high, and mostly all of them together: what is unknown is "
-                  "the same on every day.", **_relative_range(data, language)),
+                t("Each column may be {low} to {high} times as high, and mostly all of them together: what is unknown "
+                  "is the same on every day.", **_relative_range(data, language)),
                 t("Hatched: thinking and research that nobody saw, estimated from time and kind.")
                 if any(unseen) else "",
             ])
@@ -81,7 +81,7 @@ def _relative_range(data: Json, language: Language) -> dict[str, str]:
 
 def _with_unit(item: Json, unit: Measure, language: Language, *, first: bool) -> str:
     if not item["requests"]:
-        return "–"
+        return NOTHING
     text = part(item["shown"]["energy_wh"], item["impacts"]["energy_wh"]["mid"], unit, language)
     return f"{text}{NARROW}{unit.unit}" if first else text
 
@@ -273,9 +273,7 @@ def _together(rows: Sequence[Json]) -> Json:
 def features(data: Json, language: Language) -> Json | None:
     """Return what was beyond plain questions; the rows overlap, and the section says so."""
     t = language.t
-    rows = [
-        item | {"shown": {"energy_wh": item["impacts"]["energy_wh"]["mid"]}} for item in data["by_feature"]
-    ]
+    rows = [item | {"shown": {"energy_wh": item["impacts"]["energy_wh"]["mid"]}} for item in data["by_feature"]]
     if not rows:
         return None
     unit = measure("energy_wh", data["impacts"]["energy_wh"]["mid"])
@@ -337,10 +335,8 @@ def day_table(data: Json, language: Language) -> Json:
 
     def cells(item: Json) -> list[str]:
         name = item["key"] if weekly else language.long_day(date.fromisoformat(item["key"]))
-        numbers = [
-            part(item["shown"][key], item["impacts"][key]["mid"], unit, language) for key, unit in units.items()
-        ]
-        span = ends(item["impacts"]["energy_wh"], units["energy_wh"], language) if item["requests"] else "–"
+        numbers = [part(item["shown"][key], item["impacts"][key]["mid"], unit, language) for key, unit in units.items()]
+        span = ends(item["impacts"]["energy_wh"], units["energy_wh"], language) if item["requests"] else NOTHING
         return [name, language.number(item["questions"]), language.number(item["requests"]), *numbers, span]
 
     return {

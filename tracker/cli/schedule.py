@@ -1,0 +1,88 @@
+"""``klimaspor schedule``: the weekly report without thinking of it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from tracker.cli.options import database_option, fail
+
+
+@click.group(epilog="Example: klimaspor schedule weekly")
+def schedule() -> None:
+    """Have every week's report written by itself, into a folder with an index of weeks."""
+
+
+@schedule.command(epilog="Example: klimaspor schedule weekly")
+@database_option
+def weekly(*, db: Path) -> None:
+    """Write a report each Monday, or as soon after as the computer is on."""
+    from tracker.report import schedule as timers
+    from tracker.report.archive import mark_path, reports_folder
+
+    folder = reports_folder(db)
+    mark_path(db).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mark_path(db).touch(mode=0o600)
+    if timers.has_systemd():
+        try:
+            timers.install([*own_command(), "schedule", "now", "--db", str(db.absolute())])
+        except OSError as error:
+            fail("The timer could not be made", str(timers.unit_files().timer), str(error.strerror))
+        click.echo(f"Every Monday at 8:00 a report is written into {folder}; {folder / 'index.html'} lists them.")
+        return
+    click.echo(
+        f"There is no systemd here, so the running proxy writes each finished week's report into {folder}; "
+        f"{folder / 'index.html'} lists them."
+    )
+
+
+@schedule.command(epilog="Example: klimaspor schedule off")
+@database_option
+def off(*, db: Path) -> None:
+    """Stop that. Reports that were written stay."""
+    from tracker.report import schedule as timers
+    from tracker.report.archive import mark_path
+
+    try:
+        removed: list[Path] = timers.remove()
+    except OSError as error:
+        fail("The timer could not be removed", str(timers.unit_files().timer), str(error.strerror))
+    mark = mark_path(db)
+    if mark.exists():
+        mark.unlink()
+        removed.append(mark)
+    for path in removed:
+        click.echo(f"removed {path}")
+    if not removed:
+        click.echo("Nothing was scheduled.")
+
+
+@schedule.command(epilog="Example: klimaspor schedule now")
+@database_option
+def now(*, db: Path) -> None:
+    """Write the last finished week's report if it is missing. The timer calls this."""
+    from tracker.cli.report import clock, explained, settings_of
+    from tracker.report.archive import reports_folder, write_missing
+    from tracker.store import NoDatabaseError, Store, StoreError
+
+    folder = reports_folder(db)
+    lang = settings_of(db)["language"]
+    path = None
+    try:
+        with suppress(NoDatabaseError), Store.open(db, readonly=True) as store:
+            path = explained(lambda: write_missing(store, folder, clock(), lang))
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        fail("The report could not be written", str(folder), f"{error.strerror}; make room or change who owns it")
+    click.echo(str(path) if path else "No report is missing.")
+
+
+def own_command() -> list[str]:
+    """Return how this program was started, as a command that works from anywhere."""
+    found = shutil.which("klimaspor")
+    return [found] if found else [sys.executable, "-c", "from tracker.cli import main; main()"]

@@ -1,0 +1,61 @@
+"""Today at a glance: a few lines, made from today's sums alone so that they come at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tracker.report import rows
+
+if TYPE_CHECKING:
+    from tracker.store import Store
+
+Json = dict[str, Any]
+
+
+def glance(store: Store, now: datetime) -> Json:
+    """Return today's answers and their footprint, by service, as JSON values."""
+    from tracker.footprint import assess
+
+    today = now.date()
+    activities = store.activities(today, today + timedelta(days=1))
+    assessed = assess(activities)
+    whole = rows.impacts_json(assessed.impacts())
+    return {
+        "schema": 1,
+        "day": today.isoformat(),
+        "requests": sum(activity.requests for activity in activities),
+        "questions": rows.questions(activities),
+        "tokens": rows.tokens(activities),
+        "impacts": whole,
+        "by_service": rows.add_shown(rows.by_service(activities, assessed), whole),
+    }
+
+
+def glance_text(data: Json, lang: str) -> str:
+    """Return today in a few lines."""
+    from tracker.report.language import capital, language
+    from tracker.report.measures import ends, measure, part, quantity
+    from tracker.report.names import service
+
+    words = language(lang)
+    t = words.t
+    if not data["requests"]:
+        return t("Today: nothing so far.")
+    lines = [
+        t("Today: {questions}, {answers} in all.",
+          questions=words.tn("{n} question", "{n} questions", data["questions"]),
+          answers=words.tn("{n} answer", "{n} answers", data["requests"]))
+    ]  # fmt: skip
+    for name, title in (("energy_wh", t("Electricity")), ("ghg_g", t("Greenhouse gas")), ("water_ml", t("Water"))):
+        impact = data["impacts"][name]
+        unit = measure(name, impact["mid"])
+        value = t("{value}, estimated, {range}", value=quantity(impact["mid"], unit, words),
+                  range=ends(impact, unit, words))  # fmt: skip
+        lines.append(f"  {title:<16} {value}")
+    unit = measure("energy_wh", data["impacts"]["energy_wh"]["mid"])
+    for item in data["by_service"]:
+        energy = part(item["shown"]["energy_wh"], item["impacts"]["energy_wh"]["mid"], unit, words)
+        answers = words.tn("{n} answer", "{n} answers", item["requests"])
+        lines.append(f"  {service(item['key']):<16} {energy} {unit.unit}, {answers}")
+    return "\n".join(capital(line) for line in lines)
