@@ -54,7 +54,9 @@ def test_timed_thinking_is_seconds_times_the_models_own_speed():
     assert wh(ten, "hidden_reasoning") == pytest.approx(10 * 96 * per_token)  # gpt-5.5 makes 96 tokens a second
 
 
-@pytest.mark.parametrize(("effort", "tokens"), [("low", 300), ("standard", 1500), ("extended", 6000), (None, 1500)])
+@pytest.mark.parametrize(
+    ("effort", "tokens"), [("low", 300), ("standard", 1500), ("extended", 6000), (None, 1500), ("auto", 1500)]
+)
 def test_untimed_thinking_goes_by_the_class_of_effort(effort, tokens):
     one = web(effort=effort)
     assert wh(one, "hidden_reasoning") == pytest.approx(tokens * wh(one, "answer") / 400)
@@ -63,6 +65,8 @@ def test_untimed_thinking_goes_by_the_class_of_effort(effort, tokens):
 def test_a_model_that_was_not_asked_to_think_did_not():
     assert wh(web(model="gpt-5-5"), "hidden_reasoning") == 0
     assert wh(web(model="gpt-5-5", features=(("reasoning", "asked"),)), "hidden_reasoning") > 0
+    assert wh(web(model="gpt-5-5", effort="auto"), "hidden_reasoning") == 0
+    assert wh(web(model="gpt-5-5", effort="LOW"), "hidden_reasoning") > 0
     assert wh(web(effort="none"), "hidden_reasoning") == 0
 
 
@@ -119,7 +123,7 @@ def test_a_search_costs_itself_and_the_pages_it_brings():
     alone = wh(one, "search", extensions=DEFAULT_EXTENSIONS - {"search_pages"})
     assert alone == pytest.approx(3 * load_factors().get("search_energy", DAY).value)
     assert wh(one, "search") > alone
-    assert wh(web(operation="search", service="google-search", model=None), "search") > 0
+    assert wh(web(operation="search", service="google-ai", model=None), "search") > 0
 
 
 def test_a_research_run_is_worth_dozens_of_answers():

@@ -57,8 +57,8 @@ class Kitchen:
         settings, factors, day = self.settings, self.factors, activity.day
         model = resolve_model(activity.service, activity.provider, activity.model, day)
         place = locate(
-            factors, activity.service, activity.provider, day, zone=settings.zone, own_zone=settings.own_zone,
-            overrides=settings.provider_zones, hourly=self.hourly,
+            factors, activity.service, activity.provider, day, maker=model.maker, zone=settings.zone,
+            own_zone=settings.own_zone, overrides=settings.provider_zones, hourly=self.hourly,
         )  # fmt: skip
         on = settings.extensions
         weights = Weights(

@@ -14,18 +14,21 @@ Z90 = 1.6448536269514722
 """Standard normal deviate of the 95 % point: a 90 % range is exp(Z90 · sigma) either way."""
 
 WHOLE_PROMPT_SERVICES = frozenset({
-    "duck-ai", "z-ai", "grok-x", "cursor", "github-copilot", "copilot-ide", "ollama", "lm-studio", "llama-cpp",
-    "open-webui", "local", "claude-code", "codex",
+    "duck-ai", "duck-ai-on-duckduckgo", "z-ai", "grok-on-x", "cursor", "copilot-ide", "code-assist", "codex",
+    "azure-openai", "bedrock", "vertex-ai", "openrouter", "huggingface-router", "github-models", "elevenlabs",
 })  # fmt: skip
 """Services whose request carries all that the model reads: nothing re-sent behind the wire, no prompt in front."""
 
 EFFORTS = {
     "none": None, "off": None, "disabled": None, "non-thinking": None,
     "minimal": "low", "min": "low", "low": "low", "light": "low", "fast": "low", "instant": "low", "quick": "low",
-    "medium": "medium", "standard": "medium", "auto": "medium", "default": "medium", "adaptive": "medium",
-    "high": "high", "extended": "high", "max": "high", "xhigh": "high", "heavy": "high", "deep": "high",
+    "medium": "medium", "thinking": "medium", "reasoning": "medium", "expert": "medium",
+    "high": "high", "extended": "high", "expanded": "high", "max": "high", "xhigh": "high", "heavy": "high",
 }  # fmt: skip
-"""Effort in the service's word → class of the prior; None is no reasoning."""
+"""Effort in the service's word → class of the prior; None is no reasoning. Other words (auto, standard) are silent."""
+
+NO_PROMISE = frozenset({"minimal", "min", "fast", "instant", "quick"})
+"""Words that do not by themselves say that there was any reasoning."""
 
 
 def whole_prompt(activity: Activity) -> bool:
@@ -80,10 +83,10 @@ def _reasoning(activity: Activity, question: Question, used: set[str]) -> Iterat
             component="hidden_reasoning", quantity="thinking_seconds", output=question.model.speed * timed.value,
             spreads=(spread_of(timed),), estimated=True, factor=timed.key, tier=4,
         )  # fmt: skip
-    asked = "reasoning" in used or question.model.always_reasons
-    effort = (activity.effort or "").strip().lower()
-    effort_class = EFFORTS.get(effort, "medium" if asked or "think" in effort or "reason" in effort else None)
-    if effort_class is None or (not asked and effort_class != "high"):
+    effort = (activity.effort or "").strip().lower().replace("_", "-")
+    asked = "reasoning" in used or question.model.always_reasons or (effort in EFFORTS and effort not in NO_PROMISE)
+    effort_class = EFFORTS.get(effort, "medium")
+    if not asked or effort_class is None:
         return
     prior = question.factors.get(f"reasoning_{effort_class}", question.day)
     yield Load(

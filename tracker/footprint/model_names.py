@@ -10,7 +10,7 @@ _PREFIX = re.compile(
 )
 _SUFFIX = re.compile(r"(?:-v\d+:\d+(?::\d+k)?|:(?:free|latest|beta|nitro|extended|thinking|online|cloud)|@[\w-]+)$")
 _DATED = re.compile(
-    r"[-@](?:20\d{6}|20\d\d-\d\d(?:-\d\d)?|\d\d-\d\d|\d\d-20\d\d|0\d{3}|1[012]\d\d|2[3-9](?:0[1-9]|1[012])|00\d|latest)$"
+    r"[-@](?:20\d{6}|20\d\d-\d\d(?:-\d\d)?|\d\d-\d\d|\d\d-20\d\d|0\d{3}|1[012]\d\d|2[3-9](?:0[1-9]|1[012])|00\d|latest|preview)$"
 )
 _EXPERTS = re.compile(r"(?<![\d.])(\d{1,2})x(\d{1,3}(?:[.]\d+)?)b(?![a-z])")
 _ACTIVE = re.compile(r"(?<![\d.])(\d{1,4}(?:[.]\d+)?)b-a(\d{1,3}(?:[.]\d+)?)b(?![a-z])")
@@ -32,7 +32,7 @@ def plain(name: str) -> str:
 
 
 def undated(name: str) -> str:
-    """Return the name without the date or ``-latest`` at its end."""
+    """Return the name without the date, ``-latest`` or ``-preview`` at its end."""
     return _DATED.sub("", name)
 
 

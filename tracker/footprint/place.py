@@ -17,7 +17,7 @@ ECOLOGITS_GRID_SINCE = "2025-01-01"
 """EcoLogits' grid table is of 2025; earlier days use a row ``grid_ZONE`` of their year where there is one."""
 
 CLEAN_G_PER_KWH = 60
-LOCAL_SERVICES = frozenset({"ollama", "lm-studio", "llama-cpp", "open-webui", "local"})
+LOCAL_SERVICES = frozenset({"ollama", "lm-studio", "llama-cpp", "open-webui", "automatic1111", "comfyui"})
 
 PROVIDERS = MappingProxyType({
     "openai": "openai", "anthropic": "anthropic", "gcp.gemini": "google", "gcp.vertex_ai": "google",
@@ -25,12 +25,16 @@ PROVIDERS = MappingProxyType({
     "huggingface": "huggingface", "huggingface_hub": "huggingface", "hugging_face": "huggingface",
     "mistral_ai": "mistral", "mistralai": "mistral", "mistral": "mistral", "azure.ai.openai": "microsoft",
     "azure.ai.inference": "microsoft", "azure": "microsoft", "microsoft": "microsoft", "github": "microsoft",
+    "github_copilot": "microsoft", "github_models": "microsoft",
     "aws.bedrock": "amazon", "aws": "amazon", "perplexity": "amazon", "meta": "meta", "deepseek": "deepseek",
     "alibaba": "alibaba", "alibaba_cloud": "alibaba", "qwen": "alibaba", "moonshot_ai": "moonshot",
-    "moonshot": "moonshot", "z_ai": "zai", "zai": "zai", "minimax": "minimax", "bytedance": "bytedance",
+    "moonshot": "moonshot", "z_ai": "zai", "zai": "zai", "zhipu": "zai", "minimax": "minimax", "bytedance": "bytedance",
     "klingai": "klingai", "x_ai": "xai", "xai": "xai",
 })  # fmt: skip
 """``gen_ai.provider.name`` → row of place.toml; anything else is ``unknown``."""
+
+BROKERS = frozenset({None, "", "openrouter", "cursor", "github_copilot", "github_models", "huggingface"})
+"""Providers that pass the question on: the servers are taken for those of the model's maker, where it has some."""
 
 ECOLOGITS_PROVIDERS = MappingProxyType({
     "openai": "openai", "microsoft": "openai", "anthropic": "anthropic", "google": "google_genai",
@@ -115,19 +119,23 @@ def locate(
     provider: str | None,
     day: str,
     *,
+    maker: str | None = None,
     zone: str | None = None,
     own_zone: str | None = None,
     overrides: Mapping[str, str] | None = None,
     hourly: HourlyGrid | None = None,
 ) -> Place:
     """
-    Return where ``service`` of ``provider`` computes.
+    Return where ``service`` of ``provider`` computes a model of ``maker``.
 
     ``zone`` moves every server there (a what-if); ``overrides`` says provider → zone for good; a local service
     stands at ``own_zone``, the person's own, else on the world's average grid.
     """
     local = service in LOCAL_SERVICES
-    row = "own" if local else PROVIDERS.get((provider or "").lower(), "unknown")
+    name = (provider or "").lower()
+    if name in BROKERS and maker in PROVIDERS:
+        name = maker or name
+    row = "own" if local else PROVIDERS.get(name, "unknown")
     pue = factors.get(f"pue_{row}", day)
     water = factors.get(f"wue_{row}", day)
     chosen = (overrides or {}).get(provider or "") or (overrides or {}).get(row)

@@ -194,8 +194,8 @@ class Engine:
         total = [0.0] * DRAWS
         for spreads, wh in kind.text.items():
             total = [t + wh * f for t, f in zip(total, factor(spreads), strict=True)]
-        if kind.text_wh:
-            total = times(total, self.simulation.turn_noise(kind.name, kind.noise / kind.text_wh**2))
+        if squared := kind.text_wh**2:  # 0 also where so little underflows
+            total = times(total, self.simulation.turn_noise(kind.name, kind.noise / squared))
         for spreads, wh in kind.other.items():
             total = [t + wh * f for t, f in zip(total, factor(spreads), strict=True)]
         return total
