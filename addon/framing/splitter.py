@@ -54,11 +54,12 @@ class DelimitedSplitter(Splitter):
         if self._dropping:
             self._dropping = False
             del blocks[0]
+        if len(rest) > LARGEST_EVENT and any(len(block) > LARGEST_EVENT for block in blocks):
+            self.note("too-large")
+            blocks = [block for block in blocks if len(block) <= LARGEST_EVENT]
         units: list[Unit] = []
         for block in blocks:
-            if len(block) > LARGEST_EVENT:
-                self.note("too-large")
-            elif block:
+            if block:
                 self.read(block, units)
         self._bound()
         return units

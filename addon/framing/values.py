@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from json.scanner import make_scanner
 from typing import Any
 
 LARGEST_EVENT = 16 * 1024 * 1024
 """Bytes; a single event above this is dropped."""
 
-_scan = json.JSONDecoder(strict=False).raw_decode
+_scan = make_scanner(json.JSONDecoder(strict=False))  # type: ignore[arg-type]  # typeshed takes it for a scanner
 _SPACE = re.compile(r"[ \t\n\r]*")
 _AFTER_NUMBER = frozenset(" \t\n\r,]}")
 
@@ -38,6 +39,9 @@ def scan(text: str, start: int) -> Scanned:
     """
     try:
         value, end = _scan(text, start)
+    except StopIteration as stop:
+        position = stop.value if isinstance(stop.value, int) else start
+        raise NotJson(ends_early=position >= len(text) - 10) from None
     except json.JSONDecodeError as error:
         cut = error.msg.startswith("Unterminated string") or error.pos >= len(text) - 10
         raise NotJson(ends_early=cut) from None
@@ -60,7 +64,7 @@ def value_or_text(text: str) -> Any:
     """Return the JSON value that ``text`` is, else ``text`` itself."""
     try:
         value, end = _scan(text, 0)
-    except (RecursionError, ValueError):
+    except (StopIteration, RecursionError, ValueError):
         end, value = -1, None
     if end == len(text):
         return value

@@ -21,6 +21,8 @@ class Fragments:
         """False where a continued answer was joined in its middle, so that its tokens were not seen coming."""
         self._continued = False
         self._path, self._operation = "", "SET"
+        self._growing: tuple[Rope, str] | None = None
+        """The text that a bare value adds to, and its fragment's type."""
 
     @property
     def response(self) -> dict[str, Any]:
@@ -36,6 +38,13 @@ class Fragments:
         thought, said = text_of(self.response.get("thinking_content")), text_of(self.response.get("content"))
         return told or [("THINK", thought)] * bool(thought) + [("RESPONSE", said)] * bool(said)
 
+    def first_text(self, *types: str) -> str:
+        """Return the text of the newest fragment of these types, or of the older shape's answer."""
+        for fragment in reversed(list_at(self.response, "fragments")[-50:]):
+            if pick(fragment, "type") in types and pick(fragment, "content"):
+                return text_of(fragment["content"])
+        return text_of(self.response.get("content"))
+
     def count(self, *types: str) -> int | None:
         """Return how many tokens came as fragments of these types, or None where events are not tokens."""
         tokens = sum(self.tokens.get(kind, 0) for kind in types)
@@ -49,9 +58,19 @@ class Fragments:
         self._continued = True
         self._path, self._operation = "", "SET"
 
+    def grow(self, value: object) -> bool:
+        """Apply an event that is nothing but text, which most are; return False if it is not that."""
+        if self._growing is None or not isinstance(value, str):
+            return False
+        rope, kind = self._growing
+        rope.grow(value)
+        self.tokens[kind] += 1
+        return True
+
     def take(self, patch: dict[str, Any]) -> None:
         """Apply one event."""
         value = patch.get("v")
+        self._growing = None
         if isinstance(path := patch.get("p"), str):
             self._path = path
         elif isinstance(value, dict) and "response" in value and "o" not in patch:
@@ -98,7 +117,10 @@ class Fragments:
             grown = before if isinstance(before, Rope) else Rope(before)
             grown.grow(value)
             parent[last] = grown
-            self._count_grown(parent, last)
+            if last == "content" and "type" in parent:
+                kind = str(parent["type"])
+                self.tokens[kind] = self.tokens.get(kind, 0) + 1
+                self._growing = grown, kind
         elif operation == "APPEND" and isinstance(before, list):
             added = value if isinstance(value, list) else [value]
             before.extend(added)
@@ -114,11 +136,6 @@ class Fragments:
     def _count_new(self, fragment: Any) -> None:
         if pick(fragment, "content"):
             kind = str(pick(fragment, "type"))
-            self.tokens[kind] = self.tokens.get(kind, 0) + 1
-
-    def _count_grown(self, parent: dict[str, Any], key: str) -> None:
-        if key == "content" and "type" in parent:
-            kind = str(parent["type"])
             self.tokens[kind] = self.tokens.get(kind, 0) + 1
 
 

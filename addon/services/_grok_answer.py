@@ -9,17 +9,26 @@ from addon.service import Turn
 from addon.services._page import identity_at, list_at, once, pick, pixels, size_at, text_at
 from tracker.record import Operation
 
+_HEADINGS = ("header", "summary")
+_RICH = frozenset({
+    "toolUsageCard", "webSearchResults", "xSearchResults", "modelResponse", "finalMetadata",
+    "streamingImageGenerationResponse", "streamingVideoGenerationResponse",
+})  # fmt: skip
+
 
 def read_result(turn: Turn, result: dict[str, Any], at_ms: int | None) -> None:
     """Read one line's content: a delta, a card, or the final copy."""
     if "token" in result or "message" in result:
-        text = result.get("token", result.get("message"))
-        if result.get("isThinking") is True or text_at(result, "messageTag") in {"header", "summary"}:
+        text, tag = result.get("token", result.get("message")), result.get("messageTag")
+        if result.get("isThinking") is True or tag in _HEADINGS:
             turn.reason(text, at_ms)
             once(turn, "reasoning", None)
-        elif text_at(result, "messageTag") in {None, "final"}:
+        elif tag is None or tag == "final":
             turn.answer(text, at_ms)
-    turn.response_id = turn.response_id or identity_at(result, "responseId")
+    if turn.response_id is None:
+        turn.response_id = identity_at(result, "responseId")
+    if _RICH.isdisjoint(result):
+        return
     if isinstance(card := result.get("toolUsageCard"), dict):
         cards = turn.state.setdefault("cards", set())
         identity = identity_at(card, "toolUsageCardId") or str(len(cards))

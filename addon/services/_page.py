@@ -15,20 +15,20 @@ from addon.waiting import Waiting
 def pick(value: Any, *path: str | int) -> Any:
     """Return what lies at the path of keys and positions, or None."""
     for key in path:
-        match value, key:
-            case dict(), str():
-                value = value.get(key)
-            case list(), int() if -len(value) <= key < len(value):
-                value = value[key]
-            case _:
-                return None
+        if type(value) is dict:
+            value = value.get(key)
+        elif type(value) is list and isinstance(key, int) and -len(value) <= key < len(value):
+            value = value[key]
+        else:
+            return None
     return value
 
 
 def text_at(value: Any, *path: str | int) -> str | None:
     """Return the text at the path, or None if it is empty or no text."""
-    found = pick(value, *path)
-    return found if isinstance(found, str) and found else None
+    for key in path:
+        value = value.get(key) if type(value) is dict else pick(value, key)
+    return value if type(value) is str and value else None
 
 
 def list_at(value: Any, *path: str | int) -> list[Any]:

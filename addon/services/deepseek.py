@@ -76,12 +76,17 @@ class DeepSeek(Resumable):
             turn.attach(kind="image" if turn.effort == "vision" else None)
 
     def event(self, turn: Turn, event: Event) -> None:
-        match event.name, event.data:
-            case "ready", dict() as data:
+        data = event.data
+        if event.name is None and type(data) is dict and "v" in data:
+            if len(data) > 1 or not turn.state["fragments"].grow(data["v"]):
+                self._patch(turn, data, event.at_ms)
+            return
+        match event.name, data:
+            case "ready", _:
                 self._identify(turn, identity_at(data, "response_message_id"))
             case "hint", {"type": "error", **rest}:
                 turn.outcome = "limited" if rest.get("finish_reason") == "rate_limit_reached" else "error"
-            case ((None | "message"), {"v": _} as patch):
+            case "message", {"v": _} as patch:
                 self._patch(turn, patch, event.at_ms)
             case _, {"choices": [{"delta": dict() as delta}, *_]}:
                 self._read_oldest(turn, delta, event.at_ms)
@@ -120,10 +125,8 @@ class DeepSeek(Resumable):
         fragments: Fragments = turn.state["fragments"]
         fragments.take(patch)
         self._identify(turn, identity_at(fragments.response, "message_id"))
-        if turn.first_token_ms is None:
-            for position, (kind, text) in enumerate(fragments.texts()):
-                if kind in _ANSWER:
-                    turn.answer(text, at_ms, part=str(position), replace=True)
+        if turn.first_token_ms is None and fragments.first_text(*_ANSWER):
+            turn.first_token_ms = at_ms
 
     def _read_fragment(self, turn: Turn, kind: str, text: str, part: str) -> None:
         if kind in _ANSWER:

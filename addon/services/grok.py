@@ -128,17 +128,20 @@ class GrokOnX(Service):
 
 def read_line(turn: Turn, event: Event) -> None:
     """Read one line of either site: the content lies under ``result`` or, in new chats, one level deeper."""
-    if pick(event.data, "error") is not None:
+    if not isinstance(event.data, dict):
+        return
+    if event.data.get("error") is not None:
         turn.outcome = "limited" if pick(event.data, "error", "code") == 8 else "error"
-    result = pick(event.data, "result")
+    result = event.data.get("result")
     if not isinstance(result, dict):
         return
-    turn.conversation_id = identity_at(result, "conversation", "conversationId") or turn.conversation_id
+    if "conversation" in result:
+        turn.conversation_id = identity_at(result, "conversation", "conversationId") or turn.conversation_id
     inner = result.get("response")
     told = inner if isinstance(inner, dict) else result
-    if "userResponse" in told or text_at(told, "sender") == "human":
+    if "userResponse" in told or told.get("sender") == "human":
         return
     read_result(turn, told, event.at_ms)
-    if not _DONE & told.keys():
+    if _DONE.isdisjoint(told):
         for name in told:
             turn.wonder(name)

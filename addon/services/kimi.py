@@ -52,6 +52,9 @@ class Kimi(Service):
         data = event.data
         if not isinstance(data, dict):
             return
+        if data.get("op") == "append" and isinstance(block := data.get("block"), dict) and turn.state.get("mine", True):
+            self._read_block(turn, block, replaces=False, at_ms=event.at_ms)
+            return
         if event.name == "end":
             turn.finished = turn.finished or not data.get("error")
         if data.get("error"):

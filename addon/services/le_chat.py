@@ -19,6 +19,7 @@ _FEATURES = {
     "beta-airweave-connectors": "connector", "beta-memory": "memory", "agentic-harness": "agent",
     "agentic-fast": "agent",
 }  # fmt: skip
+_ANSWERING = ("assistant", None)
 _IDLE_CODES = frozenset({"1", "2", "3", "4", "8", "9", "10", "11", "14", "16"})
 
 
@@ -88,9 +89,10 @@ class LeChat(Resumable):
         data = event.data
         if isinstance(data, dict) and "json" in data:
             data = data["json"]
+        if event.name == "15" and isinstance(data, dict) and isinstance(patches := data.get("patches"), list):
+            self._patch(turn, str(data.get("messageId")), patches, event.at_ms)
+            return
         match event.name, data:
-            case "15", {"type": "message", "messageId": str(identity), "patches": list(patches)}:
-                self._patch(turn, identity, patches, event.at_ms)
             case "15", {"type": str(kind)}:
                 if kind == "canvas":
                     once(turn, "canvas")
@@ -117,7 +119,7 @@ class LeChat(Resumable):
 
     def finish(self, turn: Turn) -> None:
         for identity, document in turn.state.get("documents", {}).items():
-            if document.get("role") not in {"assistant", None}:
+            if document.get("role") not in _ANSWERING:
                 continue
             model = document.get("model")
             turn.response_model = model if isinstance(model, str) else turn.response_model
@@ -136,15 +138,16 @@ class LeChat(Resumable):
                 case {"op": str(operation), "path": str() | list() as path}:
                     place = path if isinstance(path, str) else "".join(f"/{part}" for part in path)
                     document.apply(operation, place, patch.get("value"))
-        if document.get("role") not in {"assistant", None}:
+        role = document.get("role")
+        if role not in _ANSWERING:
             turn.message_id = turn.message_id or identity
             return
-        if document.get("role") == "assistant":
+        if role == "assistant":
             turn.response_id = turn.response_id or identity
         if turn.first_token_ms is None:
-            for position, chunk in enumerate(document.get("contentChunks") or ()):
-                if not _is_reasoning(chunk) and pick(chunk, "type") == "text":
-                    turn.answer(text_of(chunk.get("text")), at_ms, part=f"{identity}/{position}", replace=True)
+            for chunk in list_at(document.root, "contentChunks")[-5:]:
+                if not _is_reasoning(chunk) and pick(chunk, "type") == "text" and text_of(chunk.get("text")):
+                    turn.first_token_ms = at_ms
 
     def _remember(self, body: Any, events: Iterable[Event]) -> None:
         from tracker.tokens import count

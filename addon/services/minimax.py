@@ -69,10 +69,13 @@ class MiniMax(Service):
         """A chunk that begins with all that was said so far replaces it; any other adds to it."""
         if not text:
             return
-        said = turn.state.setdefault("said " + role, [])
-        whole = "".join(said) if len(text) > sum(map(len, said)) > 0 else ""
-        repeats = bool(whole) and text.startswith(whole)
-        said[:] = [text] if repeats else [*said, text]
+        said: list[str] = turn.state.setdefault("said " + role, [])
+        length: int = turn.state.get("length " + role, 0)
+        repeats = len(text) > length > 0 and text.startswith("".join(said))
+        if repeats:
+            said.clear()
+        said.append(text)
+        turn.state["length " + role] = len(text) if repeats else length + len(text)
         if role == "answer":
             turn.answer(text, event.at_ms, replace=repeats)
         else:

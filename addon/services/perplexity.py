@@ -18,6 +18,8 @@ _MODES = {
 _ANSWER_BLOCK = re.compile(r"ask_text(?:_(\d+)_markdown)?")
 
 
+_MOST_LOOKS = 2000
+"""How many events are searched for the first word; a stream that has said nothing by then gets no time for it."""
 _OTHERS = re.compile(r"(claude|gpt|gemini|grok|kimi)(k?\d)(\d?)(?!\d)_?([a-z_]*)")
 _OTHERS_WORDS = re.compile(r"sonnet|opus|haiku|pro|flash|lite|mini|fast|thinking|non|reasoning|high|low|medium|codex")
 
@@ -93,8 +95,9 @@ class Perplexity(Resumable):
         for block in list_at(data, "blocks"):
             if isinstance(block, dict):
                 self._patch(turn, block)
-        if turn.first_token_ms is None and (text := _answer_of(turn.state["blocks"])):
-            turn.answer(text, event.at_ms, replace=True)
+        if turn.first_token_ms is None and turn.state.setdefault("looks", 0) < _MOST_LOOKS:
+            turn.state["looks"] += 1
+            turn.answer(_answer_of(turn.state["blocks"]), event.at_ms, replace=True)
         if "backend_uuid" not in data and "blocks" not in data:
             if data.get("error_code") or data.get("error"):
                 turn.outcome = "error"

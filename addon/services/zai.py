@@ -89,10 +89,18 @@ class ZAi(Service):
         pieces: list[str] = turn.state.setdefault("text", [])
         piece = text_at(data, "delta_content")
         edit, place = text_at(data, "edit_content"), data.get("edit_index")
-        if edit and isinstance(place, int) and place >= 0:
-            pieces[:] = ["".join(pieces)[:place], edit]
-        elif edit or piece:
+        length: int = turn.state.get("length", 0)
+        if edit and isinstance(place, int) and 0 <= place < length:
+            while pieces and length - len(pieces[-1]) >= place:
+                length -= len(pieces.pop())
+            if pieces:
+                last = pieces.pop()
+                length -= len(last)
+                pieces.append(last[: place - length])
+                length = place
+        if edit or piece:
             pieces.append(edit or piece or "")
+            turn.state["length"] = length + len(pieces[-1])
         if (piece or edit) and text_at(data, "phase") == "answer" and turn.first_token_ms is None:
             turn.first_token_ms = at_ms
 
