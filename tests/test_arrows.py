@@ -30,12 +30,12 @@ ALWAYS = {
     "tracker.tokens": set(),
     "tracker.settings": {"tracker.record"},
     "tracker.settings_file": {"tracker.settings", "tracker.key"},
-    "tracker.migrations": {"tracker.record"},
-    "tracker.rows": {"tracker.record", "tracker.migrations", "tracker.naming"},
+    "tracker.migrations": {"tracker.record", "tracker.sums"},
+    "tracker.rows": {"tracker.record", "tracker.migrations", "tracker.naming", "tracker.moments", "tracker.sums"},
     "tracker.opening": {"tracker.key", "tracker.migrations"},
     "tracker.heartbeat": {"tracker.coverage", "tracker.moments"},
     "tracker.talks": {"tracker.store", "tracker.moments"},
-    "tracker.forgetting": {"tracker.store", "tracker.moments"},
+    "tracker.forgetting": {"tracker.store", "tracker.moments", "tracker.sums"},
     "tracker.sums": {"tracker.record"},
     "tracker.store": {
         "tracker.record",
@@ -68,7 +68,7 @@ ALWAYS = {
 }
 PURE_ADDON = {
     "addon.exchange", "addon.coding", "addon.framing", "addon.service", "addon.services", "addon.reader",
-    "addon.client", "addon.recording", "addon.company", "addon.patching", "addon.pac",
+    "addon.client", "addon.recording", "addon.company", "addon.patching", "addon.pac", "addon.local", "addon.shapes",
 }  # fmt: skip
 INSIDE_FUNCTIONS = {
     "tracker.limits": {"tracker.footprint"},

@@ -45,7 +45,10 @@ def read_entries(path: Path, progress: Progress) -> Iterator[Entry]:
         position = 0
         while (text := window.take_object()) is not None:
             position += 1
-            yield Entry(position, _parse(text))
+            content = _parse(text)
+            if content is None:
+                window.step_back(text)
+            yield Entry(position, content)
 
 
 class _Window:
@@ -83,6 +86,12 @@ class _Window:
         resume = _NEXT_ENTRY.search(self._text, self._at + 1)
         self._at = resume.start() if resume else len(self._text)
         return ""
+
+    def step_back(self, text: str) -> None:
+        """Return to the entry that a broken one, just taken, has swallowed; to nowhere if it swallowed none."""
+        swallowed = _NEXT_ENTRY.search(text, 1)
+        if swallowed:
+            self._at -= len(text) - swallowed.start()
 
     def _find_start(self) -> bool:
         while True:

@@ -6,15 +6,12 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from addon.exchange import Chunk, Ending, Exchange, Message
 from addon.local import resolve_host
 from addon.service import clean_headers
 from tracker.imports import Context, NotReadableError, Part, Progress
-
-if TYPE_CHECKING:
-    from mitmproxy.http import Headers, HTTPFlow
 
 
 def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
@@ -52,8 +49,8 @@ def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part
                 yield Part(position, reading)
 
 
-def build_exchange(flow: HTTPFlow) -> Exchange:
-    """Return the exchange of a flow that has a response. A flow file has no times within a body."""
+def build_exchange(flow: Any) -> Exchange:
+    """Return the exchange of an ``HTTPFlow`` that has a response. A flow file has no times within a body."""
     request, response = flow.request, flow.response
     if response is None:
         raise ValueError("the flow has no response")
@@ -93,5 +90,5 @@ def build_exchange(flow: HTTPFlow) -> Exchange:
     )
 
 
-def _headers(headers: Headers) -> dict[str, str]:
+def _headers(headers: Any) -> dict[str, str]:
     return clean_headers({str(name): str(headers[name]) for name in headers})
