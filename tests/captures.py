@@ -87,10 +87,10 @@ def main() -> int:
         print(f"not run: {FOLDER} is not here")
         return 0
     for host, told in sorted(compare().items()):
-        share = f"{told.agreeing / told.comparable:7.1%}" if told.comparable else "      –"
-        print(
-            f"{host:45} {told.agreeing:4} of {told.comparable:4} {share}  {dict(told.differences) or ''}  unsure: {dict(told.unsure)}"
-        )
+        share = f"{told.agreeing / told.comparable:7.1%}" if told.comparable else "      -"
+        print(f"{host:42} {told.agreeing:4} of {told.comparable:4} {share}  not compared: {dict(told.unsure)}")
+        for difference, number in told.differences.items():
+            print(f"{'':42} {number:4} x {difference}")
     return 0
 
 
