@@ -84,6 +84,7 @@ INSIDE_FUNCTIONS = {
         "addon.pac",
         "addon.state",
         "addon.options",
+        "addon.company",
     },
     "tracker.trial": {"addon.run", "addon.authority", "tracker.store", "tracker.report"},
     "tracker.report": {"tracker.key"},

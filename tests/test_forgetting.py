@@ -61,6 +61,7 @@ def test_the_rating_stays_as_long_as_a_turn_of_its_conversation_does(store: Stor
 def test_no_byte_is_left_in_the_file_or_beside_it(store: Store) -> None:
     store.add([make(n, request_model="gpt-4o-mini-transcribe-2025-12-15", started_at="2026-11-22T10:00:00.000Z")
                for n in range(1000, 1200)])  # fmt: skip
+    store.remember_sums(date(2026, 12, 1))
     store.db.execute("PRAGMA wal_checkpoint(PASSIVE)")
     content = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
     assert b"mini-transcribe" in content

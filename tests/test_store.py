@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tracker import sums
 from tracker.record import FEATURES, Feature, Record, Unread, identify
 from tracker.store import Added, Rating, Store, timestamp
 
@@ -139,6 +140,44 @@ def test_a_persons_words_in_a_model_name_are_not_stored(store: Store) -> None:
     assert (record.request_model, record.response_model) == ("gpt-4o", "custom")
     store.close()
     assert b"kanarifugl" not in b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+
+
+def everything(store: Store) -> object:
+    span = (date(2026, 11, 1), date(2026, 12, 1))
+    return (
+        store.activities(*span),
+        store.activities_by_hour(*span),
+        store.activities(MONDAY, MONDAY + timedelta(days=2)),
+    )
+
+
+def test_remembered_sums_are_those_of_the_records_whatever_comes_later(store: Store) -> None:
+    talk = {"conversation": "c" * 32, "features": (Feature("tool", "used", 2), Feature("reasoning", "asked"))}
+    first = [make(n * 7, **talk) for n in range(0, 900, 30)]
+    late = [
+        make(0, output_tokens=900, **talk),  # a fuller reading: later turns have more history now
+        make(5, conversation="c" * 32, started_at="2026-11-15T10:00:00.000Z"),  # before all the others
+        make(9999, **talk), make(3), make(4, input_tokens_source="reported"),
+    ]  # fmt: skip
+    for records in (first, late[:1], late[1:2], late[2:]):
+        store.add(records)
+        fresh = everything(store)
+        store.remember_sums(MONDAY + timedelta(days=3))
+        assert store.db["summed_days"].count > 0
+        assert everything(store) == fresh
+    store.db.execute("DELETE FROM requests WHERE service = 'nobody'")
+    before = everything(store)
+    sums.forget(store.db.conn)
+    assert everything(store) == before
+
+
+def test_many_new_records_leave_their_sums_behind(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "a.db") as store:
+        store.add(make(n, started_at="2026-10-01T10:00:00.000Z") for n in range(3000))
+    with Store.open(tmp_path / "a.db", readonly=True) as store:
+        assert store.db["summed_days"].count == 1
+        (activity,) = store.activities(date(2026, 10, 1), date(2026, 10, 2))
+        assert activity.requests == 3000
 
 
 NUMBERS = st.none() | st.integers(0, 10**6)

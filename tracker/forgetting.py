@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import date
 
+from tracker import sums
 from tracker.store import Store
 
 
@@ -52,6 +53,7 @@ def forget(store: Store, choice: Choice) -> Forgotten:
     where, values = _where(choice)
     with store.writing() as connection:
         forgotten = _count(connection, choice)
+        sums.forget(connection)
         connection.execute(
             f"DELETE FROM features WHERE request_id IN (SELECT id FROM requests WHERE {where})",  # noqa: S608 - names, no values
             values,

@@ -7,6 +7,7 @@ from dataclasses import fields
 from sqlite_utils import Database, Migrations
 
 from tracker.record import Record
+from tracker.sums import SUMMED
 
 APPLICATION_ID = 0x6B6C696D
 """``klim`` in the header of the file: what tells our database from any other SQLite file."""
@@ -128,5 +129,32 @@ def m002_coverage(db: Database) -> None:
     db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID")
 
 
-SCHEMA_VERSION = 2
+@migrations()
+def m003_sums(db: Database) -> None:
+    """
+    Remembered sums of past days, so that a long report costs what its groups cost, not what its records cost.
+
+    All three follow from ``requests`` and ``features`` and may be emptied at any time; ``hour`` is -1 for a whole day.
+    """
+    columns = ", ".join(
+        f"{name} REAL NOT NULL" if name in _REAL_SUMS else f"{name} INTEGER NOT NULL" for name in SUMMED
+    )
+    db.execute("CREATE TABLE summed_days (day TEXT PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID")
+    db.execute(f"""
+        CREATE TABLE sums (
+            hour INTEGER NOT NULL, day TEXT NOT NULL, key TEXT NOT NULL, {columns}, PRIMARY KEY (hour, day, key)
+        ) STRICT, WITHOUT ROWID
+    """)
+    db.execute("CREATE INDEX sums_by_day ON sums (day)")
+    db.execute("""
+        CREATE TABLE sum_amounts (
+            hour INTEGER NOT NULL, day TEXT NOT NULL, key TEXT NOT NULL, feature TEXT NOT NULL, state TEXT NOT NULL,
+            amount INTEGER NOT NULL, PRIMARY KEY (hour, day, key, feature, state)
+        ) STRICT, WITHOUT ROWID
+    """)
+    db.execute("CREATE INDEX sum_amounts_by_day ON sum_amounts (day)")
+
+
+_REAL_SUMS = {"long_input_squared", "output_squared", "media_seconds"}
+SCHEMA_VERSION = 3
 """How many migrations this program knows; ``PRAGMA user_version`` of a newer one is higher."""

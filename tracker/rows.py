@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from tracker.migrations import REQUEST_COLUMNS
+from tracker.moments import local_day
 from tracker.naming import keep_model
 from tracker.record import Feature, Record
+from tracker.sums import forget
 
 BATCH = 500
 """Rows that are looked up and written at once."""
@@ -66,6 +68,7 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
             replaced += 1
         known[record.id] = (rank, revision)
         chosen[record.id] = (record, revision)
+    _forget_sums(connection, chosen.values())
     if replaced:
         again = [(key,) for key in chosen if key in before]
         connection.executemany("DELETE FROM features WHERE request_id = ?", again)
@@ -80,6 +83,25 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
         ],
     )
     return Added(len(batch) - same - replaced, replaced, same)
+
+
+def _forget_sums(connection: sqlite3.Connection, chosen: Iterable[tuple[Record, int]]) -> None:
+    """Forget the sums of the days that change: their own, and those with later turns of the same conversations."""
+    records = [record for record, _ in chosen]
+    days = {local_day(record.started_at, record.utc_offset_minutes).isoformat() for record in records}
+    talks = {
+        record.conversation for record in records if record.conversation and record.input_tokens_source != "reported"
+    }
+    ids, marks = [record.id for record in records], ", ".join("?" * len(talks))
+    days |= {day for (day,) in connection.execute(
+        f"SELECT DISTINCT local_day FROM requests WHERE conversation IN ({marks})", list(talks)  # noqa: S608 - marks
+    )}  # fmt: skip
+    marks = ", ".join("?" * len(ids))
+    days |= {day for (day,) in connection.execute(
+        f"SELECT local_day FROM requests WHERE id IN ({marks})", ids  # noqa: S608 - marks
+    )}  # fmt: skip
+    known = {day for (day,) in connection.execute("SELECT day FROM summed_days")} & days
+    forget(connection, known)
 
 
 def _rank(outcome: str, output: int | None, media: int | None, given: int | None) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import batched
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,10 @@ from tracker.record import Activity, Record, Unread
 from tracker.rows import BATCH, COLUMNS, Added, add_batch, to_records
 
 __all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default_path", "timestamp"]
+
+
+_MANY = 2000
+"""New records from which on it is worth the time to remember the sums of past days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Store:
     def __init__(self, database: Database, path: Path) -> None:
         self.db = database
         self.path = path
+        self._unsummed = 0
 
     @classmethod
     def open(cls, path: Path | None = None, *, readonly: bool = False) -> Self:
@@ -54,8 +59,12 @@ class Store:
         return cls(open_database(path, readonly=readonly), path)
 
     def close(self) -> None:
-        with explained(self.path):
-            self.db.close()
+        try:
+            if self._unsummed >= _MANY:
+                self.remember_sums(datetime.now().astimezone().date())
+        finally:
+            with explained(self.path):
+                self.db.close()
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +108,7 @@ class Store:
         with self.writing() as connection:
             for batch in batched(records, BATCH):
                 added += add_batch(connection, batch)
+        self._unsummed += added.new + added.replaced
         return added
 
     def records(
@@ -139,15 +149,12 @@ class Store:
     def activities(self, since: date, until: date) -> list[Activity]:
         """Return the sums of the local days ``since`` (inclusive) to ``until`` (exclusive)."""
         with self.reading() as connection:
-            return [activity for _, activity in sums.activities(connection, since, until, by_hour=False)]
+            return sums.by_day(connection, since, until)
 
     def activities_by_hour(self, since: date, until: date) -> list[tuple[int, int, Activity]]:
-        """Return the same sums by local hour: (weekday, 0 is Monday; hour, 0 to 23; activity)."""
+        """Return the same sums by (weekday, 0 is Monday; hour, 0 to 23; activity with the first of its days)."""
         with self.reading() as connection:
-            return [
-                (date.fromisoformat(activity.day).weekday(), hour, activity)
-                for hour, activity in sums.activities(connection, since, until, by_hour=True)
-            ]
+            return sums.by_hour(connection, since, until)
 
     def activity(self, record_id: str) -> Activity | None:
         """Return the sums of one record alone, as a footprint needs them."""
@@ -156,10 +163,15 @@ class Store:
             return None
         day = local_day(record.started_at, record.utc_offset_minutes)
         with self.reading() as connection:
-            span = (day, day + timedelta(days=1))
-            return next(
-                (activity for _, activity in sums.activities(connection, *span, by_hour=False, only=record.id)), None
-            )
+            return sums.of_record(connection, record.id, day.isoformat())
+
+    def remember_sums(self, before: date) -> None:
+        """Remember the sums of past days, so that long reports are quick. ``close`` does it after records came in."""
+        with self.reading() as connection:
+            days = sums.missing_days(connection, "", before.isoformat())
+        for some in batched(days, 50):
+            with self.writing() as connection:
+                sums.remember(connection, some)
 
     # What was not read
 

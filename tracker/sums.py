@@ -1,47 +1,61 @@
-"""Records summed into activities: one GROUP BY over everything that a footprint depends on."""
+"""Records summed into activities: a GROUP BY over everything that a footprint depends on, remembered for past days."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from tracker.record import Activity
 
 LONG_INPUT_TOKENS = 8000
 """Above this many input tokens the cost of attention is no longer small beside the rest."""
+WHOLE_DAY = -1
+"""Stands for the hour where a row of ``sums`` holds a whole day."""
 
 _KEYS = (
-    "local_day", "service", "provider", "operation", "initiator", "coalesce(response_model, request_model)", "effort",
-    "outcome", "input_tokens_source", "output_tokens_source", "reasoning_tokens_source", "feature_set",
+    "service", "provider", "operation", "initiator", "coalesce(response_model, request_model)", "effort", "outcome",
+    "input_tokens_source", "output_tokens_source", "reasoning_tokens_source", "feature_set",
 )  # fmt: skip
 
-_SUMS = f"""
-    count(*),
-    sum(coalesce(input_tokens, 0)), count(input_tokens),
-    sum(coalesce(output_tokens, 0)), count(output_tokens),
-    sum(coalesce(cached_input_tokens, 0)), count(cached_input_tokens),
-    sum(coalesce(reasoning_tokens, 0)), count(reasoning_tokens),
-    total(CASE WHEN input_tokens > {LONG_INPUT_TOKENS}
-          THEN 1.0 * (input_tokens - {LONG_INPUT_TOKENS}) * (input_tokens - {LONG_INPUT_TOKENS}) END),
-    total(1.0 * output_tokens * output_tokens),
-    sum(coalesce(media_count, 0)), total(media_seconds), sum(coalesce(media_pixels * media_count, 0)),
-    sum(coalesce(attachments, 0)), sum(coalesce(attachment_bytes, 0)),
-    sum(coalesce(request_bytes, 0)), sum(coalesce(response_bytes, 0)),
-    sum(coalesce(thinking_ms, 0)), count(thinking_ms),
-    sum(coalesce(time_to_first_token_ms, 0)), count(time_to_first_token_ms),
-    sum(coalesce(duration_ms, 0)), count(duration_ms)
+_SUMS = {
+    "requests": "count(*)",
+    "input_tokens": "sum(coalesce(input_tokens, 0))",
+    "input_known": "count(input_tokens)",
+    "output_tokens": "sum(coalesce(output_tokens, 0))",
+    "output_known": "count(output_tokens)",
+    "cached_input_tokens": "sum(coalesce(cached_input_tokens, 0))",
+    "cached_known": "count(cached_input_tokens)",
+    "reasoning_tokens": "sum(coalesce(reasoning_tokens, 0))",
+    "reasoning_known": "count(reasoning_tokens)",
+    "long_input_squared": f"total(CASE WHEN input_tokens > {LONG_INPUT_TOKENS} "
+    f"THEN 1.0 * (input_tokens - {LONG_INPUT_TOKENS}) * (input_tokens - {LONG_INPUT_TOKENS}) END)",
+    "output_squared": "total(1.0 * output_tokens * output_tokens)",
+    "media_count": "sum(coalesce(media_count, 0))",
+    "media_seconds": "total(media_seconds)",
+    "media_pixels": "sum(coalesce(media_pixels * media_count, 0))",
+    "attachments": "sum(coalesce(attachments, 0))",
+    "attachment_bytes": "sum(coalesce(attachment_bytes, 0))",
+    "request_bytes": "sum(coalesce(request_bytes, 0))",
+    "response_bytes": "sum(coalesce(response_bytes, 0))",
+    "thinking_ms": "sum(coalesce(thinking_ms, 0))",
+    "thinking_known": "count(thinking_ms)",
+    "time_to_first_token_ms": "sum(coalesce(time_to_first_token_ms, 0))",
+    "time_to_first_token_known": "count(time_to_first_token_ms)",
+    "duration_ms": "sum(coalesce(duration_ms, 0))",
+    "duration_known": "count(duration_ms)",
+}
+SUMMED = (*_SUMS, "earlier_tokens")
+"""The columns of the table ``sums`` behind day, hour and key."""
+
+_TOTALS = """
+    SELECT local_day, {hour}, {keys}, {sums}, 0 FROM requests WHERE {where} GROUP BY {positions}
 """
 
-_SUMMED = (
-    "requests", "input_tokens", "input_known", "output_tokens", "output_known", "cached_input_tokens", "cached_known",
-    "reasoning_tokens", "reasoning_known", "long_input_squared", "output_squared", "media_count", "media_seconds",
-    "media_pixels", "attachments", "attachment_bytes", "request_bytes", "response_bytes", "thinking_ms",
-    "thinking_known", "time_to_first_token_ms", "time_to_first_token_known", "duration_ms", "duration_known",
-)  # fmt: skip
-
 _AMOUNTS = """
-    SELECT {keys}, feature, state, sum(amount)
+    SELECT local_day, {hour}, {keys}, feature, state, sum(amount)
     FROM requests JOIN features ON features.request_id = requests.id
     WHERE {where} AND feature_set <> '' AND amount IS NOT NULL
     GROUP BY {positions}, feature, state
@@ -52,8 +66,7 @@ _AMOUNTS = """
 _EARLIER = """
     WITH talked AS (
         SELECT DISTINCT conversation FROM requests
-        WHERE {where} AND conversation IS NOT NULL
-            AND input_tokens_source <> 'reported' AND operation = 'chat'
+        WHERE {where} AND conversation IS NOT NULL AND input_tokens_source <> 'reported' AND operation = 'chat'
     ), turns AS (
         SELECT rowid AS turn, sum(
             coalesce(input_tokens, 0) + max(coalesce(output_tokens, 0) - coalesce(reasoning_tokens, 0), 0)
@@ -62,62 +75,182 @@ _EARLIER = """
         ) AS earlier
         FROM requests WHERE conversation IN (SELECT conversation FROM talked)
     )
-    SELECT {keys}, sum(earlier) FROM turns CROSS JOIN requests ON requests.rowid = turn
-    WHERE {where} AND earlier > 0
-        AND input_tokens_source <> 'reported' AND operation = 'chat'
+    SELECT local_day, {hour}, {keys}, sum(earlier) FROM turns CROSS JOIN requests ON requests.rowid = turn
+    WHERE {where} AND earlier > 0 AND input_tokens_source <> 'reported' AND operation = 'chat'
     GROUP BY {positions}
 """
 
+_DAYS = "local_day IN (SELECT value FROM json_each(:days))"
 
-def activities(
-    connection: sqlite3.Connection, since: date, until: date, *, by_hour: bool, only: str | None = None
-) -> Iterator[tuple[int, Activity]]:
-    """
-    Yield (local hour, 0 unless ``by_hour``; activity) for the local days ``since`` to ``until`` (exclusive).
+Key = tuple[str | None, ...]
+Place = tuple[str, int, Key]
+"""Day, hour and what the records share."""
 
-    ``only`` is the id of the one record that is wanted.
+
+@dataclass(slots=True)
+class Group:
+    """The sums of one group of records."""
+
+    sums: list[float]
+    amounts: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, sums: Sequence[float]) -> None:
+        self.sums = [mine + other for mine, other in zip(self.sums, sums, strict=True)]
+
+
+def by_day(connection: sqlite3.Connection, since: date, until: date) -> list[Activity]:
+    """Return the sums of the local days ``since`` (inclusive) to ``until`` (exclusive)."""
+    span = (since.isoformat(), until.isoformat())
+    groups: dict[Place, Group] = {}
+    names = ", ".join(SUMMED)
+    for day, key, *sums in connection.execute(
+        f"SELECT day, key, {names} FROM sums JOIN summed_days USING (day) "  # noqa: S608 - names, no values
+        f"WHERE hour = {WHOLE_DAY} AND day >= ? AND day < ?",
+        span,
+    ):
+        groups[day, WHOLE_DAY, tuple(json.loads(key))] = Group(sums)
+    for day, key, feature, state, amount in connection.execute(
+        f"SELECT day, key, feature, state, amount FROM sum_amounts JOIN summed_days USING (day) "  # noqa: S608 - a number
+        f"WHERE hour = {WHOLE_DAY} AND day >= ? AND day < ?",
+        span,
+    ):
+        groups[day, WHOLE_DAY, tuple(json.loads(key))].amounts[feature, state] = amount
+    groups |= calculate(connection, missing_days(connection, *span), by_hour=False)
+    return [_to_activity(day, key, group) for (day, _, key), group in sorted(groups.items(), key=_order)]
+
+
+def by_hour(connection: sqlite3.Connection, since: date, until: date) -> list[tuple[int, int, Activity]]:
     """
-    span = {"since": since.isoformat(), "until": until.isoformat(), "only": only}
-    keys = (*_KEYS, "local_hour" if by_hour else "0")
-    width = len(keys)
+    Return the sums by weekday (0 is Monday) and local hour, each with the first of its days.
+
+    In a period of a week or less every weekday is one day.
+    """
+    span = (since.isoformat(), until.isoformat())
+    first_days: dict[tuple[int, int, Key], str] = {}
+    groups: dict[tuple[int, int, Key], Group] = {}
+    totals = ", ".join(f"sum({name})" for name in SUMMED)
+    weekday = "(CAST(strftime('%w', day) AS INTEGER) + 6) % 7"
+    for number, hour, key, day, *sums in connection.execute(
+        f"SELECT {weekday}, hour, key, min(day), {totals} FROM sums JOIN summed_days USING (day) "  # noqa: S608 - names, no values
+        f"WHERE hour > {WHOLE_DAY} AND day >= ? AND day < ? GROUP BY 1, 2, 3",
+        span,
+    ):
+        place = (number, hour, tuple(json.loads(key)))
+        first_days[place], groups[place] = day, Group(sums)
+    for number, hour, key, feature, state, amount in connection.execute(
+        f"SELECT {weekday}, hour, key, feature, state, sum(amount) FROM sum_amounts JOIN summed_days USING (day) "  # noqa: S608 - names, no values
+        f"WHERE hour > {WHOLE_DAY} AND day >= ? AND day < ? GROUP BY 1, 2, 3, 4, 5",
+        span,
+    ):
+        groups[number, hour, tuple(json.loads(key))].amounts[feature, state] = amount
+    for (day, hour, key), group in calculate(connection, missing_days(connection, *span), by_hour=True).items():
+        place = (date.fromisoformat(day).weekday(), hour, key)
+        if (known := groups.get(place)) is None:
+            first_days[place], groups[place] = day, group
+        else:
+            first_days[place] = min(first_days[place], day)
+            known.add(group.sums)
+            for pair, amount in group.amounts.items():
+                known.amounts[pair] = known.amounts.get(pair, 0) + amount
+    return [
+        (number, hour, _to_activity(first_days[number, hour, key], key, group))
+        for (number, hour, key), group in sorted(groups.items(), key=_order)
+    ]
+
+
+def of_record(connection: sqlite3.Connection, record_id: str, day: str) -> Activity | None:
+    """Return the sums of one record alone."""
+    found = calculate(connection, [day], by_hour=False, only=record_id)
+    return next((_to_activity(day, key, group) for (_, _, key), group in found.items()), None)
+
+
+def calculate(
+    connection: sqlite3.Connection, days: Iterable[str], *, by_hour: bool, only: str | None = None
+) -> dict[Place, Group]:
+    """Sum the records of these days (or the one record ``only``) as they are now."""
+    values = {"days": json.dumps(list(days)), "only": only}
+    if values["days"] == "[]":
+        return {}
+    width = len(_KEYS) + 2
     slots = {
-        "keys": ", ".join(keys),
+        "hour": "local_hour" if by_hour else str(WHOLE_DAY),
+        "keys": ", ".join(_KEYS),
+        "sums": ", ".join(_SUMS.values()),
         "positions": ", ".join(str(position + 1) for position in range(width)),
-        "where": "local_day >= :since AND local_day < :until" + (" AND requests.id = :only" if only else ""),
+        "where": _DAYS + (" AND requests.id = :only" if only else ""),
     }
-    amounts: dict[tuple[object, ...], list[tuple[str, str, int]]] = {}
-    for row in connection.execute(_AMOUNTS.format(**slots), span):
-        amounts.setdefault(row[:width], []).append(row[width:])
-    earlier = {row[:width]: row[width] for row in connection.execute(_EARLIER.format(**slots), span)}
-    sql = (
-        f"SELECT {slots['keys']}, {_SUMS} FROM requests "  # noqa: S608 - names, no values
-        f"WHERE {slots['where']} GROUP BY {slots['positions']}"
+    groups: dict[Place, Group] = {}
+    for row in connection.execute(_TOTALS.format(**slots), values):
+        groups[row[0], row[1], row[2:width]] = Group(list(row[width:]))
+    for row in connection.execute(_AMOUNTS.format(**slots), values):
+        feature, state, amount = row[width:]
+        groups[row[0], row[1], row[2:width]].amounts[feature, state] = amount
+    for row in connection.execute(_EARLIER.format(**slots), values):
+        groups[row[0], row[1], row[2:width]].sums[-1] = row[width]
+    return groups
+
+
+def missing_days(connection: sqlite3.Connection, since: str, until: str) -> list[str]:
+    """Return the days with records whose sums are not remembered."""
+    rows = connection.execute(
+        "SELECT DISTINCT local_day FROM requests WHERE local_day >= ? AND local_day < ? "
+        "EXCEPT SELECT day FROM summed_days",
+        (since, until),
     )
-    for row in connection.execute(sql, span):
-        key, summed = row[:width], row[width:]
-        day, service, provider, operation, initiator, model, effort, outcome, *sources, feature_set, hour = key
-        yield (
-            hour,
-            Activity(
-                day=day,
-                service=service,
-                provider=provider,
-                operation=operation,
-                initiator=initiator,
-                model=model,
-                effort=effort,
-                outcome=outcome,
-                input_tokens_source=sources[0],
-                output_tokens_source=sources[1],
-                reasoning_tokens_source=sources[2],
-                features=_split_features(feature_set),
-                **dict(zip(_SUMMED, summed, strict=True)),
-                feature_amounts=tuple(amounts.get(key, ())),
-                earlier_tokens=earlier.get(key, 0),
-            ),
+    return sorted(day for (day,) in rows)
+
+
+def remember(connection: sqlite3.Connection, days: Sequence[str]) -> None:
+    """Remember the sums of these days. Whoever changes a record of a day must ``forget`` the day."""
+    forget(connection, days)
+    marks = ", ".join("?" * (3 + len(SUMMED)))
+    for hourly in (False, True):
+        groups = calculate(connection, days, by_hour=hourly)
+        connection.executemany(
+            f"INSERT INTO sums (day, hour, key, {', '.join(SUMMED)}) VALUES ({marks})",  # noqa: S608 - names, no values
+            [(day, hour, json.dumps(key), *group.sums) for (day, hour, key), group in groups.items()],
         )
+        connection.executemany(
+            "INSERT INTO sum_amounts (day, hour, key, feature, state, amount) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (day, hour, json.dumps(key), *pair, amount)
+                for (day, hour, key), group in groups.items()
+                for pair, amount in group.amounts.items()
+            ],
+        )
+    connection.executemany("INSERT INTO summed_days VALUES (?)", [(day,) for day in days])
 
 
-def _split_features(feature_set: str) -> tuple[tuple[str, str], ...]:
-    pairs = (entry.rpartition(".") for entry in feature_set.split())
-    return tuple((feature, state) for feature, _, state in pairs)
+def forget(connection: sqlite3.Connection, days: Iterable[str] | None = None) -> None:
+    """Forget the remembered sums of these days; of all days if none are given."""
+    for table in ("summed_days", "sum_amounts", "sums"):
+        if days is None:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
+        else:
+            connection.executemany(f"DELETE FROM {table} WHERE day = ?", [(day,) for day in days])  # noqa: S608 - our own table names
+
+
+def _to_activity(day: str, key: Key, group: Group) -> Activity:
+    service, provider, operation, initiator, model, effort, outcome, *sources, feature_set = key
+    pairs = (entry.rpartition(".") for entry in (feature_set or "").split())
+    return Activity(
+        day=day,
+        service=str(service),
+        provider=provider,
+        operation=str(operation),
+        initiator=str(initiator),
+        model=model,
+        effort=effort,
+        outcome=str(outcome),
+        input_tokens_source=str(sources[0]),
+        output_tokens_source=str(sources[1]),
+        reasoning_tokens_source=str(sources[2]),
+        features=tuple((feature, state) for feature, _, state in pairs),
+        feature_amounts=tuple((feature, state, amount) for (feature, state), amount in sorted(group.amounts.items())),
+        **dict(zip(SUMMED, group.sums, strict=True)),  # type: ignore[arg-type]  # whole where the activity wants whole
+    )
+
+
+def _order(entry: tuple[tuple[str | int, int, Key], Group]) -> tuple[str | int, int, tuple[str, ...]]:
+    first, second, key = entry[0]
+    return first, second, tuple(part or "" for part in key)
