@@ -30,8 +30,8 @@ class Perplexity(Resumable):
 
     Shows: the answer, the model asked for and the one that served, searches, uploads, the mode (research, labs).
     Hides: token counts, the true reasoning (plans and thoughts are summaries), search results as the model saw them,
-    the history. The page often drops the stream of a new thread and re-attaches: both are one row. A cut stream is
-    read from its patches. A related-questions call is another path and nobody's turn.
+    the history. The report of a deep research is part of the answer. The page often drops the stream of a new thread
+    and re-attaches: both are one row. A cut stream is read from its patches. A related-questions call is another path and nobody's turn.
     """
 
     name = "perplexity"
@@ -45,14 +45,14 @@ class Perplexity(Resumable):
     verified = date(2026, 11, 21)
 
     def matches(self, method: str, host: str, path: str) -> bool:
-        return super().matches(method, host, path) and (method == "GET") == ("/reconnect/" in path)
+        return super().matches(method, host, path) and (method == "POST" or "/reconnect/" in path)
 
     def continues(self, exchange: Exchange, body: Any) -> str | None:
-        return exchange.path.rpartition("/")[2] if exchange.method == "GET" else None
+        return exchange.path.rpartition("/")[2] if "/reconnect/" in exchange.path else None
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.state["blocks"] = {}
-        if turn.exchange.method == "GET":
+        if "/reconnect/" in turn.exchange.path:
             turn.response_id = turn.exchange.path.rpartition("/")[2]
         turn.prompt(text_at(body, "query_str"))
         asked = pick(body, "params")
@@ -84,8 +84,10 @@ class Perplexity(Resumable):
         match text_at(data, "status"):
             case "FAILED":
                 turn.outcome = "error"
-            case "COMPLETED":
+            case "COMPLETED" if data.get("text_completed") is not False:
                 turn.finished = True
+            case "COMPLETED":
+                turn.outcome = "aborted"  # stopped by the person: it says completed, its text does not
         if data.get("final_sse_message") is True:
             turn.state["steps"] = parse_or_none(data.get("text"))
             if not turn.has_text("prompt"):
@@ -108,6 +110,8 @@ class Perplexity(Resumable):
         blocks: dict[str, Document] = turn.state["blocks"]
         steps = turn.state.get("steps")
         turn.answer(_answer_of(blocks) or _answer_in(steps), replace=True)
+        for position, report in enumerate(_reports_in(blocks)):
+            turn.answer(report, part=f"report {position}", replace=True)
         searches = _count_searches(blocks, steps)
         if searches:
             turn.used("web_search", searches)
@@ -176,6 +180,18 @@ def _workflow_items(blocks: dict[str, Document]) -> list[tuple[Any, Any]]:
             if isinstance(payload, dict):
                 items.append((item, payload))
     return items
+
+
+def _reports_in(blocks: dict[str, Document]) -> list[str]:
+    """Return what deep research wrote; the answer is then only a note on it. It is told in one of two places."""
+    shown, root = blocks.get("unified_assets"), blocks.get("workflow_root")
+    assets = list_at(shown.root if shown else None, "assets") or [
+        asset
+        for step in list_at(root.root if root else None, "steps")
+        for item in list_at(step, "items")
+        for asset in list_at(item, "payload", "sources_payload", "assets")
+    ]
+    return [text for asset in assets if (text := text_of(pick(asset, "research_report", "source_content")))]
 
 
 def _answer_in(steps: Any) -> str:
