@@ -149,7 +149,8 @@ def _minutes(activities: Sequence[Activity]) -> float | None:
 
 def _envelope(data: Json) -> Json | None:
     """Return the range from the lowest end of any method to the highest; None where one method was chosen."""
-    spans = [item["impacts"]["energy_wh"] for item in data["by_method"] if item["impacts"]["energy_wh"]["mid"] > 0]
+    whole_ones = [item["impacts"]["energy_wh"] for item in data["by_method"] if item["covered_share"] > 0.999]
+    spans = [span for span in whole_ones if span["mid"] > 0]  # a method that covers a part says nothing of the whole
     if data["method"] is not None or len(spans) < 2:
         return None
     whole = data["impacts"]["energy_wh"]
