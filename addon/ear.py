@@ -217,7 +217,9 @@ class WorkerEar:
                     return
                 job.tried = True
                 continue
-            self.counters.read += bool(job.service)
+            if broken := answer.get("broken"):
+                self.lose(job.service, str(broken))
+            self.counters.read += bool(job.service) and not broken
             self._take_pulse(answer)
             if job.answered is not None:
                 job.answered(answer)

@@ -124,11 +124,12 @@ class Pages:
 
     def _check_local(self, flow: http.HTTPFlow) -> None:
         """Refuse a web page that reached a local model server's port by a name of its own (DNS rebinding)."""
-        # mitmproxy has put the server's own address there; what the client said is gone, so its origin must tell.
-        origin = flow.request.headers.get("origin", "")
-        host = origin.partition("://")[2].partition(":")[0].strip("/")
-        if origin.startswith("http") and host not in {"127.0.0.1", "localhost"}:
-            flow.response = _plain(403, "Web pages may not use this port.")
+        port = flow.client_conn.sockname[1] if flow.client_conn.sockname else 0
+        if flow.request.host_header not in {f"127.0.0.1:{port}", f"localhost:{port}"}:
+            flow.response = _plain(421, "This is klimaspor's own address; call it by its name.")
+            return
+        host, target = flow.request.host, flow.request.port
+        flow.request.host_header = f"{host}:{target}"  # as the server expects it
 
     def _pac(self) -> http.Response:
         options = self._proxy.options

@@ -17,11 +17,12 @@ from typing import Any
 
 from addon.activation import adopt_socket, listen_on
 from addon.aside import Asides
+from addon.company import BotsError, all_services
 from addon.ear import WorkerEar
 from addon.hardening import forbid_core_dumps
 from addon.hosts import open_hosts
 from addon.options import PORT, ProxyError, ProxyOptions, bundle_authorities, read_upstream
-from addon.service import Service, discover
+from addon.service import Service
 from addon.state import State, forget_state, load_token, name_holder, port_is_taken, write_state
 
 __all__ = ["PORT", "ProxyError", "ProxyOptions", "Running", "running", "serve"]
@@ -103,7 +104,10 @@ class Proxy:
                 "another port with --port"
             )
         options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.services: tuple[Service, ...] = tuple(service() for service in discover())
+        try:
+            self.services: tuple[Service, ...] = all_services(options.db.parent)
+        except BotsError as error:
+            raise ProxyError(str(error)) from None
         self.hosts = open_hosts(self.services, opened=options.opened, own=options.own_hosts)
         unknown = sorted(set(options.local) - {service.name for service in self.services})
         if unknown:
@@ -150,6 +154,7 @@ class Proxy:
         from mitmproxy.master import Master
         from mitmproxy.options import Options
 
+        from addon.arrival import Arrival
         from addon.pages import Pages
         from addon.passage import Passage
         from addon.tap import Tap
@@ -181,7 +186,9 @@ class Proxy:
         # Only the parts of mitmproxy that a proxy needs: each hook asks every addon, and none may keep or show flows.
         server: Any = proxyserver.Proxyserver
         needed = (block.Block(), disable_h2c.DisableH2C(), server(), next_layer.NextLayer(), tlsconfig.TlsConfig())
-        master.addons.add(core.Core(), *needed, upstream_auth.UpstreamAuth(), passage, Pages(self), tap, self)
+        own = (passage, Arrival(options.folder), Pages(self), tap, self)
+        master.addons.add(core.Core(), *needed, upstream_auth.UpstreamAuth(), *own)
+        master.options.update(keep_host_header=True)  # how local servers are called is checked in addon.pages
         if self._upstream is not None and self._upstream.login:
             master.options.update(upstream_auth=self._upstream.login)
         if threading.current_thread() is threading.main_thread():

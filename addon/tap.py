@@ -170,7 +170,7 @@ class Tap:
         if self._is_local(flow):
             port = flow.client_conn.sockname[1] if flow.client_conn.sockname else 0
             for service in self._by_port.get(port, ()):
-                if method in service.methods and service.path.fullmatch(path):
+                if service.matches(method, service.hosts[0], path):
                     return service
             return None
         if not flow.client_conn.tls_established:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from addon.capturing import Captures
+from addon.company import all_services
 from addon.hardening import forbid_core_dumps, limit_memory, memory_megabytes
 from addon.parcel import split, unpack, unpack_message, utc_offset
 from addon.pulse import Pulse, is_paused
@@ -156,7 +157,7 @@ def main(services: Iterable[Service] | None = None) -> None:
     try:
         path = Path(sys.argv[2])
         with Store.open(path) as store:
-            reader = Reader(load_key(path), services=services)
+            reader = Reader(load_key(path), services=all_services(path.parent) if services is None else services)
             desk = Desk(reader, store, Captures(path.parent, reader))
             connection.send_bytes(b"{}")
             serve(connection, desk)
@@ -176,6 +177,8 @@ def serve(connection: Connection, desk: Desk) -> None:
             answer = desk.take(header, blob)
         except MemoryError:
             os._exit(MEMORY_EXIT)
+        except Exception as error:  # noqa: BLE001 - what one exchange does to us must not cost the next
+            answer = {"broken": type(error).__name__}
         done += 1
         grown = done % 100 == 0 and memory_megabytes() > TIRED_MEGABYTES
         if (grown or done >= WORKED_ENOUGH) and not desk.sockets and not desk.waiting:
