@@ -25,7 +25,7 @@ from addon.services._chatgpt_socket import Socket
 from addon.waiting import Waiting, elapsed_ms
 
 SOCKET_HOST = "ws.chatgpt.com"
-SOCKET_PATH = re.compile(r"/p\d+/ws/user/[^/]+")
+SOCKET_PATH = re.compile(r"(/[^/]+)?/ws(/[^/]+){0,2}")
 VOICE = "/backend-api/realtime/calls"
 TASKS = "/backend-api/wham/tasks"
 
@@ -73,7 +73,7 @@ class ChatGPT(Service):
         turn = self._begin(exchange, body if isinstance(body, dict) else {})
         shift = elapsed_ms(turn.exchange.started_at, exchange.started_at)
         for event in events:
-            self.event(turn, replace(event, at_ms=None if event.at_ms is None else event.at_ms + shift))
+            self.event(turn, replace(event, at_ms=event.at_ms + shift) if shift and event.at_ms is not None else event)
         if turn.exchange is not exchange:
             turn.response_bytes = (turn.response_bytes or 0) + exchange.response_bytes
             turn.exchange = replace(turn.exchange, ending=exchange.ending, truncated=exchange.truncated)
