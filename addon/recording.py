@@ -109,7 +109,9 @@ def make_record(
         thinking_ms=count_or_none(turn.thinking_ms),
         time_to_first_token_ms=_since(turn, turn.first_token_ms),
         duration_ms=_since(turn, turn.ended_ms),
-        conversation=pseudonym(key, service.name, turn.conversation_id) if turn.conversation_id else None,
+        conversation=pseudonym(key, service.name, conversation)
+        if (conversation := _id(turn.conversation_id))
+        else None,
         client=name_client(exchange.request_headers),
         outcome=settle_outcome(turn),
         source=exchange.source,
@@ -155,11 +157,17 @@ def digest(*parts: bytes) -> bytes:
 
 def _identify(turn: Turn, key: bytes, fallback_id: Callable[[], bytes]) -> str:
     name = turn.service.name
-    if turn.response_id:
-        return identify(key, name, turn.response_id)
-    if turn.conversation_id and turn.message_id:
-        return identify(key, name, turn.conversation_id, turn.message_id)
+    response, conversation, message = (_id(one) for one in (turn.response_id, turn.conversation_id, turn.message_id))
+    if response:
+        return identify(key, name, response)
+    if conversation and message:
+        return identify(key, name, conversation, message)
     return identify(key, name, fallback_id())
+
+
+def _id(value: object) -> str:
+    """Return an id as the wire has it, a text or a number; ``""`` for anything else that lies in its place."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _trusted(usage: Usage | None) -> Usage:

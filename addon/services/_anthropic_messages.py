@@ -13,7 +13,7 @@ from addon.services._openai_chat import fail
 from addon.services._usage import number, read_anthropic
 
 _SESSION = re.compile(r'(?:session_|"session_id":\s*")([0-9a-f]{8}-[0-9a-f-]{27})')
-_SIDE_RUNS = {"compaction", "advisor_message"}
+_SIDE_RUNS = ("compaction", "advisor_message")
 _SILENT = {"ping", "content_block_stop", "message_stop", "message_delta", "message_start", "error"}
 
 

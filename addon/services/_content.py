@@ -64,7 +64,7 @@ def ask_thinking(turn: Turn, body: Mapping[str, Any]) -> None:
     turn.effort = effort if effort is not None else turn.effort
     thinking = body.get("thinking")
     kind = thinking.get("type") if isinstance(thinking, Mapping) else None
-    if kind in {"enabled", "adaptive"} or (effort is not None and effort not in {"none", "minimal", "disabled", "off"}):
+    if kind in ("enabled", "adaptive") or (effort is not None and effort not in {"none", "minimal", "disabled", "off"}):
         turn.asked("reasoning", None)
 
 

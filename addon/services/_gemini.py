@@ -13,7 +13,7 @@ from addon.services._content import base64_size, walk_text
 from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._openai_chat import fail
 from addon.services._openai_media import pixels
-from addon.services._usage import number, read_gemini
+from addon.services._usage import dig, number, read_gemini
 from tracker.record import Operation
 
 _MODEL = re.compile(r"/models/([^/:]+)(?::|$)")
@@ -237,7 +237,7 @@ class Embed(Dialect):
         if isinstance(body, Mapping):
             requests = body.get("requests")
             for one in requests if isinstance(requests, list) else [body]:
-                for text in walk_text((one.get("content") or {}).get("parts") if isinstance(one, Mapping) else None):
+                for text in walk_text(dig(one, "content", "parts")):
                     turn.prompt(text if text != "text" else None)
 
     def event(self, turn: Turn, event: Event) -> None:

@@ -10,7 +10,7 @@ from addon.services._content import walk_text
 from addon.services._dialect import ApiService, Dialect
 from addon.services._gemini import GenerateContent
 from addon.services._openai_chat import fail
-from addon.services._usage import dig, read_interactions
+from addon.services._usage import dig, read_interactions, text
 
 _TOOLS = {"google_search": "web_search", "url_context": "web_search", "code_execution": "code"}
 _WAITING = {"in_progress", "queued", "requires_action"}
@@ -91,7 +91,7 @@ class Interactions(Dialect):
     def _settle(self, turn: Turn, told: Mapping[str, Any]) -> None:
         turn.response_id = told.get("id") if isinstance(told.get("id"), str) and told["id"] else turn.response_id
         turn.response_model = told.get("model") if isinstance(told.get("model"), str) else turn.response_model
-        status = told.get("status")
+        status = text(told, "status")
         turn.state["waiting"] = status in _WAITING
         turn.usage = read_interactions(told.get("usage")) or turn.usage
         if status == "requires_action" and told.get("usage"):

@@ -108,7 +108,7 @@ class ChatCompletions(Dialect):
             for text in walk_text(message.get("tool_calls")):
                 turn.prompt(text)
         turn.prompt_overhead += 4 * len(told) + 3
-        if told and told[-1].get("role") in {"tool", "function"}:
+        if told and told[-1].get("role") in ("tool", "function"):
             turn.initiator = "agent"
 
     def _read_choice(self, turn: Turn, choice: Mapping[str, Any], at_ms: int | None) -> None:
@@ -116,7 +116,7 @@ class ChatCompletions(Dialect):
         finish = choice.get("finish_reason")
         if finish:
             turn.state["stopped"] = True
-            if finish in {"content_filter", "safety"}:
+            if finish in ("content_filter", "safety"):
                 turn.outcome = "refused"
             if finish == "error":
                 turn.outcome = "error"

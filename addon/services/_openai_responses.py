@@ -10,7 +10,7 @@ from addon.service import Event, Service, Turn
 from addon.services._content import ask_thinking, ask_tools, read_parts, tool_feature, walk_text
 from addon.services._dialect import ApiService, Dialect, TurnByTurn
 from addon.services._openai_chat import fail
-from addon.services._usage import Read, number, read_openai_responses
+from addon.services._usage import Read, number, read_openai_responses, text
 
 _TOOL_ITEMS = frozenset({
     "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
@@ -56,7 +56,7 @@ class Responses(Dialect):
 
     def _hold(self, turn: Turn) -> Turn:
         """Keep a background answer that is only queued, and let nobody's turn take its place."""
-        waiting = turn.state.get("status") in {"queued", "in_progress"} and not turn.finished
+        waiting = turn.state.get("status") in ("queued", "in_progress") and not turn.finished
         if not (waiting and turn.response_id and turn.state.get("background") and isinstance(turn.service, ApiService)):
             return turn
         place = Turn(turn.service, turn.exchange)
@@ -98,9 +98,9 @@ class Responses(Dialect):
         data = event.data
         if not isinstance(data, Mapping):
             return
-        kind = data.get("type") or event.name
-        if data.get("object") in {"response", "response.compaction"}:
-            self._settle(turn, data, terminal=data.get("status") not in {"queued", "in_progress"})
+        kind = text(data, "type") or event.name
+        if data.get("object") in ("response", "response.compaction"):
+            self._settle(turn, data, terminal=data.get("status") not in ("queued", "in_progress"))
             return
         response = data.get("response")
         if isinstance(response, Mapping):
@@ -160,7 +160,7 @@ class Responses(Dialect):
     def _read_item(self, turn: Turn, item: Any, *, with_text: bool) -> None:
         if not isinstance(item, Mapping):
             return
-        kind, seen = item.get("type"), turn.state.setdefault("items", set())
+        kind, seen = text(item, "type"), turn.state.setdefault("items", set())
         name = str(item.get("id") or item.get("call_id") or f"{kind}{len(seen)}")
         if kind in _TOOL_ITEMS and name not in seen:
             turn.used(tool_feature(kind))

@@ -28,6 +28,12 @@ def number(value: Any, *path: str) -> int | None:
     return count_or_none(dig(value, *path))
 
 
+def text(value: Any, *path: str) -> str | None:
+    """Return the text at the path, or None if it is empty or none."""
+    found = dig(value, *path)
+    return found if isinstance(found, str) and found else None
+
+
 def first(*numbers: int | None) -> int | None:
     """Return the first that is known."""
     return next((number for number in numbers if number is not None), None)

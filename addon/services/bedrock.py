@@ -135,7 +135,7 @@ class Converse(Dialect):
                 turn.used("reasoning")
 
     def _stop(self, turn: Turn, data: Mapping[str, Any]) -> None:
-        if data.get("stopReason") in {"guardrail_intervened", "content_filtered"}:
+        if data.get("stopReason") in ("guardrail_intervened", "content_filtered"):
             turn.outcome = "refused"
 
 
