@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +12,7 @@ from tracker.footprint import (
     DEFAULT_EXTENSIONS,
     Settings,
     assess,
+    different_scope,
     equivalents,
     typical_answer_wh,
     where_this_sits,
@@ -20,7 +20,7 @@ from tracker.footprint import (
 from tracker.footprint import tables as made
 from tracker.footprint.equivalents import LOCALES, one_digit
 from tracker.footprint.factors import load_factors
-from tracker.footprint.tables import DAY, sample, worked_week
+from tracker.footprint.tables import sample, worked_week
 
 
 @pytest.mark.parametrize("locale", ["en", "nb", "nl", "nl_NL", "fr"])
@@ -58,6 +58,17 @@ def test_where_a_usual_answer_sits():
     assert search["year"] == 2009
     assert typical_answer_wh(assess([])) is None
     assert all(row["times"] is None for row in where_this_sits(None))
+
+
+def test_a_life_cycle_analysis_is_shown_as_another_scope():
+    reply = sample(provider="mistral_ai", model="mistral-large-2407", output_tokens=400)
+    rows = {row["criterion"]: row for row in different_scope(assess([reply]).impacts(), 1)}
+    assert set(rows) == {"ghg_g", "water_ml", "adpe_ug_sb"}
+    for row in rows.values():
+        assert row["scope"].startswith("different scope")
+        assert row["times"] > 5
+    assert rows["water_ml"]["theirs"] == 45
+    assert different_scope(assess([]).impacts(), 0) == []
 
 
 def test_the_typical_answer_is_the_persons_and_not_an_agents():
@@ -117,39 +128,3 @@ def test_the_tables_of_the_document_are_whole(name):
     lines = getattr(made, name)().strip().splitlines()
     assert len(lines) > 3
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
-
-
-def test_a_year_costs_its_groups_and_not_its_records(capsys):
-    """A million answers of a year come as some ten thousand sums; one call of the package each would take minutes."""
-    from ecologits.tracers.utils import llm_impacts
-
-    year = [
-        sample(
-            day=f"2026-{month:02}-{day:02}", service=service, provider=provider, model=model, features=features,
-            requests=100, output_tokens=40_000, output_squared=2e7, input_tokens=90_000,
-        )
-        for month in range(1, 13)
-        for day in range(1, 29)
-        for service, provider, model in (
-            ("chatgpt", "openai", "gpt-5-5"), ("chatgpt", "openai", "gpt-5-5-thinking"), ("gemini", "gcp.gemini", None),
-            ("claude", "anthropic", "claude-sonnet-5"), ("openai-api", "openai", "gpt-4o"),
-        )
-        for features in ((), (("web_search", "used"),), (("file_input", "used"),), (("canvas", "used"),),
-                         (("tool", "used"),), (("code", "used"),))
-    ]  # fmt: skip
-    assess([sample(output_tokens=1)]).impacts()  # imports
-    started = time.process_time()
-    impacts = assess(year).impacts()
-    took = time.process_time() - started
-    started = time.process_time()
-    for _ in range(100):
-        llm_impacts("openai", "gpt-4o", 400, 5.0)
-    each = (time.process_time() - started) / 100
-    records = sum(activity.requests for activity in year)
-    with capsys.disabled():
-        print(f"\n{records:,} answers in {len(year):,} sums: {took:.2f} s; "
-              f"a package call a record: {each * records:.0f} s")  # fmt: skip
-    assert records > 1_000_000
-    assert impacts.energy_wh.mid > 0
-    assert took < 0.5
-    assert DAY

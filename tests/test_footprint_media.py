@@ -65,6 +65,15 @@ def test_other_clips_grow_with_pixels_and_seconds():
     assert unknown == pytest.approx(wh(clip), rel=0.01)  # one clip of the usual length: never zero
 
 
+def test_the_package_prints_nothing_about_zones_without_water_data(caplog, capfd):
+    clip = media("video", provider="klingai", model="kling-v1.6", media_count=1, media_seconds=5.0)
+    assessment = assess([clip])
+    assert assessment.by_method()[0]["as_published"]["energy_wh"]["low"] > 0
+    assert assessment.recipes[0].place.grid.world_average  # it is said here instead
+    assert not caplog.records
+    assert capfd.readouterr().err == ""
+
+
 def test_sound_is_priced_by_the_minute():
     assert wh(media("transcription", media_seconds=60.0)) == pytest.approx(0.1)
     assert wh(media("speech", media_seconds=60.0)) == pytest.approx(0.2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.footprint.anchors import typical_answer_wh, where_this_sits
+from tracker.footprint.anchors import different_scope, typical_answer_wh, where_this_sits
 from tracker.footprint.assessment import Assessment, assess
 from tracker.footprint.equivalents import equivalents
 from tracker.footprint.errors import FootprintError
@@ -20,6 +20,7 @@ __all__ = [
     "Range",
     "Settings",
     "assess",
+    "different_scope",
     "equivalents",
     "typical_answer_wh",
     "where_this_sits",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tracker.footprint.factors import load_factors
+from tracker.footprint.impacts import Impacts
 
 if TYPE_CHECKING:
     from tracker.footprint.assessment import Assessment
@@ -13,6 +14,8 @@ KEYS = (
     "score_30b", "google_median", "search_2009", "epoch_500", "oviedo_median", "openai_average", "image_luccioni",
     "score_reasoning", "agent_session", "video_iea",
 )  # fmt: skip
+LIFE_CYCLE = {"mistral_ghg": "ghg_g", "mistral_water": "water_ml", "mistral_metal": "adpe_ug_sb"}
+"""The only life cycle analysis that a maker published, by criterion."""
 LATEST = "9999-12-31"
 
 
@@ -50,3 +53,24 @@ def where_this_sits(wh: float | None) -> list[dict[str, Any]]:
             "source": factor.source, "year": factor.year, "link": factor.link, "tier": factor.tier,
         })  # fmt: skip
     return sorted(rows, key=lambda row: row["wh"]["mid"])
+
+
+def different_scope(impacts: Impacts, answers: int) -> list[dict[str, Any]]:
+    """
+    Return ``{"key", "criterion", "theirs", "ours": R, "times", "scope", "source", "year", "link"}``: a maker's life
+    cycle analysis beside the mean of ``answers`` answers. ``times`` is theirs over ours; the scopes differ, so it is
+    a measure of what is left out here, not of an error. Empty where nothing was answered.
+    """
+    if not answers:
+        return []
+    rows = []
+    for key, criterion in LIFE_CYCLE.items():
+        factor = load_factors().get(f"anchor_{key}", LATEST)
+        impact = getattr(impacts, criterion)
+        ours = {end: getattr(impact, end) / answers for end in ("low", "mid", "high")}
+        rows.append({
+            "key": key, "criterion": criterion, "theirs": factor.value, "ours": ours,
+            "times": factor.value / ours["mid"] if ours["mid"] else None, "scope": factor.note,
+            "source": factor.source, "year": factor.year, "link": factor.link,
+        })  # fmt: skip
+    return rows

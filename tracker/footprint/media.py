@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Iterator
@@ -167,7 +168,9 @@ def _clip(model: str, pixels: float, seconds: float) -> Clip:
 
 def _impacts(model: str, pixels: float, seconds: float, zone: str) -> Any:
     from ecologits.estimations import video_impacts
+    from ecologits.log import logger
 
+    logger.setLevel(logging.ERROR)  # it would print a warning that is data here: Grid.world_average
     height = max(1, round(math.sqrt(pixels / WIDE_OVER_HIGH)))
     width = max(1, round(pixels / height))
     return video_impacts(model, f"{width}x{height}", seconds, datacenter_location=zone)
