@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,7 @@ from tracker.record import Record
 from tracker.store import Added, Store
 
 KEY = b"k" * 32
+ROOT = Path(__file__).parents[1]
 
 
 def read(path: Path) -> tuple[list[Record], list[Part]]:
@@ -143,6 +147,15 @@ def test_codex_forks_and_sub_agents_do_not_count_their_parents_history_again(
     assert sorted(record.output_tokens or 0 for record in records) == [10, 10, 10] * parent_is_there + [50, 50]
     assert len({record.id for record in records}) == len(records)
     assert [r.initiator for r in records if r.output_tokens == 50] == ["agent", "agent"]
+
+
+def test_codex_forks_imported_alone_find_their_parent(tmp_path: Path) -> None:
+    parent = codex_session(tmp_path / "sessions/2026/11/15", "parent", 2)
+    own = codex_count(900, (500, 400, 50, 9), (700, 520, 70, 17))
+    slow = [{**line, "timestamp": at(505)} for line in parent[1:]]
+    child = tmp_path / "sessions/2026/11/16/rollout-x-kid.jsonl"
+    write(child, [codex_meta("kid", 500, forked_from_id="parent"), *slow, own])
+    assert [record.output_tokens for record in read(child)[0]] == [50]
 
 
 def test_codex_archived_copies_of_a_session_are_known(tmp_path: Path) -> None:
@@ -268,3 +281,24 @@ def test_no_log_breaks_an_importer(tmp_path_factory, lines: list[bytes], data: s
     (folder / name).write_bytes(content)
     records, _ = read(folder)
     assert all(isinstance(record, Record) for record in records)
+
+
+def test_what_changes_is_read_while_it_is_watched(tmp_path: Path) -> None:
+    logs = write(tmp_path / "logs/s1.jsonl", [claude_user(0), claude_answer(1, "m1", 5)])
+    code = "import tracker.cli.imports as i; i.WATCH_S = 0.2; from tracker.cli import main; main()"
+    command = [sys.executable, "-c", code, "import", "--watch", str(tmp_path / "logs"), "--db", str(tmp_path / "k.db")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stderr is not None
+    assert process.stdout is not None
+    assert "Watching 1 paths" in process.stderr.readline()
+    write(logs, [claude_user(0), claude_answer(1, "m1", 5), claude_answer(2, "m2", 6), claude_answer(3, "m1", 9)])
+    (tmp_path / "logs/other.json").write_text('{"usage": ')
+    while "1 new · 1 read more fully" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    assert "No longer watching" in process.stderr.read()
+    process.stdout.close()
+    process.stderr.close()
+    with Store.open(tmp_path / "k.db", readonly=True) as store:
+        assert sorted(record.output_tokens or 0 for record in store.records()) == [6, 9]

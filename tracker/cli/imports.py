@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tracker.record import Record
     from tracker.store import Added, Store
 
+WATCH_S = 5.0
 _BATCH = 500
 _NAMED = 10
 
@@ -41,9 +43,10 @@ class Outcome:
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…")
 @click.option("--delete", is_flag=True, help="Delete each file once everything in it has been read.")
+@click.option("--watch", is_flag=True, help="Go on: read what changes there, until Ctrl-C.")
 @database_option
 @format_option("text", "json")
-def import_files(paths: tuple[Path, ...], delete: bool, db: Path, output_format: str) -> None:
+def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path, output_format: str) -> None:
     """
     Import HAR files, chatbots' data exports and coding agents' logs.
 
@@ -54,12 +57,15 @@ def import_files(paths: tuple[Path, ...], delete: bool, db: Path, output_format:
     Example:
       klimaspor import chatgpt.har
       klimaspor import --delete ~/Downloads/*.har
+      klimaspor import --watch ~/.claude/projects ~/.codex/sessions
     """  # noqa: D301 - click's mark for lines that stay as they are
     from tracker.imports import detect
     from tracker.key import KeyFileError
     from tracker.opening import StoreError
     from tracker.store import Store
 
+    if watch and delete:
+        raise click.UsageError("Use --watch or --delete, not both.")
     kinds: list[tuple[Path, Kind]] = []
     for path in paths:
         try:
@@ -84,8 +90,48 @@ def import_files(paths: tuple[Path, ...], delete: bool, db: Path, output_format:
     else:
         for outcome in outcomes:
             _tell(outcome)
+    if watch:
+        _watch(kinds, db)
     if any(outcome.fault for outcome in outcomes):
         sys.exit(1)
+
+
+def _watch(kinds: list[tuple[Path, Kind]], db: Path) -> None:
+    """Read what changes, file by file; the database is open only while something is written."""
+    from tracker.cli.watching import Watch
+    from tracker.key import KeyFileError
+    from tracker.opening import StoreError
+    from tracker.store import Store
+
+    watched = Watch([path for path, _ in kinds])
+    watched.note_all()
+    by_path = dict(kinds)
+    context = make_context(db)
+    click.echo(f"Watching {len(kinds)} paths; Ctrl-C ends it.", err=True)
+    try:
+        while True:
+            time.sleep(WATCH_S)
+            for path, file in watched.changed(time.time()):
+                kind = by_path[path]
+                try:
+                    with file.open("rb") as opened:
+                        is_kind = kind.detect(file, opened.read(64 * 1024))
+                    if is_kind:
+                        with Store.open(db) as store:
+                            _tell_change(_import_one(file, kind, context, store, delete=False))
+                except OSError:
+                    click.echo(f"Cannot read this file · {file.name} · it is left out until it changes again", err=True)
+                except (StoreError, KeyFileError) as error:
+                    watched.seen.pop(file, None)  # tried again at the next look
+                    click.echo(f"{error}", err=True)
+    except KeyboardInterrupt:
+        click.echo("No longer watching.", err=True)
+
+
+def _tell_change(outcome: Outcome) -> None:
+    added = outcome.added
+    if added is not None and (added.new or added.replaced):
+        click.echo(f"{outcome.kind.title} · {added.new} new · {added.replaced} read more fully")
 
 
 def make_context(db: Path) -> Context:

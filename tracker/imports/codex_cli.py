@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -194,12 +195,21 @@ class _Parents:
     def totals(self, identity: str) -> list[Counts]:
         """Return the session's totals in order, each once in a row; empty if its file is not there."""
         if identity not in self._known:
-            file = next((file for file in self._files if file.stem.endswith(identity)), None)
+            file = self._find(identity)
             self._known[identity] = _read_totals(file) if file else []
             if len(self._known) > _PARENTS:
                 self._known.popitem(last=False)
         self._known.move_to_end(identity)
         return self._known[identity]
+
+    def _find(self, identity: str) -> Path | None:
+        if not re.fullmatch(r"[0-9A-Za-z-]{1,64}", identity):
+            return None
+        if found := next((file for file in self._files if file.stem.endswith(identity)), None):
+            return found
+        # One file alone was given: its parent lies in the same tree of sessions.
+        root = next((folder for folder in self._files[0].parents if folder.name == "sessions"), self._files[0].parent)
+        return next(root.rglob(f"rollout-*{identity}.jsonl"), None)
 
 
 def _read_totals(file: Path) -> list[Counts]:
