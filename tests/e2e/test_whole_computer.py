@@ -137,6 +137,7 @@ def test_set_up_and_undone_with_chromium_and_firefox(computer: Computer) -> None
     again = computer.run("setup", "--yes", "--no-autostart", f"--port={computer.port}")
     assert "done:" not in again, "a second time changes nothing"
     assert "All is well" in computer.run("doctor")
+    see_the_test_page_arrive(computer)
 
     for opened in (computer.chromium, computer.firefox):
         computer.company.asked.clear()
@@ -165,6 +166,21 @@ def test_set_up_and_undone_with_chromium_and_firefox(computer: Computer) -> None
         records = list(store.records())
     assert {record.service for record in records} == {"claude"}
     assert {record.source for record in records} == {"proxy"}
+
+
+def see_the_test_page_arrive(computer: Computer) -> None:
+    """The desktop's way to open a page starts Chromium with what a login knows."""
+    opener = computer.folder / "bin/xdg-open"
+    login = " ".join(f"{name}={value}" for name, value in computer.login().items())
+    opener.write_text(
+        f"#!/bin/sh\nexec env {login} chromium --user-data-dir={computer.home}/opened "
+        '--no-first-run "$1" >/dev/null 2>&1 &\n'
+    )
+    opener.chmod(0o755)
+    assert "the test page arrived" in computer.run("doctor", "--browser")
+    assert not (computer.data / "arrival").exists()
+    Chromium(computer.debug_port).close()
+    time.sleep(1)
 
 
 @pytest.mark.parametrize("kind", ["chromium", "firefox"])

@@ -92,15 +92,20 @@ def undo(db: Path) -> None:
     click.echo("All taken back. Your records stay; klimaspor forget deletes them.")
 
 
-@click.command(epilog="\b\nExamples:\n  klimaspor doctor\n  klimaspor doctor --format json")
+@click.command(
+    epilog="\b\nExamples:\n  klimaspor doctor\n  klimaspor doctor --browser\n  klimaspor doctor --format json"
+)
 @database_option
+@click.option("--browser", is_flag=True, help="Open a test page in your browser and see it arrive.")
 @format_option("text", "json")
 @click.pass_context
-def doctor(context: click.Context, *, db: Path, output_format: str) -> None:
+def doctor(context: click.Context, *, db: Path, browser: bool, output_format: str) -> None:
     """Say in one line how it does, then why, and what to type. Exit code 1 if something is wrong."""
-    from tracker.setup.doctor import examine, judge
+    from tracker.setup.doctor import examine, judge, see_arrive
 
     findings = examine(db, _read_past(db))
+    if browser and not any(finding.check == "proxy" and finding.do for finding in findings):
+        findings.append(see_arrive(db.parent.resolve(), click.launch))
     verdict = judge(findings)
     if output_format == "json":
         rows = [{"check": f.check, "state": f.state, "what": f.what, "do": f.do} for f in findings]
@@ -145,5 +150,5 @@ def _read_past(db: Path) -> Past:
 def _write_policy(db: Path, port: int, folder: Path) -> None:
     from tracker.setup.policy import write_policies
 
-    for path, purpose in write_policies(db.parent.resolve(), port, folder):
+    for path, purpose in write_policies(db, port, folder):
         click.echo(f"{path}  {purpose}")

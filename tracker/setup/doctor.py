@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +13,13 @@ from typing import Any, Literal
 
 from tracker.setup import SetupError, nss
 from tracker.setup.ledger import Ledger
+from tracker.setup.listed import listed_hosts
 from tracker.setup.places import find_places
 
 State = Literal["good", "note", "wrong"]
 
+AGAIN = "klimaspor doctor --browser"
+WISH_FILE = "arrival"
 SOON_DAYS = 30
 SERIOUS_DOWN_S = 3600.0
 
@@ -40,6 +43,33 @@ class Past:
     unread: tuple[tuple[str, int], ...] = ()
     """Service and how many of its answers could not be read."""
     last_record: datetime | None = None
+
+
+def see_arrive(folder: Path, launch: Callable[[str], object], seconds: float = 40) -> Finding:
+    """Have the browser open a page that only our PAC file leads to, and wait until the proxy has seen it."""
+    import secrets
+
+    from addon.pac import TEST_HOST
+    from addon.state import write_private
+
+    wish, path = secrets.token_hex(16), folder / WISH_FILE
+    try:
+        write_private(path, wish)
+        launch(f"http://{TEST_HOST}/{wish}")
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if path.read_text("ascii") == f"{wish} arrived":
+                return Finding("arrival", "good", "Your browser comes through klimaspor: the test page arrived.")
+            time.sleep(0.2)
+    except OSError as error:
+        return Finding(
+            "arrival", "wrong", f"The test page could not be asked for ({error.strerror}).", "klimaspor doctor"
+        )
+    finally:
+        path.unlink(missing_ok=True)
+    return Finding(
+        "arrival", "wrong", "The test page did not arrive: close the browser, open it again, and try once more.", AGAIN
+    )
 
 
 def judge(findings: Sequence[Finding]) -> str:
@@ -110,9 +140,6 @@ def _examine_passing(status: dict[str, Any]) -> Iterator[Finding]:
 
 def _examine_certificate(db: Path, folder: Path) -> Iterator[Finding]:
     from addon.authority import Authority
-    from addon.hosts import open_hosts
-    from addon.service import discover
-    from tracker.settings import SettingsError, load
 
     authority = Authority.load(folder / "authority")
     if authority is None:
@@ -127,11 +154,11 @@ def _examine_certificate(db: Path, folder: Path) -> Iterator[Finding]:
     else:
         yield Finding("expiry", "good", f"The certificate is valid for {days} more days.")
     try:
-        opened = tuple(load(db).get("proxy.open"))
-    except SettingsError as error:
+        missing = sorted(listed_hosts(db) - authority.hosts)
+    except SetupError as error:
         yield Finding("settings", "wrong", str(error), "klimaspor config")
-        opened = ()
-    if missing := sorted(open_hosts(discover(), opened=opened) - authority.hosts):
+        missing = []
+    if missing:
         yield Finding(
             "hosts", "wrong", f"{len(missing)} listed hosts are not in the certificate, such as {missing[0]}.", again
         )
@@ -190,8 +217,8 @@ def _examine_browsers(past: Past) -> Iterator[Finding]:
         yield Finding(
             "browser",
             "note",
-            "No browser has come through yet. Ask a chatbot something, then run this again.",
-            "klimaspor log",
+            "No answer was recorded by the proxy in the last week. See whether your browser comes through.",
+            AGAIN,
         )
     else:
         yield Finding(

@@ -24,6 +24,7 @@ from tracker.setup.autostart import (
 )
 from tracker.setup.desktop import GnomeStep, KdeStep
 from tracker.setup.ledger import Ledger, Step
+from tracker.setup.listed import listed_hosts
 from tracker.setup.network import Desktop, find_desktop, read_previous
 from tracker.setup.places import find_firefox_profiles, find_locks, find_places
 from tracker.setup.steps import FileStep, FirefoxStep, TrustStep
@@ -71,9 +72,6 @@ def make_plan(
         )
     from addon.authority import CERTIFICATE_FILE, Authority
     from addon.certificate import AuthorityError
-    from addon.hosts import open_hosts
-    from addon.service import discover
-    from tracker.settings import load
 
     folder = db.parent.resolve()
     desktop = find_desktop()
@@ -84,8 +82,8 @@ def make_plan(
             "ask your administrator to deploy the files that this writes: klimaspor setup --policy DIR",
         )
     previous = read_previous(folder, desktop)
+    hosts = listed_hosts(db)
     try:
-        hosts = open_hosts(discover(), opened=tuple(load(db).get("proxy.open")))
         if look_only:
             made = Authority.load(folder / "authority")
         else:

@@ -11,9 +11,10 @@ from xml.sax.saxutils import escape
 
 from tracker.setup import SetupError
 from tracker.setup.ledger import write_whole
+from tracker.setup.listed import listed_hosts
 
 
-def write_policies(folder: Path, port: int, target: Path) -> Iterator[tuple[Path, str]]:
+def write_policies(db: Path, port: int, target: Path) -> Iterator[tuple[Path, str]]:
     """
     Write every file into ``target`` and yield it with what it is for.
 
@@ -22,11 +23,9 @@ def write_policies(folder: Path, port: int, target: Path) -> Iterator[tuple[Path
     """
     from addon.authority import Authority
     from addon.certificate import AuthorityError
-    from addon.hosts import open_hosts
-    from addon.service import discover
 
     try:
-        authority = Authority.load_or_make(folder / "authority", open_hosts(discover()))
+        authority = Authority.load_or_make(db.parent.resolve() / "authority", listed_hosts(db))
         pem = authority.certificate_path.read_text("ascii")
         files = {
             "chrome-edge-policy.json": (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracker.setup import SetupError
+from tracker.setup.listed import listed_hosts
 from tracker.setup.window import Certificate
 
 
@@ -66,9 +67,8 @@ def recording(
             private = None
             if found or for_this_window:
                 private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="klimaspor-")))
-            opened = tuple(settings.get("proxy.open"))
             if for_this_window and private:
-                Authority.load_or_make(private / "authority", _hosts(opened), WINDOW_LIFETIME)
+                Authority.load_or_make(private / "authority", listed_hosts(db), WINDOW_LIFETIME)
             options = ProxyOptions(
                 db=db,
                 folder=private if private and found else folder,
@@ -76,7 +76,7 @@ def recording(
                 port=0,
                 upstream=upstream or settings.get("proxy.upstream"),
                 upstream_ca=upstream_ca or _path(settings.get("proxy.upstream_ca")),
-                opened=opened,
+                opened=tuple(settings.get("proxy.open")),
                 tell=tell,
             )
             proxy = stack.enter_context(running(options))
@@ -92,13 +92,6 @@ def recording(
             )
     except (AuthorityError, ProxyError, SettingsError) as error:
         raise SetupError.of(error) from None
-
-
-def _hosts(opened: tuple[str, ...]) -> frozenset[str]:
-    from addon.hosts import open_hosts
-    from addon.service import discover
-
-    return open_hosts(discover(), opened=opened)
 
 
 def _path(value: str | None) -> Path | None:
