@@ -79,7 +79,7 @@ class Gateway(TurnByTurn):
                 if isinstance(chunk, dict):
                     self._read_chunk(turn, chunk, identity_at(told, "response_id") or "", at_ms)
             case "response.done":
-                if pick(told, "response", "status") in {"failed", "incomplete"}:
+                if pick(told, "response", "status") in ("failed", "incomplete"):
                     turn.outcome = "error"
                 turn.response_id = identity_at(told, "response", "id") or turn.response_id
                 turn.finished = True

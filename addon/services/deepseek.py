@@ -91,7 +91,7 @@ class DeepSeek(Resumable):
             case _, {"choices": [{"delta": dict() as delta}, *_]}:
                 self._read_oldest(turn, delta, event.at_ms)
             case None, {"code": code, **rest}:
-                if code != 0 or pick(rest, "data", "biz_code") not in {0, None}:
+                if code != 0 or pick(rest, "data", "biz_code") not in (0, None):
                     turn.outcome = "error"
             case None, "[DONE]":
                 turn.finished = True

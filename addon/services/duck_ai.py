@@ -77,7 +77,7 @@ class DuckAi(Service):
                 if tool == "GenerateImage":
                     if status == "success":
                         self._add_image(turn)
-                elif status in {None, "success"}:
+                elif status in (None, "success"):
                     turn.used(_TOOLS.get(tool, tool_feature(tool)))
             case {"message": str(text)}:
                 turn.answer(text, event.at_ms)

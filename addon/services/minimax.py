@@ -59,7 +59,7 @@ class MiniMax(Service):
             turn.finished = turn.finished or chunk.get("finish") is True
         elif isinstance(whole, dict):
             self._read_whole(turn, whole, event)
-        elif pick(data, "error") is not None or pick(data, "base_resp", "status_code") not in {0, None}:
+        elif pick(data, "error") is not None or pick(data, "base_resp", "status_code") not in (0, None):
             turn.outcome = "error"
         elif "type" not in data:
             for name in data:

@@ -56,7 +56,8 @@ class Poe(Service):
         turn = Turn(self, exchange)
         self._ask(turn, pick(body, "variables"))
         for event in events:
-            for reply in (pick(event.data, "data") or {}).values() if isinstance(event.data, dict) else ():
+            replies = pick(event.data, "data")
+            for reply in replies.values() if isinstance(replies, dict) else ():
                 chat = identity_at(reply, "chat", "chatId")
                 turn.conversation_id = chat or turn.conversation_id
                 if text_at(reply, "status") == "success":
