@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,18 @@ def test_codex_forks_imported_alone_find_their_parent(tmp_path: Path) -> None:
     child = tmp_path / "sessions/2026/11/16/rollout-x-kid.jsonl"
     write(child, [codex_meta("kid", 500, forked_from_id="parent"), *slow, own])
     assert [record.output_tokens for record in read(child)[0]] == [50]
+
+
+def test_codex_answers_that_the_proxy_heard_are_not_counted_again(tmp_path: Path) -> None:
+    codex_session(tmp_path, "aaa", 3)
+    logged, _ = read(tmp_path)
+    heard = [replace(logged[0], id="e" * 32, source="proxy", reader="codex/1", started_at=at(-60))]
+    heard += [replace(heard[0], id="f" * 32, input_tokens_source="counted")]
+    heard += [replace(heard[0], id="d" * 32, started_at=at(3600))]
+    with Store.open(tmp_path / "k.db") as store:
+        store.add(heard)
+        assert store.add(logged) == Added(new=2, known=1)
+        assert store.add(logged) == Added(known=3)
 
 
 def test_codex_archived_copies_of_a_session_are_known(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tracker.moments import local_day
 from tracker.naming import keep_model
 from tracker.record import Feature, Record
 from tracker.sums import forget
+from tracker.twins import drop_heard
 
 BATCH = 500
 """Rows that are looked up and written at once."""
@@ -45,6 +46,8 @@ _INSERT = (
 
 def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
     """Write at most ``BATCH`` records inside the open transaction; see ``Store.add`` for which readings win."""
+    given = len(batch)
+    batch = drop_heard(connection, batch)
     marks = ", ".join("?" * len(batch))
     known = {
         row[0]: (_rank(*row[1:5]), int(row[5]))
@@ -56,7 +59,7 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
     }
     before = set(known)
     chosen: dict[str, tuple[Record, int]] = {}
-    same = replaced = 0
+    same, replaced = given - len(batch), 0
     for record in batch:
         rank = _rank(record.outcome, record.output_tokens, record.media_count, record.input_tokens)
         revision = record.revision
@@ -82,7 +85,7 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
             for feature in record.features
         ],
     )
-    return Added(len(batch) - same - replaced, replaced, same)
+    return Added(given - same - replaced, replaced, same)
 
 
 def _forget_sums(connection: sqlite3.Connection, chosen: Iterable[tuple[Record, int]]) -> None:
