@@ -58,7 +58,7 @@ ALWAYS = {
     "tracker.limits": {"tracker.record", "tracker.store", "tracker.settings", "tracker.moments"},
     "tracker.exports": {"tracker.record", "tracker.store"},
     "tracker.footprint": {"tracker.record"},
-    "tracker.report": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.settings"},
+    "tracker.report": {"tracker.record", "tracker.store", "tracker.coverage", "tracker.footprint", "tracker.settings"},
     "tracker.imports": {
         "tracker.exports",
         "tracker.record",
@@ -76,7 +76,7 @@ ALWAYS = {
 }
 PURE_ADDON = {
     "addon.exchange", "addon.coding", "addon.framing", "addon.service", "addon.services", "addon.reader",
-    "addon.client", "addon.recording", "addon.company", "addon.patching", "addon.pac", "addon.local", "addon.shapes",
+    "addon.client", "addon.recording", "addon.company", "addon.patching", "addon.pac", "addon.local", "addon.shapes", "addon.digests",
 }  # fmt: skip
 INSIDE_FUNCTIONS = {
     "tracker.limits": {"tracker.footprint"},
