@@ -37,6 +37,8 @@ class Job:
     socket: str | None = None
     weight: int = 300
     release: Callable[[], None] | None = None
+    closes: bool = False
+    """It is the end of its socket."""
     tried: bool = False
     answered: Callable[[dict[str, Any]], None] | None = None
 
@@ -77,7 +79,9 @@ class WorkerEar:
         self._jobs: deque[Job] = deque()
         self._weight = 0
         self._lost: Counter[tuple[str, str]] = Counter()
-        self._sockets: set[str] = set()
+        self._sockets: dict[str, tuple[str, bytes]] = {}
+        """The open sockets: their service, and the parcel that opens them with a new worker too."""
+        self._known: set[str] = set()
         """Sockets that the present worker knows."""
         self._wake = threading.Condition()
         self._closing = False
@@ -121,7 +125,7 @@ class WorkerEar:
     def close_socket(self, socket: str, copy: Copy, ns: int, ending: Ending) -> None:
         at_ms = max(0, ns - copy.started_ns) // 1_000_000
         header = {"kind": "close", "socket": socket, "service": copy.service, "ending": ending, "at_ms": at_ms}
-        self._put(Job(lambda: join(header), copy.service, socket))
+        self._put(Job(lambda: join(header), copy.service, socket, closes=True))
 
     def lose(self, service: str, reason: str) -> None:
         """Count something that will not be read."""
@@ -205,10 +209,10 @@ class WorkerEar:
         while True:
             try:
                 connection = self._connect()
-                if job.socket is not None and not self._knows(job):
-                    return
-                connection.send_bytes(job.pack())
-                answer = json.loads(connection.recv_bytes())
+                parcel = job.pack()
+                if job.socket is not None:
+                    self._introduce(connection, job, parcel)
+                answer = _ask(connection, parcel)
             except (EOFError, OSError, WorkerLostError):
                 reason = self._bury()
                 if reason == "stopped" or job.tried or reason in {"hang", "memory"}:
@@ -227,12 +231,17 @@ class WorkerEar:
                 self._end_worker(5.0)
             return
 
-    def _knows(self, job: Job) -> bool:
-        """Whether the present worker can make sense of this; a socket that lost its worker is counted once."""
+    def _introduce(self, connection: Connection, job: Job, parcel: bytes) -> None:
+        """See to it that the present worker knows the socket of this job, also one opened with a worker before it."""
         name = job.socket or ""
-        if job.release is not None:  # the opening of a socket
-            self._sockets.add(name)
-        return name in self._sockets
+        if job.release is not None:  # the opening itself
+            self._sockets[name] = job.service, parcel
+        elif name in self._sockets and name not in self._known:
+            _ask(connection, self._sockets[name][1])
+        self._known.add(name)
+        if job.closes:
+            self._sockets.pop(name, None)
+            self._known.discard(name)
 
     def _connect(self) -> Connection:
         """Return the connection to a worker that is ready; start one if there is none."""
@@ -270,9 +279,9 @@ class WorkerEar:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        orphans, self._sockets = self._sockets, set()
-        for _ in orphans:
-            self.lose("", "worker-lost")
+        for name in self._known & self._sockets.keys():
+            self.lose(self._sockets[name][0], "worker-lost")  # the turn that was going on, if one was
+        self._known.clear()
         code = None
         if process is not None:
             try:
@@ -294,7 +303,7 @@ class WorkerEar:
         """Hang up; a worker that does not take the hint is killed."""
         connection, self._connection = self._connection, None
         process, self.process = self.process, None
-        self._sockets.clear()
+        self._known.clear()
         if connection is not None:
             connection.close()
         if process is not None:
@@ -303,6 +312,12 @@ class WorkerEar:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _ask(connection: Connection, parcel: bytes) -> dict[str, Any]:
+    connection.send_bytes(parcel)
+    answer: dict[str, Any] = json.loads(connection.recv_bytes())
+    return answer
 
 
 def _tell_lost(service: str, reason: str, n: int) -> Job:

@@ -160,10 +160,12 @@ class Passage:
     @staticmethod
     def _cut(data: ServerConnectionHookData) -> None:
         handler = _handlers().get(data.client.id)
-        link = handler.transports.get(data.server) if handler else None
-        writer = link.writer if link else None
-        if isinstance(writer, asyncio.StreamWriter):
-            writer.transport.abort()
+        if handler is None:
+            return
+        for end in (data.server, data.client):  # the client too, or it would wait for an answer
+            link = handler.transports.get(end)
+            if link is not None and isinstance(link.writer, asyncio.StreamWriter):
+                link.writer.transport.abort()
 
 
 def _handlers() -> Mapping[Any, ProxyConnectionHandler]:

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -67,7 +69,7 @@ def test_every_turn_of_a_socket_is_recorded_when_it_ends(tmp_path: Path) -> None
         assert [(r.service, r.output_tokens, r.outcome) for r in way.records()] == [("openai-api", 11, "complete")] * 3
 
 
-def test_a_socket_whose_worker_was_killed_goes_on_and_the_loss_is_counted(tmp_path: Path) -> None:
+def test_a_socket_whose_worker_was_killed_is_heard_by_the_next_one(tmp_path: Path) -> None:
     with rig(tmp_path) as way:
         way.origin.sockets["/v1/realtime"] = answer_turns
 
@@ -84,7 +86,7 @@ def test_a_socket_whose_worker_was_killed_goes_on_and_the_loss_is_counted(tmp_pa
                         os.kill(process.pid, signal.SIGKILL)
 
         asyncio.run(talk())
-        assert len(way.records()) == 1
+        assert len(way.records()) == 3  # each turn was over when the worker was killed
         assert [(item.service, item.reason) for item in way.unread()] == [("openai-api", "worker-lost")]
 
 
@@ -186,16 +188,10 @@ def company_proxy(folder: Path, origin_port: int, authority: Path, *, opens: boo
     reading = threading.Thread(target=read, daemon=True)
     reading.start()
     try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/", timeout=2, trust_env=False)
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
+        wait_for_port(port)
         yield port, said
     finally:
-        process.terminate()
+        process.kill()
         process.wait(20)
         reading.join(5)
         process.stdout.close()
@@ -220,43 +216,49 @@ def test_it_works_behind_a_company_proxy(tmp_path: Path, opens: bool) -> None:
 
 def test_plain_mitmdump_has_the_same_gate(tmp_path: Path) -> None:
     port, db = free_port(), tmp_path / "data" / "klimaspor.db"
-    script = tmp_path / "redirect.py"
-    with origin(tmp_path / "origin", ["api.openai.com", OTHER]) as made:
+    with (
+        origin(tmp_path / "origin", ["api.openai.com", OTHER]) as made,
+        company_proxy(tmp_path, made.port, made.authority, opens=False) as (company, _),
+    ):
         made.replies["/v1/chat/completions"] = Reply(completion(6))
-        script.write_text(
-            "class Redirect:\n"
-            "    def server_connect(self, data):\n"
-            f"        data.server.address = ('127.0.0.1', {made.port})\n"
-            "addons = [Redirect()]\n"
-        )
-        environment = {**os.environ, "KLIMASPOR_DB": str(db)}
         options = [
-            "-s", str(ROOT / "addon" / "__init__.py"), "-s", str(script), "--listen-host", "127.0.0.1", "-p", str(port),
-            "--set", f"confdir={tmp_path / 'conf'}", "--set", f"ssl_verify_upstream_trusted_ca={made.authority}", "-q",
+            "-s", str(ROOT / "addon" / "__init__.py"), "--listen-host", "127.0.0.1", "-p", str(port), "-q",
+            "--mode", f"upstream:http://127.0.0.1:{company}",
+            "--set", f"confdir={tmp_path / 'conf'}", "--set", f"ssl_verify_upstream_trusted_ca={made.authority}",
         ]  # fmt: skip
+        environment = {**os.environ, "KLIMASPOR_DB": str(db)}
         process = subprocess.Popen(
             [str(MITMDUMP), *options], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         try:
-            deadline = time.monotonic() + 60
-            while not (tmp_path / "conf/mitmproxy-ca-cert.pem").exists() and time.monotonic() < deadline:
-                time.sleep(0.1)
-            import ssl
-
+            wait_for_port(port)
+            url = f"http://127.0.0.1:{port}"
             trust = ssl.create_default_context(cafile=str(tmp_path / "conf/mitmproxy-ca-cert.pem"))
+            with httpx.Client(proxy=url, verify=trust, trust_env=False, timeout=20) as session:
+                assert session.post(OPENAI, json=QUESTION).content == b"".join(completion(6))
             real = ssl.create_default_context(cafile=str(made.authority))
-            with httpx.Client(proxy=f"http://127.0.0.1:{port}", verify=trust, trust_env=False, timeout=20) as session:
-                for _ in range(100):
-                    try:
-                        answer = session.post(OPENAI, json=QUESTION)
-                        break
-                    except httpx.TransportError:
-                        time.sleep(0.2)
-                assert answer.content == b"".join(completion(6))
-            with httpx.Client(proxy=f"http://127.0.0.1:{port}", verify=real, trust_env=False, timeout=20) as session:
-                assert session.get(f"https://{OTHER}/").status_code == 404  # the origin's own certificate
+            with httpx.Client(proxy=url, verify=real, trust_env=False, timeout=20) as session:
+                assert session.get(f"https://{OTHER}/").status_code == 404  # with the origin's own certificate
+                with pytest.raises(httpx.ProxyError):
+                    session.get(f"https://127.0.0.1:{made.port}/")
         finally:
             process.terminate()
-            said, _ = process.communicate(timeout=30)
+            try:
+                said, _ = process.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                said, _ = process.communicate()
     with Store.open(db, readonly=True) as store:
         assert [record.output_tokens for record in store.records()] == [6], said
+
+
+def wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError
