@@ -46,6 +46,13 @@ SCHEMA = (
     _choice("report.method", None, "Use one method only.", ("ecologits", "flop", "measured", "vendor", "time")),
     _zone("report.zone", "What if the servers stood there."),
     Setting("report.extensions", "switch", True, "Include what the wire hides, as estimates of their own."),
+    Setting("footprint.without", "list", (), "Extensions to leave out, such as prefill, idle, history, network."),
+    Setting("footprint.with", "list", (), "Extensions to add: device (your own computer), training (shown apart)."),
+    Setting("footprint.zones", "list", (), "Where a provider's servers stand, if you know better: openai=NLD.",
+            lambda entries: all(re.fullmatch(r"[a-z0-9_.]+=[A-Z]{3}", e) for e in entries), "provider=ZONE"),
+    Setting("footprint.local_watts", "number", None, "Watts of your computer while a local model answers.",
+            range(1, 100_001).__contains__, "1 to 100000"),
+    Setting("footprint.hourly", "text", None, "CSV file of hourly grid intensity: zone,utc_hour,g_per_kwh."),
     Setting(
         "proxy.port",
         "number",
@@ -73,7 +80,7 @@ SCHEMA = (
         "name=port",
     ),
     Setting("notices.desktop", "switch", True, "Tell on the desktop when a budget is nearly or wholly used."),
-)
+)  # fmt: skip
 """Every key there is. ``budgets`` stands beside them: a list of tables, written by ``klimaspor budget``."""
 
 UNITS = ("questions", "minutes", "tokens", "wh")

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tracker.cli.days import days_options, span
 from tracker.cli.options import database_option, fail, format_option
-from tracker.record import Feature, Record
+from tracker.record import Activity, Feature, Record
 
 
 @click.command(epilog="Example: klimaspor log --last 7d --limit 20")
@@ -124,16 +125,26 @@ def explain(*, db: Path, output_format: str, record_id: str) -> None:
         raise click.ClickException(str(error)) from error
     if record is None or activity is None:
         fail("There is no such record, or more than one begins so", record_id[:32], "`klimaspor log` lists the ids")
-    from tracker.footprint import assess
-
-    assessment = assess([activity])
-    explanation = assessment.explain(0)
+    explanation = _explain(activity, db)
     if output_format == "json":
         click.echo(json.dumps({"record": asdict(record), "explanation": explanation}, ensure_ascii=False, indent=2))
     else:
         click.echo(_describe(record))
         for line in _outline(explanation):
             click.echo(line)
+
+
+def _explain(activity: Activity, db: Path) -> dict[str, Any]:
+    from tracker.cli.opened import settings_explained
+    from tracker.footprint import FootprintError, assess, choose
+    from tracker.settings import load
+
+    with settings_explained():
+        settings = load(db)
+    try:
+        return assess([activity], choose(settings.get)).explain(0)
+    except FootprintError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _outline(value: object, depth: int = 0) -> Iterator[str]:

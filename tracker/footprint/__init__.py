@@ -7,7 +7,7 @@ from tracker.footprint.assessment import Assessment, assess
 from tracker.footprint.equivalents import equivalents
 from tracker.footprint.errors import FootprintError
 from tracker.footprint.impacts import Impact, Impacts
-from tracker.footprint.settings import DEFAULT_EXTENSIONS, EXTENSIONS, Settings
+from tracker.footprint.settings import DEFAULT_EXTENSIONS, EXTENSIONS, Settings, choose
 from tracker.footprint.uncertainty import Range
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Range",
     "Settings",
     "assess",
+    "choose",
     "different_scope",
     "equivalents",
     "typical_answer_wh",

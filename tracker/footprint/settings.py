@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tracker.footprint.errors import FootprintError
 from tracker.footprint.methods import WEIGHTS
@@ -16,6 +17,10 @@ EXTENSIONS = (
 """What is added to a published method, each switchable. ``device`` and ``training`` are off unless asked for."""
 
 DEFAULT_EXTENSIONS = frozenset(EXTENSIONS) - {"device", "training"}
+HIDDEN_EXTENSIONS = frozenset({
+    "hidden_reasoning", "history", "system_prompt", "files", "search_pages", "hidden_steps",
+})  # fmt: skip
+"""What the wire hides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +51,22 @@ class Settings:
             raise FootprintError("there is no such extension", unknown[0][:40], f"use some of {', '.join(EXTENSIONS)}")
         if self.local_power_w is not None and not 0 < self.local_power_w <= 100_000:
             raise FootprintError("this power cannot be", f"{self.local_power_w} W", "give the watts of your computer")
+
+
+def choose(setting: Callable[[str], Any], *, method: str | None = None, zone: str | None = None) -> Settings:
+    """
+    Return the settings that a person's settings file asks for; ``setting`` returns the value of a key.
+
+    ``method`` and ``zone`` are what the command asked for and win over the file.
+    """
+    extensions = DEFAULT_EXTENSIONS if setting("report.extensions") else DEFAULT_EXTENSIONS - HIDDEN_EXTENSIONS
+    hourly, watts = setting("footprint.hourly"), setting("footprint.local_watts")
+    return Settings(
+        method=method or setting("report.method"),
+        zone=zone or setting("report.zone"),
+        own_zone=setting("country"),
+        provider_zones=dict(entry.split("=", 1) for entry in setting("footprint.zones")),
+        local_power_w=float(watts) if watts else None,
+        hourly=Path(hourly).expanduser() if hourly else None,
+        extensions=(extensions | set(setting("footprint.with"))) - set(setting("footprint.without")),
+    )

@@ -27,10 +27,12 @@ def make(
     :param zone: what if the servers stood there, as a three-letter country code
     :raises StoreError: if the database cannot be read
     :raises FootprintError: if there is no such method or zone
+    :raises SettingsError: if the settings beside the database cannot be used
     """
-    from tracker.footprint import Settings, assess
+    from tracker.footprint import assess, choose
     from tracker.report.data import build
     from tracker.report.gather import Want, gather
+    from tracker.settings import load
 
     inputs = gather(store, period, now, Want(lang, demo))
-    return build(inputs, Settings(method=method, zone=zone), assess)
+    return build(inputs, choose(load(store.path).get, method=method, zone=zone), assess)

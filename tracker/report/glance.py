@@ -15,11 +15,12 @@ Json = dict[str, Any]
 
 def glance(store: Store, now: datetime) -> Json:
     """Return today's answers and their footprint, by service, as JSON values."""
-    from tracker.footprint import assess
+    from tracker.footprint import assess, choose
+    from tracker.settings import load
 
     today = now.date()
     activities = store.activities(today, today + timedelta(days=1))
-    assessed = assess(activities)
+    assessed = assess(activities, choose(load(store.path).get))
     whole = rows.impacts_json(assessed.impacts())
     return {
         "schema": 1,
