@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from addon.coding import Budget, CodingError, Decoder
+from addon.digests import digest, digest_content
 from addon.exchange import Ending, Exchange, Message
 from addon.framing import read_events, read_request
-from addon.recording import digest, make_record
+from addon.recording import make_record
 from addon.service import Event, Listener, Service, Turn, discover
 from addon.shapes import tell_names, tell_shape
 from tracker.record import Record, Unread
@@ -64,7 +64,15 @@ class Reader:
         return None
 
     def read(self, exchange: Exchange) -> Reading:
-        """Read one finished exchange. Never raises: what cannot be read is told as ``unread``."""
+        """
+        Read one finished exchange. Never raises: what cannot be read is told as ``unread``.
+
+        Answers that waited in vain until now are told as well; not so in an archive, which is read in one go.
+        """
+        late = self.overdue(exchange.started_at) if exchange.source == "proxy" else NOTHING
+        return late + self._read_one(exchange)
+
+    def _read_one(self, exchange: Exchange) -> Reading:
         service = self.find(exchange.method, exchange.host, exchange.path)
         if service is None:
             return NOTHING
@@ -81,7 +89,10 @@ class Reader:
         service = self.find(exchange.method, exchange.host, exchange.path)
         if service is None:
             return None
-        listener = service.listen(exchange)
+        try:
+            listener = service.listen(exchange)
+        except Exception:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
+            return None
         return None if listener is None else SocketReader(self._key, service, exchange, listener)
 
     def overdue(self, now: datetime | None = None) -> Reading:
@@ -120,9 +131,6 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
             return Reading(unread=(_unread(service, exchange, _shape_of(service, exchange), type(error).__name__),))
 
-        def fallback_id() -> bytes:
-            return digest(digest(_decode_request(exchange)), digest(*_decode_response(exchange)))
-
         reading = NOTHING
         for turn in turns:
             if turn.first_byte_ms is None and exchange.chunks:
@@ -131,7 +139,9 @@ class Reader:
                 turn.dropped = True  # nothing was answered before it was stopped
             sent, received = exchange.request_bytes or None, exchange.response_bytes or None
             problem = next(iter(events.problems), "nothing-read")
-            reading += _settle(turn, self._key, fallback_id, sent=sent, received=received, problem=problem)
+            reading += _settle(
+                turn, self._key, partial(digest_content, exchange), sent=sent, received=received, problem=problem
+            )
         return reading
 
 
@@ -237,19 +247,3 @@ def _shape_of(service: Service, exchange: Exchange) -> str:
     """Read the exchange once more, only for the names of its keys."""
     events = read_events(exchange, service.framing)
     return tell_shape(event.data for event, _ in zip(events, range(50), strict=False))
-
-
-def _decode_request(exchange: Exchange) -> bytes:
-    """Return the request body with its content coding taken off, or as it is where that fails."""
-    encoding = {name.lower(): value for name, value in exchange.request_headers.items()}.get("content-encoding", "")
-    try:
-        decoder = Decoder(encoding, Budget())
-        return decoder.feed(exchange.request_body) + decoder.finish()
-    except CodingError:
-        return exchange.request_body
-
-
-def _decode_response(exchange: Exchange) -> Iterator[bytes]:
-    for event in read_events(exchange, "raw"):
-        if isinstance(event.data, bytes):
-            yield event.data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -79,6 +78,7 @@ def make_record(
     if reasoning_tokens and not any(f.feature == "reasoning" and f.state == "used" for f in turn.features):
         turn.used("reasoning")
 
+    conversation = _id(turn.conversation_id)
     started_at = exchange.started_at + timedelta(milliseconds=turn.started_ms)
     return Record(
         id=_identify(turn, key, fallback_id),
@@ -109,9 +109,7 @@ def make_record(
         thinking_ms=count_or_none(turn.thinking_ms),
         time_to_first_token_ms=_since(turn, turn.first_token_ms),
         duration_ms=_since(turn, turn.ended_ms),
-        conversation=pseudonym(key, service.name, conversation)
-        if (conversation := _id(turn.conversation_id))
-        else None,
+        conversation=pseudonym(key, service.name, conversation) if conversation else None,
         client=name_client(exchange.request_headers),
         outcome=settle_outcome(turn),
         source=exchange.source,
@@ -145,14 +143,6 @@ def settle_outcome(turn: Turn) -> Outcome:
 def write_time(moment: datetime) -> str:
     """Return a time as the database holds it: UTC, milliseconds, ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def digest(*parts: bytes) -> bytes:
-    """Return SHA-256 of the parts, one after the other."""
-    sha = hashlib.sha256()
-    for part in parts:
-        sha.update(part)
-    return sha.digest()
 
 
 def _identify(turn: Turn, key: bytes, fallback_id: Callable[[], bytes]) -> str:

@@ -76,7 +76,8 @@ ALWAYS = {
 }
 PURE_ADDON = {
     "addon.exchange", "addon.coding", "addon.framing", "addon.service", "addon.services", "addon.reader",
-    "addon.client", "addon.recording", "addon.company", "addon.patching", "addon.pac", "addon.local", "addon.shapes", "addon.digests",
+    "addon.client", "addon.recording", "addon.company", "addon.patching", "addon.pac",
+    "addon.local", "addon.shapes", "addon.digests",
 }  # fmt: skip
 INSIDE_FUNCTIONS = {
     "tracker.limits": {"tracker.footprint"},

@@ -1,20 +1,17 @@
-"""Google's generateContent (AI Studio, Vertex, Code Assist), predict, embeddings and live sockets."""
+"""Google's generateContent, as AI Studio, Vertex and Code Assist speak it."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
-from addon.exchange import Exchange, Message
-from addon.service import Event, Service, Turn
+from addon.service import Event, Turn
 from addon.services._content import base64_size, walk_text
-from addon.services._dialect import Dialect, TurnByTurn
+from addon.services._dialect import Dialect
 from addon.services._openai_chat import fail
-from addon.services._openai_media import pixels
 from addon.services._usage import dig, number, read_gemini
-from tracker.record import Operation
 
 _MODEL = re.compile(r"/models/([^/:]+)(?::|$)")
 _TOOLS = {
@@ -34,6 +31,11 @@ def model_in_path(path: str) -> str | None:
     return found[1] if found else None
 
 
+def bare_name(name: Any) -> str | None:
+    """Return a model's name without the folders in front of it."""
+    return name.rsplit("/", 1)[-1] if isinstance(name, str) and name else None
+
+
 class GenerateContent(Dialect):
     """
     One body, server-sent events, or one growing JSON array. Usage is cumulative and not monotone: the last one counts.
@@ -47,7 +49,7 @@ class GenerateContent(Dialect):
         turn.state["whole"] = "stream" not in turn.exchange.path.lower()
         if not isinstance(body, Mapping):
             return
-        turn.request_model = turn.request_model or _bare(body.get("model"))
+        turn.request_model = turn.request_model or bare_name(body.get("model"))
         inner = body.get("request")
         self._read_request(turn, inner if isinstance(inner, Mapping) else body)
 
@@ -115,7 +117,7 @@ class GenerateContent(Dialect):
         if data.get("error"):
             fail(turn, data["error"])
             return
-        turn.response_model = _bare(data.get("modelVersion")) or turn.response_model
+        turn.response_model = bare_name(data.get("modelVersion")) or turn.response_model
         turn.response_id = data.get("responseId") if isinstance(data.get("responseId"), str) else turn.response_id
         if isinstance(data.get("usageMetadata"), Mapping):
             turn.state["usage"] = data["usageMetadata"]
@@ -158,9 +160,7 @@ class GenerateContent(Dialect):
             turn.call_tool(json.dumps(call.get("args", {}), ensure_ascii=False))
         if "executableCode" in part:
             turn.used("code")
-            turn.call_tool(
-                next(iter(walk_text(part["executableCode"].get("code"))), None) if part["executableCode"] else None
-            )
+            turn.call_tool(dig(part, "executableCode", "code"))
         media = part.get("inlineData")
         mime = media.get("mimeType") if isinstance(media, Mapping) else None
         if isinstance(mime, str) and mime.startswith("image/"):
@@ -184,117 +184,3 @@ class GenerateContent(Dialect):
             turn.used("web_search", turn.state["searches"])
         if turn.state.get("stopped") or (turn.state.get("whole") and usage is not None):
             turn.finished = True
-
-
-class Predict(Dialect):
-    """Imagen and Veo, and embeddings on Vertex: what is made is counted, there are no tokens."""
-
-    operation: ClassVar[Operation] = "image"
-
-    def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
-        turn.request_model = model_in_path(turn.exchange.path)
-        is_video = turn.exchange.path.endswith("predictLongRunning") or (turn.request_model or "").startswith("veo")
-        is_embedding = "embedding" in (turn.request_model or "")
-        turn.operation = "video" if is_video else "embeddings" if is_embedding else "image"
-        parameters = body.get("parameters") if isinstance(body, Mapping) else None
-        if isinstance(parameters, Mapping):
-            turn.media_pixels = pixels(parameters.get("size"))
-            seconds = parameters.get("durationSeconds")
-            made = number(parameters, "sampleCount") or 1
-            if is_video:
-                turn.media_seconds = float(seconds) * made if isinstance(seconds, int | float) else None
-                turn.state["made"] = made
-        if isinstance(body, Mapping):
-            for text in walk_text(body.get("instances")):
-                turn.prompt(text if len(text) < 20_000 else None)
-
-    def event(self, turn: Turn, event: Event) -> None:
-        data = event.data
-        if not isinstance(data, Mapping):
-            return
-        if data.get("error"):
-            fail(turn, data["error"])
-        predictions = data.get("predictions")
-        if isinstance(predictions, list):
-            turn.outcome, turn.finished = "complete", True
-            if turn.operation == "image":
-                turn.media_count = len(predictions)
-                turn.used("image_output", len(predictions))
-        elif isinstance(data.get("name"), str) and turn.operation == "video":
-            turn.response_id, turn.media_count, turn.finished = data["name"], turn.state.get("made", 1), True
-            turn.used("video_output")
-
-
-class Embed(Dialect):
-    """``embedContent`` and ``batchEmbedContents``: often without usage, and then the text is counted."""
-
-    operation = "embeddings"
-
-    def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
-        turn.request_model = model_in_path(turn.exchange.path)
-        if isinstance(body, Mapping):
-            requests = body.get("requests")
-            for one in requests if isinstance(requests, list) else [body]:
-                for text in walk_text(dig(one, "content", "parts")):
-                    turn.prompt(text if text != "text" else None)
-
-    def event(self, turn: Turn, event: Event) -> None:
-        if isinstance(event.data, Mapping):
-            turn.usage = read_gemini(event.data.get("usageMetadata"))
-            turn.outcome, turn.finished = "complete", True
-
-
-class LiveSocket(TurnByTurn):
-    """Live: ``setup`` names the model, ``turnComplete`` ends a turn, and each turn has its own usage."""
-
-    def __init__(self, service: Service, opening: Exchange) -> None:
-        super().__init__(service, opening)
-        self.model: str | None = None
-
-    def hear(self, message: Message) -> Iterator[Turn]:
-        from addon.framing import split_messages
-
-        for event in split_messages(message.data, "json", message.at_ms):
-            data = event.data
-            if not isinstance(data, Mapping):
-                continue
-            if message.from_client:
-                if isinstance(data.get("setup"), Mapping):
-                    self.model = _bare(data["setup"].get("model"))
-                if isinstance(data.get("clientContent"), Mapping) and self.turn is None:
-                    self.begin(message.at_ms)
-                continue
-            yield from self._hear_server(data, message.at_ms)
-
-    def _hear_server(self, data: Mapping[str, Any], at_ms: int | None) -> Iterator[Turn]:
-        content = data.get("serverContent")
-        if not isinstance(content, Mapping) and "usageMetadata" not in data and "toolCall" not in data:
-            return
-        turn = self.turn or self.begin(at_ms)
-        turn.request_model = self.model
-        if "usageMetadata" in data:
-            turn.usage = read_gemini(data["usageMetadata"]) or turn.usage
-        if isinstance(data.get("toolCall"), Mapping):
-            turn.used("tool")
-        if not isinstance(content, Mapping):
-            return
-        parts = content.get("modelTurn", {}).get("parts") if isinstance(content.get("modelTurn"), Mapping) else None
-        for part in parts if isinstance(parts, list) else ():
-            if isinstance(part, Mapping):
-                turn.answer(part.get("text"), at_ms)
-                if isinstance(part.get("inlineData"), Mapping) and not turn.state.get("voice"):
-                    turn.state["voice"] = True
-                    turn.first_token_ms = at_ms if turn.first_token_ms is None else turn.first_token_ms
-                    turn.used("voice")
-        heard = content.get("outputTranscription")
-        turn.answer(heard.get("text") if isinstance(heard, Mapping) else None, at_ms)
-        if content.get("turnComplete") or content.get("interrupted"):
-            turn.finished = bool(content.get("turnComplete"))
-            yield from self.end(at_ms)
-
-
-def _bare(name: Any) -> str | None:
-    """Return a model's name without the folders in front of it."""
-    return name.rsplit("/", 1)[-1] if isinstance(name, str) and name else None

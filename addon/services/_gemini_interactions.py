@@ -8,7 +8,6 @@ from typing import Any
 from addon.service import Event, Turn
 from addon.services._content import walk_text
 from addon.services._dialect import ApiService, Dialect
-from addon.services._gemini import GenerateContent
 from addon.services._openai_chat import fail
 from addon.services._usage import dig, read_interactions, text
 
@@ -121,6 +120,3 @@ class Interactions(Dialect):
                     turn.used("web_search")
                 case "code_execution_call":
                     turn.used("code")
-
-
-__all__ = ["GenerateContent", "Interactions"]

@@ -88,8 +88,8 @@ class Responses(Dialect):
         last_answer = max((at for at, item in enumerate(items) if item.get("role") == "assistant"), default=-1)
         for at, item in enumerate(items):
             read_parts(turn, item.get("content"), is_new=at > last_answer)
-            for text in walk_text([item.get("arguments"), item.get("output"), item.get("input")]):
-                turn.prompt(text)
+            for one in walk_text([item.get("arguments"), item.get("output"), item.get("input")]):
+                turn.prompt(one)
         turn.prompt_overhead += 4 * len(items)
         if items and str(items[-1].get("type", "")).endswith("_output"):
             turn.initiator = "agent"

@@ -11,8 +11,9 @@ from datetime import date
 from addon.exchange import Exchange
 from addon.service import Listener
 from addon.services._dialect import ApiService
-from addon.services._gemini import Embed, GenerateContent, LiveSocket, Predict
+from addon.services._gemini import GenerateContent
 from addon.services._gemini_interactions import Interactions
+from addon.services._gemini_media import Embed, LiveSocket, Predict
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_media import Embeddings
 from addon.services._realtime import Realtime

@@ -12,17 +12,18 @@ from typing import Any
 from addon.service import Turn
 from addon.services._anthropic_messages import Messages
 from addon.services._dialect import ApiService
-from addon.services._gemini import Embed, GenerateContent, Predict, model_in_path
+from addon.services._gemini import GenerateContent, model_in_path
+from addon.services._gemini_media import Embed, Predict
 from addon.services._openai_chat import ChatCompletions
 from addon.services._usage import read_gemini_as_openai
 
 REGIONS = (
     "us-central1", "us-east1", "us-east4", "us-east5", "us-south1", "us-west1", "us-west2", "us-west3", "us-west4",
-    "northamerica-northeast1", "northamerica-northeast2", "southamerica-east1", "southamerica-west1", "europe-central2",
-    "europe-north1", "europe-southwest1", "europe-west1", "europe-west2", "europe-west3", "europe-west4",
-    "europe-west6", "europe-west8", "europe-west9", "europe-west12", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2",
-    "asia-northeast3", "asia-south1", "asia-southeast1", "asia-southeast2", "australia-southeast1", "me-central1",
-    "me-central2", "me-west1", "africa-south1",
+    "northamerica-northeast1", "northamerica-northeast2", "southamerica-east1", "southamerica-west1",
+    "europe-central2", "europe-north1", "europe-southwest1", "europe-west1", "europe-west2", "europe-west3",
+    "europe-west4", "europe-west6", "europe-west8", "europe-west9", "europe-west12", "asia-east1", "asia-east2",
+    "asia-northeast1", "asia-northeast2", "asia-northeast3", "asia-south1", "asia-southeast1", "asia-southeast2",
+    "australia-southeast1", "me-central1", "me-central2", "me-west1", "africa-south1",
 )  # fmt: skip
 _PLACE = r"/v1\w*(?:/projects/[^/]+/locations/[^/]+)?"
 _MODEL = r"/models/(?!count-tokens)[^/:]+"

@@ -1,0 +1,39 @@
+"""Digests of what was heard: what an answer's id is made of where its service gives none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from addon.coding import Budget, CodingError, Decoder
+from addon.exchange import Exchange
+from addon.framing import read_events
+
+
+def digest(*parts: bytes) -> bytes:
+    """Return SHA-256 of the parts, one after the other."""
+    sha = hashlib.sha256()
+    for part in parts:
+        sha.update(part)
+    return sha.digest()
+
+
+def digest_content(exchange: Exchange) -> bytes:
+    """Return the digest of request and response, both without their content coding, so that an archive agrees."""
+    return digest(digest(_decode_request(exchange)), digest(*_decode_response(exchange)))
+
+
+def _decode_request(exchange: Exchange) -> bytes:
+    """Return the request body with its content coding taken off, or as it is where that fails."""
+    encoding = {name.lower(): value for name, value in exchange.request_headers.items()}.get("content-encoding", "")
+    try:
+        decoder = Decoder(encoding, Budget())
+        return decoder.feed(exchange.request_body) + decoder.finish()
+    except CodingError:
+        return exchange.request_body
+
+
+def _decode_response(exchange: Exchange) -> Iterator[bytes]:
+    for event in read_events(exchange, "raw"):
+        if isinstance(event.data, bytes):
+            yield event.data
