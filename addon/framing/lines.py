@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from addon.framing.splitter import DelimitedSplitter, JsonSplitter, Splitter, Unit
-from addon.framing.values import NotJson, parse, value_or_text
+from addon.framing.values import NotJson, parse, scan, skip_space, value_or_text
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -228,6 +228,9 @@ class CodedSplitter(DelimitedSplitter):
         try:
             if not colon or len(code) > 20:
                 raise NotJson(ends_early=False)
-            units.append((parse(text), code))
+            found = scan(text, skip_space(text, 0))
+            if text[found.end :].strip() and not text.startswith("__context__:", found.end):
+                raise NotJson(ends_early=False)
+            units.append((found.value, code))
         except NotJson:
             self.note(problem)

@@ -71,14 +71,18 @@ class Fragments:
         """Apply one event."""
         value = patch.get("v")
         self._growing = None
-        if isinstance(path := patch.get("p"), str):
-            self._path = path
-        elif isinstance(value, dict) and "response" in value and "o" not in patch:
+        path, operation = patch.get("p"), patch.get("o")
+        if isinstance(value, dict) and "response" in value and not path and not operation:
             self._path, self._operation = "", "SET"
             self._begin(value)
             return
-        if isinstance(operation := patch.get("o"), str):
+        if isinstance(path, str):
+            self._path = path
+        if isinstance(operation, str):
             self._operation = operation
+        elif self._operation == "SET" and self._path.endswith(("/fragments", "/content")):
+            # Without a word on how, these two only ever grow.
+            self._operation = "APPEND"
         self._apply(self._path, self._operation, value)
 
     def _begin(self, value: dict[str, Any]) -> None:

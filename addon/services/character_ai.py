@@ -64,26 +64,28 @@ class Conversation:
         self._model = text_at(payload, "chat", "preferred_model_type") or self._model
         if text_at(asked, "command") not in _QUESTIONS:
             return
-        if len(self._open) >= 8:
-            yield self._open.pop(next(iter(self._open)))
+        chat = identity_at(payload, "turn", "turn_key", "chat_id") or identity_at(payload, "turn_key", "chat_id")
+        for key, earlier in list(self._open.items()):
+            if len(self._open) >= 8 or (chat and earlier.conversation_id == chat):
+                # Who asks on has had the answer, also where nothing said that it was final.
+                earlier.finished = earlier.has_text("answer")
+                yield self._open.pop(key)
         turn = self._open[identity_at(asked, "request_id") or ""] = Turn(self._service, self._opening)
         turn.started_ms = at_ms or 0
         turn.effort = (self._model or "").removeprefix("MODEL_TYPE_").lower() or None
-        turn.conversation_id = identity_at(payload, "turn", "turn_key", "chat_id") or identity_at(
-            payload, "turn_key", "chat_id"
-        )
+        turn.conversation_id = chat
         for candidate in list_at(payload, "turn", "candidates"):
             turn.prompt(text_at(candidate, "raw_content"))
         if pick(payload, "tts_enabled") is True:
             turn.asked("voice")
 
     def _answer(self, told: Any, message: Message) -> Iterator[Turn]:
-        key = identity_at(told, "request_id") or ""
+        key = self._key_of(told)
         turn = self._open.get(key)
         if turn is None:
             return
         match text_at(told, "command"):
-            case "add_turn" | "update_turn" if pick(told, "turn", "author", "is_human") is not True:
+            case "add_turn" | "update_turn" | None if pick(told, "turn", "author", "is_human") is not True:
                 done = self._read(turn, pick(told, "turn"), message.at_ms)
             case "neo_error":
                 turn.outcome, done = "error", True
@@ -94,6 +96,13 @@ class Conversation:
         if done:
             turn.ended_ms = message.at_ms
             yield self._open.pop(key)
+
+    def _key_of(self, told: Any) -> str:
+        """Return the request that a message answers; by its chat where it does not say."""
+        key, chat = identity_at(told, "request_id"), identity_at(told, "turn", "turn_key", "chat_id")
+        if key is not None or chat is None:
+            return key or ""
+        return next((known for known, turn in self._open.items() if turn.conversation_id == chat), "")
 
     def _read(self, turn: Turn, told: Any, at_ms: int | None) -> bool:
         turn.conversation_id = identity_at(told, "turn_key", "chat_id") or turn.conversation_id

@@ -99,7 +99,6 @@ class GrokOnX(Service):
     grade = "documented"
     verified = date(2026, 11, 21)
     closed = "x.com also carries everything else on X: timelines, direct messages, the account."
-    needs_end = False
 
     def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         if pick(body, "isCancel") is not True:
@@ -124,6 +123,8 @@ class GrokOnX(Service):
             turn.conversation_id = identity_at(event.data, "conversationId") or turn.conversation_id
         else:
             read_line(turn, event)
+            if pick(event.data, "result", "isSoftStop") is True:
+                turn.finished = True
 
 
 def read_line(turn: Turn, event: Event) -> None:

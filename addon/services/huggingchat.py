@@ -67,7 +67,7 @@ class HuggingChat(Service):
     def event(self, turn: Turn, event: Event) -> None:
         match event.data:
             case {"type": "stream", "token": str(token)}:
-                turn.answer(token.rstrip("\0"), event.at_ms)
+                self._grow(turn, token.rstrip("\0"), event.at_ms)
             case {"type": "reasoning", "subtype": "stream", "token": str(token)}:
                 turn.reason(token.rstrip("\0"), event.at_ms)
                 once(turn, "reasoning")
@@ -88,6 +88,19 @@ class HuggingChat(Service):
                 turn.outcome = "error"
             case {"type": str(kind)} if kind not in _QUIET | {"tool", "file", "reasoning"}:
                 turn.wonder(kind)
+
+    def _grow(self, turn: Turn, token: str, at_ms: int | None) -> None:
+        """Add a piece to the answer, or to the thinking that some models write into it."""
+        if not turn.state.get("thinks") and "<think>" in token:
+            before, _, token = token.partition("<think>")
+            turn.answer(before, at_ms)
+            turn.state["thinks"] = True
+            once(turn, "reasoning")
+        if turn.state.get("thinks"):
+            thought, end, token = token.partition("</think>")
+            turn.reason(thought, at_ms)
+            turn.state["thinks"] = not end
+        turn.answer(token, at_ms)
 
     def _settle(self, turn: Turn, text: str, at_ms: int | None) -> None:
         """Split inline thinking from the final copy, which replaces the pieces."""

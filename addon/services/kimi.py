@@ -100,9 +100,9 @@ class KimiBefore2025(Service):
     """
 
     name = "kimi-moonshot-cn"
-    title = "Kimi (kimi.moonshot.cn)"
+    title = "Kimi, older address"
     provider = "moonshot_ai"
-    hosts = ("kimi.moonshot.cn",)
+    hosts = ("kimi.moonshot.cn", "kimi.com", "www.kimi.com", "kimi.ai", "www.kimi.ai")
     path = re.compile(r"/api/chat/[^/]+/completion/stream")
     features = ("web_search", "file_input")
     grade = "documented"

@@ -77,7 +77,7 @@ class LeChat(Resumable):
             asked_once(turn, "connector")
         if text_at(body, "agentId"):
             asked_once(turn, "agent")
-        _read_prompt(turn, pick(body, "messageInput"))
+        _read_prompt(turn, pick(body, "messageInput") or pick(body, "content"))
         for _ in list_at(body, "messageFiles"):
             turn.attach()
         if text_at(body, "mode") == "start" and (first := self.first_questions.pop(turn.conversation_id)):
@@ -87,12 +87,17 @@ class LeChat(Resumable):
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
+        if event.name is None and isinstance(data, dict) and isinstance(code := data.get("code"), int):
+            event = Event(data.get("value"), str(code), event.at_ms)
+            data = event.data
         if isinstance(data, dict) and "json" in data:
             data = data["json"]
         if event.name == "15" and isinstance(data, dict) and isinstance(patches := data.get("patches"), list):
             self._patch(turn, str(data.get("messageId")), patches, event.at_ms)
             return
         match event.name, data:
+            case "15", {"type": "bootstrap", "messages": list(messages)}:
+                self._begin(turn, data, messages)
             case "15", {"type": str(kind)}:
                 if kind == "canvas":
                     once(turn, "canvas")
@@ -102,8 +107,10 @@ class LeChat(Resumable):
             case "12", _:
                 turn.reason(data, event.at_ms)
                 once(turn, "reasoning", None)
-            case "5", {"name": str(tool), "isDone": True}:
-                turn.used(tool_feature(tool))
+            case "5", {"name": str(), "isDone": True}:
+                _use_tool(turn, data)
+            case (("e" | "d"), {"finishReason": _}):
+                turn.finished = True
             case "7", _:
                 _add_image(turn)
             case "13", _:
@@ -137,6 +144,8 @@ class LeChat(Resumable):
             match patch:
                 case {"op": str(operation), "path": str() | list() as path}:
                     place = path if isinstance(path, str) else "".join(f"/{part}" for part in path)
+                    if place.startswith("/contentChunks/") and not document.get("contentChunks"):
+                        document.apply("replace", "/contentChunks", [])
                     document.apply(operation, place, patch.get("value"))
         role = document.get("role")
         if role not in _ANSWERING:
@@ -146,8 +155,15 @@ class LeChat(Resumable):
             turn.response_id = turn.response_id or identity
         if turn.first_token_ms is None:
             for chunk in list_at(document.root, "contentChunks")[-5:]:
-                if not _is_reasoning(chunk) and pick(chunk, "type") == "text" and text_of(chunk.get("text")):
+                if not _is_reasoning(chunk) and text_of(pick(chunk, "text")):
                     turn.first_token_ms = at_ms
+
+    def _begin(self, turn: Turn, data: dict[str, Any], messages: list[Any]) -> None:
+        """The first event of a stream may hold the chat so far: its last question is this one's."""
+        turn.conversation_id = turn.conversation_id or identity_at(data, "chat", "id")
+        questions = [message for message in messages if text_at(message, "role") == "user"]
+        if questions and turn.counted is None and not turn.has_text("prompt"):
+            _read_prompt(turn, pick(questions[-1], "content") or pick(questions[-1], "contentChunks"))
 
     def _remember(self, body: Any, events: Iterable[Event]) -> None:
         from tracker.tokens import count
@@ -155,7 +171,9 @@ class LeChat(Resumable):
         chat = None
         for event in events:
             for answer in event.data if isinstance(event.data, list) else [event.data]:
-                chat = chat or identity_at(answer, "result", "data", "json", "chatId")
+                told = pick(answer, "result", "data", "json")
+                places = (("chatId",), ("messages", "chatId"), ("messages", 0, "chatId"), ("chat", "id"))
+                chat = chat or next((found for place in places if (found := identity_at(told, *place))), None)
         for call in body.values() if isinstance(body, dict) else list_at(body):
             content = pick(call, "json", "content")
             parts = [content] if isinstance(content, str) else [text_at(part, "text") for part in list_at(content)]
@@ -176,14 +194,23 @@ def _read_chunk(turn: Turn, chunk: Any, part: str) -> None:
         case {"type": "text"} if _is_reasoning(chunk):
             turn.reason(text_of(chunk.get("text")), part=part, replace=True)
             once(turn, "reasoning", None)
-        case {"type": "text"}:
+        case {"type": "text"} | {"text": _}:
             turn.answer(text_of(chunk.get("text")), part=part, replace=True)
         case {"type": "tool_call"}:
-            turn.used(tool_feature(chunk.get("name")))
+            _use_tool(turn, chunk)
         case {"type": "image_url"}:
             _add_image(turn)
         case {"type": str(kind)} if kind not in {"reference", "references", "widget", "file", "canvas"}:
             turn.wonder(kind)
+
+
+def _use_tool(turn: Turn, call: dict[str, Any]) -> None:
+    """Note a tool's use once, though it may be told in two ways."""
+    known: set[str] = turn.state.setdefault("tools", set())
+    identity = identity_at(call, "id") or f"unnamed {len(known)}"
+    if identity not in known:
+        known.add(identity)
+        turn.used(tool_feature(call.get("name")))
 
 
 def _is_reasoning(chunk: Any) -> bool:

@@ -28,10 +28,10 @@ class Perplexity(Resumable):
     """
     Server-sent patches to blocks, in one of two shapes (markdown blocks, or one workflow), and a full copy at the end.
 
-    Shows: the answer, the model asked for and the one that served, searches, uploads, the mode (research, labs).
-    Hides: token counts, the true reasoning (plans and thoughts are summaries), search results as the model saw them,
-    the history. The report of a deep research is part of the answer. The page often drops the stream of a new thread
-    and re-attaches: both are one row. A cut stream is read from its patches. A related-questions call is another path and nobody's turn.
+    Shows: the answer with the report of a deep research, the model asked for and the one that served, searches,
+    uploads, the mode (research, labs). Hides: token counts, the true reasoning (plans and thoughts are summaries),
+    search results as the model saw them, the history. The page often drops the stream of a new thread and
+    re-attaches: both are one row. A cut stream is read from its patches. Related questions are nobody's turn.
     """
 
     name = "perplexity"
@@ -54,8 +54,8 @@ class Perplexity(Resumable):
         turn.state["blocks"] = {}
         if "/reconnect/" in turn.exchange.path:
             turn.response_id = turn.exchange.path.rpartition("/")[2]
-        turn.prompt(text_at(body, "query_str"))
         asked = pick(body, "params")
+        turn.prompt(text_at(body, "query_str") or text_at(asked, "query_str"))
         wished = text_at(asked, "model_preference") or ""
         turn.request_model = spell_model(wished)
         if list_at(asked, "sources"):
@@ -88,10 +88,10 @@ class Perplexity(Resumable):
                 turn.finished = True
             case "COMPLETED":
                 turn.outcome = "aborted"  # stopped by the person: it says completed, its text does not
-        if data.get("final_sse_message") is True:
-            turn.state["steps"] = parse_or_none(data.get("text"))
-            if not turn.has_text("prompt"):
-                turn.prompt(data.get("query_str"))
+        if data.get("final_sse_message") is True and not turn.has_text("prompt"):
+            turn.prompt(data.get("query_str"))
+        if data.get("text"):
+            turn.state["steps"] = parse_or_none(data["text"])
         if data.get("final_sse_message") is True or data.get("search_mode"):
             turn.state["mode"] = data.get("search_mode")
         for block in list_at(data, "blocks"):
@@ -195,6 +195,8 @@ def _reports_in(blocks: dict[str, Document]) -> list[str]:
 
 
 def _answer_in(steps: Any) -> str:
+    if isinstance(steps, dict):
+        return text_at(steps, "answer") or ""
     for step in list_at(steps):
         if text_at(step, "step_type") == "FINAL":
             return text_at(parse_or_none(pick(step, "content", "answer")), "answer") or ""

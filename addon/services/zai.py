@@ -11,6 +11,7 @@ from addon.services._page import identity_at, list_at, once, pick, text_at, tool
 from addon.services._usage import read_openai_chat
 
 _DETAILS = re.compile(r"<details[^>]*>.*?(?:</details>|\Z)", re.DOTALL)
+_TAGS = re.compile(r"</?details[^>]*>|</?summary[^>]*>")
 _PHASES = frozenset({"thinking", "answer", "tool_call", "tool_response", "search", "other", "done"})
 
 
@@ -79,28 +80,28 @@ class ZAi(Service):
         self._write(turn, data, event.at_ms)
 
     def finish(self, turn: Turn) -> None:
-        text = "".join(turn.state.get("text", ()))
-        for found in _DETAILS.finditer(text):
-            turn.reason(found[0], part=str(found.start()))
-        turn.answer(_DETAILS.sub("", text), replace=True)
+        pieces: list[tuple[bool, str]] = turn.state.get("pieces", [])
+        turn.reason(_TAGS.sub("", "".join(text for thinks, text in pieces if thinks)))
+        said = _DETAILS.sub("", "".join(text for thinks, text in pieces if not thinks))
+        turn.answer(said.rpartition("</details>")[2], replace=True)
 
     def _write(self, turn: Turn, data: dict[str, Any], at_ms: int | None) -> None:
         """Add to the one text, or replace it from a place on; code points are counted."""
-        pieces: list[str] = turn.state.setdefault("text", [])
+        pieces: list[tuple[bool, str]] = turn.state.setdefault("pieces", [])
         piece = text_at(data, "delta_content")
         edit, place = text_at(data, "edit_content"), data.get("edit_index")
         length: int = turn.state.get("length", 0)
         if edit and isinstance(place, int) and 0 <= place < length:
-            while pieces and length - len(pieces[-1]) >= place:
-                length -= len(pieces.pop())
+            while pieces and length - len(pieces[-1][1]) >= place:
+                length -= len(pieces.pop()[1])
             if pieces:
-                last = pieces.pop()
+                thinks, last = pieces.pop()
                 length -= len(last)
-                pieces.append(last[: place - length])
+                pieces.append((thinks, last[: place - length]))
                 length = place
-        if edit or piece:
-            pieces.append(edit or piece or "")
-            turn.state["length"] = length + len(pieces[-1])
+        if text := edit or piece:
+            pieces.append((data.get("phase") == "thinking", text))
+            turn.state["length"] = length + len(text)
         if (piece or edit) and text_at(data, "phase") == "answer" and turn.first_token_ms is None:
             turn.first_token_ms = at_ms
 
