@@ -30,7 +30,7 @@ class Socket:
         if message.from_client:
             return ()
         now = self._opening.started_at + timedelta(milliseconds=message.at_ms or 0)
-        turns = list(self._service.overdue(now)) if self._opening.source == "proxy" else []
+        turns: list[Turn] = []
         for event in split_messages(message.data):
             for frame in event.data if isinstance(event.data, list) else [event.data]:
                 turns += self._hear_frame(frame, now, len(message.data))

@@ -60,8 +60,6 @@ class ChatGPT(Service):
 
     def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         now = exchange.started_at + timedelta(milliseconds=exchange.ended_ms or 0)
-        if exchange.source == "proxy":  # an archive is read in one go and not in its order: there nobody waits
-            yield from self.overdue(exchange.started_at)
         if exchange.path in {VOICE, TASKS}:
             turn = Turn(self, exchange)
             if exchange.path == VOICE:
