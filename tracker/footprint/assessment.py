@@ -188,5 +188,3 @@ def assess(activities: Sequence[Activity], settings: Settings | None = None) -> 
             cooked[key] = kitchen.cook(activity)
         recipes.append(cooked[key])
     return Assessment(activities, settings, recipes, [measure(a) for a in activities], Engine(factors, _SIMULATION))
-
-

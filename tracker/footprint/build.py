@@ -148,4 +148,3 @@ class Kitchen:
                 component="answer", quantity=quantity, wh=seconds * watts / 3600, spreads=spreads,
                 estimated=quantity == "untimed", factor=power.key, tier=4, embodied=(0.0, 0.0, 0.0),
             )  # fmt: skip
-

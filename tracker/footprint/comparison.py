@@ -139,5 +139,3 @@ def apart(assessment: Assessment) -> dict[str, Any]:
         hours = seconds / 3600
         device = Range(power.low * hours, power.value * hours, power.high * hours).to_json()
     return {"training_ghg_g": training, "device_wh": device}
-
-

@@ -133,5 +133,3 @@ def ecologits_source() -> dict[str, Any]:
         "mixes (Our World in Data and Ember 2025, ADEME, WRI), hardware (ADEME)", "link": "https://ecologits.ai",
         "licence": "MPL-2.0", "tier": 3, "valid_from": "2020-01-01", "note": "",
     }  # fmt: skip
-
-
