@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from addon.authority import Authority
-from tracker.setup.environment import BUNDLES, build_environment, company_proxy
+from tracker.setup.environment import BUNDLES, build_environment, company_proxy, local_domains
 
 
 @pytest.fixture
@@ -95,3 +95,10 @@ def test_python_itself_accepts_the_bundle(authority: Authority, tmp_path: Path) 
     )
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
+
+
+def test_the_network_s_own_domains_are_known(tmp_path: Path) -> None:
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text("# a comment\nnameserver 10.0.0.1\nsearch corp.example Lan.\ndomain corp.example\nsearch .\n")
+    assert local_domains(resolver) == (".corp.example", ".lan")
+    assert local_domains(tmp_path / "none") == ()

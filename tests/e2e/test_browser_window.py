@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -72,6 +73,7 @@ class Desk:
     company: CompanyProxy
     process: subprocess.Popen[str]
     db: Path
+    debug_port: int
 
 
 @contextmanager
@@ -98,7 +100,7 @@ def open_desk(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             tab = Firefox(debug_port) if kind == "firefox" else Chromium(debug_port)
-            yield Desk(tab, sites, company, process, data / "klimaspor.db")
+            yield Desk(tab, sites, company, process, data / "klimaspor.db", debug_port)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
@@ -187,3 +189,25 @@ def test_ctrl_c_closes_the_window_and_tells_the_trail(tmp_path: Path, monkeypatc
     assert desk.process.returncode == 0, said
     assert "Nothing was recorded" in said
     assert "Traceback" not in said
+
+
+def test_a_browser_that_cannot_open_a_window_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    broken = tmp_path / "bin/chromium"
+    broken.write_text("#!/bin/sh\nexit 7\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    command = [*KLIMASPOR, "browser", "--db", tmp_path / "data/k.db", "--browser", "chromium"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "Error: Chromium ended at once · exit code 7" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_terminal_leaves_no_window_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_desk("chromium", tmp_path, monkeypatch) as desk:
+        desk.process.send_signal(signal.SIGHUP)
+        desk.process.communicate(timeout=60)
+    assert desk.process.returncode == 0
+    with pytest.raises(OSError, match=r"\S"), socket.create_connection(("127.0.0.1", desk.debug_port), timeout=2):
+        pass

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 import click
 
 from addon.pac import Previous, as_data_url, write_pac
 from tracker.cli.options import database_option
 from tracker.setup.browsers import KEYS
+
+AT_ONCE_SECONDS = 5.0
 
 
 @click.command(
@@ -46,14 +54,41 @@ def browser(db: Path, wanted: str | None, url: str, upstream: str | None, upstre
             window = open_window(chosen, chosen.profile_folder(db.parent.resolve()), way.certificate, pac, url)
             click.echo(f"{chosen.title} is open with a profile of its own. {_explain(len(way.hosts), pinned=pinned)}")
             click.echo("Close the window when you are done.")
-            try:
-                window.wait()
-            except KeyboardInterrupt:
-                close_window(window)
-            way.settle()
+            with _signals_as_interrupts():
+                try:
+                    _wait(window, chosen.title)
+                except KeyboardInterrupt:
+                    close_window(window)
+                way.settle()
         click.echo(_tell_trail(db, started))
     except SetupError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _wait(window: subprocess.Popen[bytes], title: str) -> None:
+    """Wait until the window is closed; a browser that cannot open one ends at once, and that is said."""
+    from tracker.setup import SetupError
+
+    opened = time.monotonic()
+    code = window.wait()
+    if code not in {0, -signal.SIGTERM, -signal.SIGINT} and time.monotonic() - opened < AT_ONCE_SECONDS:
+        raise SetupError(f"{title} ended at once", f"exit code {code}", "is there a screen? Start it once by itself")
+
+
+@contextmanager
+def _signals_as_interrupts() -> Iterator[None]:
+    """Let a closed terminal or a polite kill end the window as Ctrl-C does, so that nothing is left behind."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _read_previous(folder: Path) -> Previous:

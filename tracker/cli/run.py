@@ -38,21 +38,24 @@ def run(
 ) -> None:
     """Run one command with its AI calls recorded."""
     from tracker.setup import SetupError
-    from tracker.setup.environment import build_environment, company_proxy
+    from tracker.setup.environment import build_environment, company_proxy, local_domains
     from tracker.setup.recording import recording
 
     try:
+        through = upstream or company_proxy(os.environ)
         with (
             recording(
                 db,
-                upstream=upstream or company_proxy(os.environ),
+                upstream=through,
                 upstream_ca=upstream_ca,
                 tell=lambda line: click.echo(f"klimaspor: {line}", err=True),
             ) as way,
             tempfile.TemporaryDirectory(prefix="klimaspor-") as folder,
         ):
-            certificate = way.certificate.path
-            environment = build_environment(os.environ, way.port, certificate, Path(folder), direct=direct)
+            inside = () if through else local_domains()  # a company's proxy knows its own insides
+            environment = build_environment(
+                os.environ, way.port, way.certificate.path, Path(folder), direct=(*direct, *inside)
+            )
             code = _run(command, environment)
             way.settle()
     except SetupError as error:

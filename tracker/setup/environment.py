@@ -86,6 +86,21 @@ def read_roots(bundle: Bundle, present: Mapping[str, str]) -> bytes | None:
             return None
 
 
+def local_domains(resolver: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
+    """
+    Return the domains that this network calls its own, as ``.corp.example``, from the resolver's search list.
+
+    Their hosts are on the inside, where our proxy leads nobody.
+    """
+    try:
+        lines = resolver.read_text("ascii", "replace").splitlines()
+    except OSError:
+        return ()
+    words = [line.split() for line in lines]
+    names = [name for word in words if word[:1] in (["search"], ["domain"]) for name in word[1:]]
+    return tuple(dict.fromkeys("." + name.strip(".").lower() for name in names if name.strip(".")))
+
+
 def company_proxy(present: Mapping[str, str]) -> str | None:
     """Return the proxy that https goes through now by environment, such as ``http://corp:3128``."""
     return next(

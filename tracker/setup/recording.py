@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ def recording(
     from addon.state import ask_status
     from tracker.settings import SettingsError, load
 
-    folder = db.parent
+    folder = db.parent.resolve()
     try:
         settings = load(db)
         found = ask_status(folder)
@@ -60,7 +61,7 @@ def recording(
                 Certificate(kept.certificate_path, kept.name, kept.public_key_pin),
                 kept.hosts,
                 own=False,
-                settle=lambda: None,
+                settle=lambda: _wait_until_read(folder),
             )
             return
         with ExitStack() as stack:
@@ -92,6 +93,19 @@ def recording(
             )
     except (AuthorityError, ProxyError, SettingsError) as error:
         raise SetupError.of(error) from None
+
+
+def _wait_until_read(folder: Path, seconds: float = 5) -> None:
+    """Wait until the running proxy has read whatever it heard, but not for long."""
+    from addon.state import ask_status
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and (found := ask_status(folder)):
+        match found[1].get("turns"):
+            case {"heard": int(heard), "read": int(read), "lost": dict(lost)} if heard > read + sum(lost.values()):
+                time.sleep(0.1)
+            case _:
+                return
 
 
 def _path(value: str | None) -> Path | None:
