@@ -14,7 +14,10 @@ from addon.exchange import Exchange, Message
 from addon.reader import Reader
 from addon.services.chatgpt import ChatGPT
 from addon.waiting import ROOM
+from tests.canary import write_har
 from tests.examples import FOLDER, KEY, Example, build_exchange
+from tracker.imports import Context
+from tracker.imports.har import read_har
 from tracker.record import Record
 from tracker.store import Store
 
@@ -183,3 +186,26 @@ def test_a_piece_that_was_never_heard_leaves_the_answer_aborted() -> None:
     records = read(torn, rest)
     assert [record.outcome for record in records] == ["aborted", "aborted"]
     assert len({record.id for record in records}) == 1
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_in_an_archive_stream_and_socket_may_stand_in_any_order(order: tuple[int, int], tmp_path: Path) -> None:
+    exchanges = load("handoff").exchanges
+    (wanted,) = read(*exchanges)
+    write_har([exchanges[number] for number in order], tmp_path / "a.har")
+    records = imported(tmp_path / "a.har")
+    with Store.open(tmp_path / "k.db") as store:
+        store.add(records)
+        (row,) = store.records()
+    assert (row.id, row.outcome, row.source) == (wanted.id, "complete", "har")
+    assert (row.input_tokens, row.output_tokens) == (wanted.input_tokens, wanted.output_tokens)
+
+
+def test_an_archive_without_the_socket_tells_the_handed_over_answer_as_aborted(tmp_path: Path) -> None:
+    write_har(load("handoff").exchanges[:1], tmp_path / "a.har")
+    assert [record.outcome for record in imported(tmp_path / "a.har")] == ["aborted"]
+
+
+def imported(path: Path) -> list[Record]:
+    parts = read_har(path, Context(Reader(KEY), KEY), lambda _done, _all: None)
+    return [record for part in parts if part.reading for record in part.reading.records]
