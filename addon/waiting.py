@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from addon.service import Turn
+from addon.exchange import Exchange
+from addon.service import Event, Turn
 
 PATIENCE = timedelta(minutes=30)
 """After this an answer that never went on is over: aborted, if nobody was told of it before."""
@@ -72,3 +73,31 @@ class Waiting:
 def elapsed_ms(earlier: datetime, later: datetime) -> int:
     """Return the whole milliseconds from one moment to another."""
     return round((later - earlier).total_seconds() * 1000)
+
+
+def go_on(turn: Turn, exchange: Exchange) -> int:
+    """Let a turn go on in another exchange; return the milliseconds from its own start to that exchange's."""
+    shift = elapsed_ms(turn.exchange.started_at, exchange.started_at)
+    turn.response_bytes = (turn.response_bytes or 0) + exchange.response_bytes
+    turn.ended_ms = None if exchange.ended_ms is None else exchange.ended_ms + shift
+    turn.exchange = replace(turn.exchange, ending=exchange.ending, truncated=exchange.truncated)
+    return shift
+
+
+def shift_events(events: Iterable[Event], shift_ms: int) -> Iterator[Event]:
+    """Yield the events with their times on the clock of the turn that goes on with them."""
+    for event in events:
+        yield replace(event, at_ms=event.at_ms + shift_ms) if shift_ms and event.at_ms is not None else event
+
+
+def spare(turn: Turn) -> Turn:
+    """Return a copy of a turn that may go on, with no more of its exchange than the record needs."""
+    exchange = turn.exchange
+    twin = turn.twin(replace(exchange, chunks=(), messages=(), request_body=b""))
+    if twin.first_byte_ms is None and exchange.chunks:
+        twin.first_byte_ms = exchange.chunks[0].at_ms
+    if twin.request_bytes is None:
+        twin.request_bytes = exchange.request_bytes or None
+    if twin.response_bytes is None:
+        twin.response_bytes = exchange.response_bytes or None
+    return twin

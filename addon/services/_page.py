@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from addon.exchange import Exchange
 from addon.service import Event, Service, Turn
-from addon.waiting import Waiting
+from addon.waiting import Waiting, go_on, shift_events, spare
 
 
 def pick(value: Any, *path: str | int) -> Any:
@@ -120,18 +119,10 @@ class Resumable(Service):
             turn = Turn(self, exchange)
             self.request(turn, body)
         else:
-            shift = round((exchange.started_at - turn.exchange.started_at).total_seconds() * 1000)
-            turn.response_bytes = (turn.response_bytes or 0) + exchange.response_bytes
-            turn.ended_ms = None if exchange.ended_ms is None else exchange.ended_ms + shift
-            turn.exchange = replace(turn.exchange, ending=exchange.ending, truncated=exchange.truncated)
-        for event in events:
-            self.event(turn, replace(event, at_ms=event.at_ms + shift) if shift and event.at_ms is not None else event)
-        bare = replace(turn.exchange, chunks=(), messages=(), request_body=b"")
-        twin = turn.twin(bare)
-        if twin.first_byte_ms is None and exchange.chunks:
-            twin.first_byte_ms = exchange.chunks[0].at_ms
-        twin.request_bytes = twin.request_bytes or exchange.request_bytes or None
-        twin.response_bytes = twin.response_bytes or exchange.response_bytes or None
+            shift = go_on(turn, exchange)
+        for event in shift_events(events, shift):
+            self.event(turn, event)
+        twin = spare(turn)
         self.finish(turn)
         if not turn.finished and turn.outcome is None and any(self.keys(twin)):
             self.waiting.keep(twin, now, *self.keys(twin), owed=False)

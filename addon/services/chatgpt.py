@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,7 +21,7 @@ from addon.services._chatgpt_message import keep_word
 from addon.services._chatgpt_request import read_question, read_task, read_voice
 from addon.services._chatgpt_settle import settle
 from addon.services._chatgpt_socket import Socket
-from addon.waiting import Waiting, elapsed_ms
+from addon.waiting import Waiting, elapsed_ms, go_on, shift_events, spare
 
 SOCKET_HOST = "ws.chatgpt.com"
 SOCKET_PATH = re.compile(r"(/[^/]+)?/ws(/[^/]+){0,2}")
@@ -69,13 +68,9 @@ class ChatGPT(Service):
             yield turn
             return
         turn = self._begin(exchange, body if isinstance(body, dict) else {})
-        shift = elapsed_ms(turn.exchange.started_at, exchange.started_at)
-        for event in events:
-            self.event(turn, replace(event, at_ms=event.at_ms + shift) if shift and event.at_ms is not None else event)
-        if turn.exchange is not exchange:
-            turn.response_bytes = (turn.response_bytes or 0) + exchange.response_bytes
-            turn.exchange = replace(turn.exchange, ending=exchange.ending, truncated=exchange.truncated)
-            turn.ended_ms = None if exchange.ended_ms is None else exchange.ended_ms + shift
+        shift = 0 if turn.exchange is exchange else go_on(turn, exchange)
+        for event in shift_events(events, shift):
+            self.event(turn, event)
         yield from self.pause(turn, now)
 
     def request(self, turn: Turn, body: Any) -> None:
@@ -111,12 +106,12 @@ class ChatGPT(Service):
             if heard is not None:
                 yield from self._join(turn, heard)
             elif self.finished.get(turn.response_id) is None:
-                self.waiting.keep(self._twin(turn), now, *keys, owed=True)
+                self.waiting.keep(spare(turn), now, *keys, owed=True)
             return
         if not over and turn.response_id is None and turn.conversation_id:
-            self.waiting.keep(self._twin(turn), now, *keys, owed=True)
+            self.waiting.keep(spare(turn), now, *keys, owed=True)
             return
-        twin = self._twin(turn)
+        twin = spare(turn)
         self.finish(turn)
         if not over or answer.stopped_short or answer.image_is_due or turn.exchange.host == SOCKET_HOST:
             self.waiting.keep(twin, now, *keys, owed=False)
@@ -152,13 +147,3 @@ class ChatGPT(Service):
         turn.first_token_ms = None if heard.first_token_ms is None else heard.first_token_ms + shift
         self.finish(turn)
         yield turn
-
-    def _twin(self, turn: Turn) -> Turn:
-        """Return a copy that keeps no more of the exchange than the record needs."""
-        exchange = turn.exchange
-        twin = turn.twin(replace(exchange, chunks=(), messages=(), request_body=b""))
-        if twin.first_byte_ms is None and exchange.chunks:
-            twin.first_byte_ms = exchange.chunks[0].at_ms
-        twin.request_bytes = exchange.request_bytes or None if turn.request_bytes is None else turn.request_bytes
-        twin.response_bytes = exchange.response_bytes if turn.response_bytes is None else turn.response_bytes
-        return twin
