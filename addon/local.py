@@ -6,6 +6,8 @@ that can never be on the internet: the proxy's ``--local ollama=11434`` and a HA
 
 from __future__ import annotations
 
+OTHER = "local-server"
+"""The program's name where the port tells nothing: a gateway, vLLM, anything that speaks a known dialect."""
 PORTS = {
     11434: "ollama", 1234: "lm-studio", 8080: "llama-cpp", 3000: "open-webui", 7860: "automatic1111", 8188: "comfyui",
 }  # fmt: skip
@@ -23,7 +25,5 @@ def name_host(program: str) -> str:
 
 
 def resolve_host(host: str, port: int | None) -> str:
-    """Return the host to read an exchange under: a loopback address and a known port become the program's name."""
-    if host.lower() in _LOOPBACK and port in PORTS:
-        return name_host(PORTS[port])
-    return host.lower()
+    """Return the host to read an exchange under: a loopback address becomes the program's name."""
+    return name_host(PORTS.get(port or 0, OTHER)) if host.lower() in _LOOPBACK else host.lower()

@@ -295,7 +295,7 @@ def test_nothing_of_a_user_agent_is_kept(agent: str) -> None:
 
 def test_local_servers_are_told_by_port_and_only_on_this_computer() -> None:
     assert resolve_host("localhost", 11434) == resolve_host("127.0.0.1", 11434) == "ollama.localhost"
-    assert resolve_host("localhost", 9999) == "localhost"
+    assert resolve_host("localhost", 9999) == "local-server.localhost"
     assert resolve_host("Server.Example", 11434) == "server.example"
 
 

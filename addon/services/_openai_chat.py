@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from addon.services._dialect import Dialect
 from addon.services._usage import Read, read_openai_chat
 from tracker.record import Operation
 
+_DRAWN = re.compile(r"\D*\d{0,6}")
 _KNOWN = frozenset({
     "id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "x_groq",
     "obfuscation", "prompt_filter_results", "error", "provider", "p", "timings", "time_info", "citations",
@@ -65,7 +67,7 @@ class ChatCompletions(Dialect):
             return
         if isinstance(data.get("data"), Mapping) and "choices" not in data:
             data = data["data"]  # some gateways wrap each chunk
-        turn.response_id = turn.response_id or _text(data.get("id"))
+        turn.response_id = turn.response_id or _own_id(data.get("id"))
         turn.response_model = turn.response_model or _text(data.get("model"))
         groq = data.get("x_groq")
         usage = data.get("usage") or (groq.get("usage") if isinstance(groq, Mapping) else None)
@@ -196,6 +198,11 @@ def fail(turn: Turn, error: Any) -> None:
     else:
         turn.outcome = "error"
     turn.finished = True
+
+
+def _own_id(value: object) -> str | None:
+    """Return an answer's id, unless it is one of those that some servers draw from a thousand (``chatcmpl-842``)."""
+    return value if isinstance(value, str) and value and not _DRAWN.fullmatch(value) else None
 
 
 def _text(value: object) -> str | None:

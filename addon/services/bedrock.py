@@ -12,16 +12,16 @@ import binascii
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from urllib.parse import unquote
 
 from addon.framing import parse_or_none
 from addon.service import Event, Turn, Usage
 from addon.services._anthropic_messages import Messages
-from addon.services._content import ask_tools, base64_size, read_parts, walk_text
+from addon.services._bedrock import Converse, fail_by_name, model_in_path
+from addon.services._content import walk_text
 from addon.services._dialect import ApiService, Dialect
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_responses import Responses
-from addon.services._usage import add, read_bedrock_converse, read_bedrock_metrics
+from addon.services._usage import add, first, number, read_bedrock_converse, read_bedrock_metrics
 from tracker.record import count_or_none
 
 REGIONS = (
@@ -32,111 +32,6 @@ REGIONS = (
     "ap-southeast-7", "me-central-1", "me-south-1", "il-central-1", "af-south-1",
 )  # fmt: skip
 _COUNT = "x-amzn-bedrock-"
-
-
-def model_in_path(path: str) -> str | None:
-    """Return the model id in the path; ``custom`` for a customer's own ARN, whose account number is not kept."""
-    parts = path.split("/")
-    model = unquote(parts[2]) if len(parts) > 2 else ""
-    if not model.startswith("arn:"):
-        return model or None
-    kind, _, name = model.partition("/")
-    return name if kind.endswith((":inference-profile", ":foundation-model")) else "custom"
-
-
-def fail_by_name(turn: Turn, event: Event) -> bool:
-    """Settle the outcome if the event is one of Bedrock's exceptions."""
-    if event.name and event.name.lower().endswith(("exception", "error")):
-        turn.outcome = "limited" if "throttling" in event.name.lower() or "quota" in event.name.lower() else "error"
-        turn.finished = True
-        return True
-    return False
-
-
-class Converse(Dialect):
-    """``converse`` and ``converse-stream``: one shape for every model."""
-
-    def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
-        turn.request_model = model_in_path(turn.exchange.path)
-        if not isinstance(body, Mapping):
-            return
-        config = body.get("toolConfig")
-        if isinstance(config, Mapping):
-            ask_tools(turn, config.get("tools"))
-        fields = body.get("additionalModelRequestFields")
-        if isinstance(fields, Mapping) and ("thinking" in fields or "reasoning_config" in fields):
-            turn.asked("reasoning")
-        read_parts(turn, body.get("system"), is_new=False)
-        messages = body.get("messages")
-        told = [one for one in messages if isinstance(one, Mapping)] if isinstance(messages, list) else []
-        last_answer = max((at for at, one in enumerate(told) if one.get("role") == "assistant"), default=-1)
-        for at, one in enumerate(told):
-            content = one.get("content")
-            for part in content if isinstance(content, list) else ():
-                self._read_part(turn, part, is_new=at > last_answer)
-        last = told[-1].get("content") if told else None
-        if isinstance(last, list) and any(isinstance(part, Mapping) and "toolResult" in part for part in last):
-            turn.initiator = "agent"
-
-    def _read_part(self, turn: Turn, part: Any, *, is_new: bool) -> None:
-        match part:
-            case {"text": str(text)}:
-                turn.prompt(text)
-            case {"toolResult": {"content": content}} | {"toolUse": {"input": content}}:
-                for text in walk_text(content):
-                    turn.prompt(text)
-            case {"image": Mapping() as media} | {"document": Mapping() as media} | {"video": Mapping() as media} if (
-                is_new
-            ):
-                source = media.get("source")
-                data = source.get("bytes") if isinstance(source, Mapping) else None
-                turn.attach(base64_size(data) if isinstance(data, str) else None, next(iter(part)))
-
-    def event(self, turn: Turn, event: Event) -> None:
-        data = event.data
-        if fail_by_name(turn, event) or not isinstance(data, Mapping):
-            return
-        match event.name:
-            case "contentBlockStart":
-                if isinstance(data.get("start"), Mapping) and "toolUse" in data["start"]:
-                    turn.used("tool")
-            case "contentBlockDelta":
-                self._read_answer(turn, data.get("delta"), event.at_ms)
-            case "messageStop":
-                self._stop(turn, data)
-            case "metadata":
-                turn.usage = read_bedrock_converse(data.get("usage"))
-                turn.finished = True
-            case None if isinstance(data.get("output"), Mapping):
-                message = data["output"].get("message")
-                content = message.get("content") if isinstance(message, Mapping) else None
-                for part in content if isinstance(content, list) else ():
-                    self._read_answer(turn, part, None)
-                    if isinstance(part, Mapping) and "toolUse" in part:
-                        turn.used("tool")
-                self._stop(turn, data)
-                turn.usage = read_bedrock_converse(data.get("usage"))
-                turn.finished = True
-
-    def _read_answer(self, turn: Turn, part: Any, at_ms: int | None) -> None:
-        if not isinstance(part, Mapping):
-            return
-        turn.answer(part.get("text"), at_ms)
-        call = part.get("toolUse")
-        for text in walk_text(call.get("input") if isinstance(call, Mapping) else None):
-            turn.call_tool(text)
-        thought = part.get("reasoningContent")
-        if isinstance(thought, Mapping):
-            inner = thought.get("reasoningText")
-            turn.reason(thought.get("text") or (inner.get("text") if isinstance(inner, Mapping) else None), at_ms)
-            if not turn.state.get("thinks"):
-                turn.state["thinks"] = True
-                turn.used("reasoning")
-
-    def _stop(self, turn: Turn, data: Mapping[str, Any]) -> None:
-        if data.get("stopReason") in ("guardrail_intervened", "content_filtered"):
-            turn.outcome = "refused"
 
 
 class Invoke(Dialect):
@@ -179,6 +74,8 @@ class Invoke(Dialect):
         """Read the shapes of Titan, Nova, Llama and the picture makers."""
         at_ms = event.at_ms if event.name == "chunk" else None
         turn.answer(data.get("outputText") or data.get("generation"), at_ms)
+        if "inputTextTokenCount" in data or "prompt_token_count" in data:
+            turn.state["own"] = data
         results = data.get("results")
         for result in results if isinstance(results, list) else ():
             turn.answer(result.get("outputText") if isinstance(result, Mapping) else None, at_ms)
@@ -202,11 +99,22 @@ class Invoke(Dialect):
     def finish(self, turn: Turn) -> None:
         turn.state["dialect"].finish(turn)
         metrics = turn.state.get("metrics")
-        told = read_bedrock_metrics(metrics) or self._read_headers(turn)
+        told = read_bedrock_metrics(metrics) or self._read_headers(turn) or self._read_body(turn.state.get("own"))
         if turn.usage is None or turn.usage.output is None:
             turn.usage = told or turn.usage
         if metrics is not None:
             turn.finished = True
+
+    def _read_body(self, data: Any) -> Usage | None:
+        """Read the counts of Titan and Llama, for an archive that did not keep the headers."""
+        if data is None:
+            return None
+        results = data.get("results")
+        written = [number(one, "tokenCount") for one in results] if isinstance(results, list) and results else []
+        return Usage(
+            input=first(number(data, "inputTextTokenCount"), number(data, "prompt_token_count")),
+            output=first(add(*written) if written else None, number(data, "generation_token_count")),
+        )
 
     def _read_headers(self, turn: Turn) -> Usage | None:
         headers = {name.lower(): value for name, value in turn.exchange.response_headers.items()}

@@ -1,5 +1,5 @@
 """
-Model servers on this computer that speak OpenAI's dialect: LM Studio, llama.cpp's server, Open WebUI.
+Model servers on this computer that speak OpenAI's dialect: LM Studio, llama.cpp's server, Open WebUI, any other.
 
 llama.cpp reports usage in the last chunk; LM Studio only if asked, so its text is counted otherwise. Each is heard
 through a port of its own: ``klimaspor start --local lm-studio=1234``.
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar
 
-from addon.local import CLOSED, name_host
+from addon.local import CLOSED, OTHER, name_host
 from addon.service import Event, Turn, Usage
 from addon.services._anthropic_messages import Messages
 from addon.services._dialect import Dialect
@@ -79,5 +79,20 @@ class OpenWebui(OpenaiLike):
         (r"/ollama/api/generate", Chat("text_completion")),
         (r"/ollama/api/embed", Embed()),
         *openai_routes("/openai/v1"),
+    )
+    transports = ("sse", "json", "ndjson")
+
+
+class LocalServer(OpenaiLike):
+    name = OTHER
+    title = "Another model server on this computer"
+    provider = "local"
+    hosts = (name_host(OTHER),)
+    closed = CLOSED
+    routes = (
+        *openai_routes(r"(?:/v1|/api/v1)?"),
+        (r"(?:/anthropic)?/v1/messages", Messages()),
+        (r"/api/chat", Chat()),
+        (r"/api/generate", Chat("text_completion")),
     )
     transports = ("sse", "json", "ndjson")
