@@ -13,6 +13,8 @@ from tracker.footprint import Settings, assess
 from tracker.footprint.assessment import Assessment
 from tracker.footprint.factors import load_factors
 from tracker.footprint.impacts import CRITERIA
+from tracker.footprint.methods.ecologits import evaluate_core
+from tracker.footprint.models import Model
 from tracker.footprint.tables import DAY, sample, worked_week
 from tracker.record import Activity
 
@@ -216,6 +218,28 @@ def test_which_unknown_matters_is_said():
     assert sum(row["share"] for row in rows) == pytest.approx(1)
     known = assess([sample(model="openai/gpt-oss-120b", output_tokens=400_000, requests=1000)]).spread()
     assert known[0]["key"] == "serving"
+
+
+def test_each_assumption_alone_is_said():
+    rows = {row["key"]: row for row in assess(worked_week()).sensitivity()}
+    assert rows["zone NOR"]["ghg_g"]["high"] < 0.25 * rows["zone NOR"]["ghg_g"]["low"]
+    assert rows["zone NOR"]["energy_wh"]["high"] == pytest.approx(rows["zone NOR"]["energy_wh"]["low"])
+    assert rows["prefill_weight"]["energy_wh"]["high"] > rows["prefill_weight"]["energy_wh"]["low"]
+    assert rows["node_batch"]["energy_wh"]["high"] < rows["node_batch"]["energy_wh"]["low"]
+    assert rows["ecologits_batch"]["swing"] > 1.2
+    assert "local_power" not in rows
+    assert assess(worked_week()).impacts() == assess(worked_week(), None, load_factors()).impacts()
+    assert assess([]).sensitivity() == []
+
+
+def test_batch_size_alone_moves_the_package_sixty_times():
+    """EcoLogits' formula for 100 of 400 B parameters, 500 tokens: 36.6 Wh alone on its GPUs, 0.59 Wh among 512."""
+    model = Model(
+        name=None, key="x", source="frozen", architecture="open", maker="openai", total=(400, 400), active=(100, 100)
+    )
+    alone, among = (evaluate_core(model, batch) for batch in (1, 512))
+    energies = [1.2 * (core.it_wh_per_request + 500 * core.it_wh_per_token) for core in (alone, among)]
+    assert energies == pytest.approx([36.6, 0.59], rel=0.02)
 
 
 def test_an_assessment_can_be_explained_with_a_calculator():

@@ -122,6 +122,12 @@ class Assessment:
 
         return spread(self)
 
+    def sensitivity(self) -> list[dict[str, Any]]:
+        """Return what each assumption alone would change, one at a time (see footprint.sensitivity)."""
+        from tracker.footprint.sensitivity import sensitivity
+
+        return sensitivity(self)
+
     def unknown_models(self) -> list[dict[str, Any]]:
         """Return the models that were taken for another or for a class, with what they were taken for."""
         from tracker.footprint.quality import unknown_models
@@ -166,15 +172,17 @@ class Assessment:
         return sum(activity.requests for activity, recipe in rows if not has(recipe))
 
 
-def assess(activities: Sequence[Activity], settings: Settings | None = None) -> Assessment:
+def assess(
+    activities: Sequence[Activity], settings: Settings | None = None, factors: FactorSet | None = None
+) -> Assessment:
     """
     Return the assessment of ``activities``; a FootprintError (one sentence) where it cannot be done honestly.
 
-    An empty list is fine: its impacts are zero, for nothing was used.
+    An empty list is fine: its impacts are zero, for nothing was used. ``factors`` replaces the shipped set.
     """
     settings = settings or Settings()
     settings.check()
-    factors = load_factors()
+    factors = factors or load_factors()
     kitchen = Kitchen(settings, factors, read_hourly(settings.hourly) if settings.hourly else None)
     if settings.zone is not None:
         from tracker.footprint.place import find_grid

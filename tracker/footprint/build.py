@@ -10,10 +10,10 @@ from tracker.footprint.hidden import hidden_loads, spread_of
 from tracker.footprint.hourly import HourlyGrid
 from tracker.footprint.media import media_loads, publish_clip, size_of_clip
 from tracker.footprint.methods import Question, Weights, ask_all, combine
-from tracker.footprint.methods.ecologits import evaluate_core, publish
+from tracker.footprint.methods.ecologits import Published, evaluate_core, publish
 from tracker.footprint.methods.time import second_wh
-from tracker.footprint.models import default_days, resolve_model
-from tracker.footprint.place import LOCAL_SERVICES, locate
+from tracker.footprint.models import Model, default_days, resolve_model
+from tracker.footprint.place import LOCAL_SERVICES, Place, locate
 from tracker.footprint.recipe import Load, Recipe
 from tracker.footprint.settings import Settings
 from tracker.record import Activity
@@ -75,18 +75,23 @@ class Kitchen:
         loads = tuple(self._local(question)) if local else tuple(self._loads(activity, question))
         timed = model.tps and not local and activity.operation in ("chat", "text_completion")
         used = {feature for feature, _ in activity.features}
-        video = activity.operation == "video"
         return Recipe(
-            service=activity.service, provider=activity.provider, operation=activity.operation, model=model,
-            place=place, day=day, loads=loads, methods=answers, combined=combine(answers), core=evaluate_core(model),
-            published=publish_clip(activity, place) if video
-            else None if local or activity.operation in MEDIA_ONLY - {"image"}
-            or (activity.operation == "image" and activity.output_tokens_source != "reported")
-            else publish(model, place),
-            published_per=("seconds", "media_count") if video else ("output", "output_known"),
+            service=activity.service,
+            provider=activity.provider,
+            operation=activity.operation,
+            model=model,
+            place=place,
+            day=day,
+            loads=loads,
+            methods=answers,
+            combined=combine(answers),
+            core=evaluate_core(model, question.factor("ecologits_batch")),
+            published=_published(activity, model, place),
+            published_per=("seconds", "media_count") if activity.operation == "video" else ("output", "output_known"),
             turn_gsd_keys=("gsd_turn_load", *COUNTS_SOURCES.get(activity.output_tokens_source, ())),
-            local=local, second_wh=second_wh(question) if timed and not used & TOOLS else None,
-        )  # fmt: skip
+            local=local,
+            second_wh=second_wh(question) if timed and not used & TOOLS else None,
+        )
 
     def _loads(self, activity: Activity, question: Question) -> Iterator[Load]:
         on = self.settings.extensions
@@ -148,3 +153,17 @@ class Kitchen:
                 component="answer", quantity=quantity, wh=seconds * watts / 3600, spreads=spreads,
                 estimated=quantity == "untimed", factor=power.key, tier=4, embodied=(0.0, 0.0, 0.0),
             )  # fmt: skip
+
+
+def _published(activity: Activity, model: Model, place: Place) -> Published | None:
+    """What the package says of this kind, None where it says nothing: sound, most pictures, local models."""
+    if activity.service in LOCAL_SERVICES:
+        return None
+    match activity.operation:
+        case "video":
+            return publish_clip(activity, place)
+        case "image" if activity.output_tokens_source != "reported":
+            return None
+        case "music" | "speech" | "transcription":
+            return None
+    return publish(model, place)

@@ -6,11 +6,11 @@ import hashlib
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from tracker.footprint.errors import FootprintError
 
@@ -70,6 +70,12 @@ class FactorSet:
         if (row := self.find(key, day)) is None:
             raise FootprintError("a factor is missing", f"{key} on {day}", "reinstall klimaspor")
         return row
+
+    def with_value(self, key: str, end: Literal["low", "high"]) -> FactorSet:
+        """Return the set with one factor at the end of its own range: for a sensitivity, never for a result."""
+        rows = tuple(replace(row, value=getattr(row, end)) if row.key == key else row for row in self.rows)
+        by_key = dict(self.by_key) | {key: tuple(row for row in rows if row.key == key)}
+        return FactorSet(f"{self.version} {key}:{end}", rows, by_key, self.turning_days)
 
     def epoch(self, day: str) -> int:
         """Return the number of the stretch of days with equal factors that ``day`` lies in."""

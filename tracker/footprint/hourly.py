@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from tracker.footprint.errors import FootprintError
@@ -38,11 +39,20 @@ class HourlyGrid:
 
 
 def read_hourly(path: Path) -> HourlyGrid:
-    """Read the CSV; a FootprintError names the line that is damaged."""
+    """Read the CSV, once as long as it does not change; a FootprintError names the line that is damaged."""
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise _unreadable(path) from error
+    if state.st_size > LARGEST_FILE_BYTES:
+        raise FootprintError("the hourly grid file is too large", path.name, "keep one year and your own zones")
+    return _read(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _changed: int, _size: int) -> HourlyGrid:
     hours: dict[tuple[str, str], dict[int, float]] = {}
     try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise FootprintError("the hourly grid file is too large", path.name, "keep one year and your own zones")
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
             if not {"zone", "utc_hour", "g_per_kwh"} <= set(rows.fieldnames or ()):
@@ -52,8 +62,7 @@ def read_hourly(path: Path) -> HourlyGrid:
                 zone, hour, intensity = _read_row(path, rows.line_num, row)
                 hours.setdefault((zone, hour.date().isoformat()), {})[hour.hour] = intensity
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = "it is not there or not a text file"
-        raise FootprintError("the hourly grid file cannot be read", f"{path.name}: {why}", "check the path") from error
+        raise _unreadable(path) from error
     return HourlyGrid(path.name, hours)
 
 
@@ -67,6 +76,11 @@ def _read_row(path: Path, line: int, row: Mapping[str, str | None]) -> tuple[str
     if not zone or not 0 <= intensity < 5000:  # also refuses NaN
         raise _damaged(path, line)
     return zone, hour.astimezone(UTC) if hour.tzinfo else hour, intensity
+
+
+def _unreadable(path: Path) -> FootprintError:
+    why = "it is not there or not a text file"
+    return FootprintError("the hourly grid file cannot be read", f"{path.name}: {why}", "check the path")
 
 
 def _damaged(path: Path, line: int) -> FootprintError:

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tracker.footprint.errors import FootprintError
@@ -24,6 +24,7 @@ USUAL_SERVICE = {
 """Provider → the site whose usual model stands for an unnamed one (a fine-tuned model, a deployment)."""
 
 
+@lru_cache(maxsize=4096)
 def resolve_model(service: str, provider: str | None, model: str | None, day: str = LATEST_DAY) -> Model:
     """
     Return the parameters of the model that ``service`` named ``model`` on ``day`` (ISO date). Never None.

@@ -15,6 +15,8 @@ COMMON = "serving"
 """The unknown that all text shares and that is the widest: the draws are ordered by it."""
 SEED = "klimaspor"
 LOW, HIGH = 0.05, 0.95
+MOST_KEPT = 2000
+"""Lists of draws kept for the next question; they can always be made again."""
 
 type Draws = list[float]
 
@@ -74,6 +76,9 @@ class Simulation:
         """Return the product of log-normal factors (name, ln sigma), each with median 1."""
         key = tuple(sorted((name, sigma) for name, sigma in spreads if sigma > 0))
         if key not in self._products:
+            if len(self._products) >= MOST_KEPT:  # a proxy may run for months
+                self._products.clear()
+                self._normals.clear()
             logarithms = [0.0] * DRAWS
             for name, sigma in key:
                 logarithms = [total + sigma * z for total, z in zip(logarithms, self.normal(name), strict=True)]

@@ -10,7 +10,7 @@ from tracker.footprint.simulate import Portion
 
 _EMBODIED = ("embodied_life", "embodied_active_share", "gsd_embodied")
 _METHOD_FACTORS = {
-    "ecologits": ("idle_factor",),
+    "ecologits": ("idle_factor", "ecologits_batch"),
     "flop": (
         "flop_per_parameter", "flop_peak", "flop_utilisation_output", "flop_utilisation_input", "gpu_power",
     ),

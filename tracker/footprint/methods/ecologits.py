@@ -11,6 +11,7 @@ from tracker.footprint.methods import Coefficients, Question
 from tracker.footprint.models import Model
 from tracker.footprint.place import Place
 
+PACKAGE_BATCH = 64
 PROBE_TOKENS = 1000
 """Impacts are affine in output tokens once the latency cap is off: two evaluations give slope and intercept."""
 
@@ -63,7 +64,7 @@ def coefficients(question: Question) -> Coefficients:
 
     Constants are EcoLogits'; k_idle and the input weights in n_eq are our extensions.
     """
-    core = evaluate_core(question.model)
+    core = evaluate_core(question.model, question.factor("ecologits_batch"))
     weights = question.weights
     scale = question.place.pue * weights.idle
     return Coefficients(
@@ -75,10 +76,10 @@ def coefficients(question: Question) -> Coefficients:
     )
 
 
-def evaluate_core(model: Model) -> Core:
-    """Return the affine core of a model at the geometric mean of its parameter range."""
+def evaluate_core(model: Model, batch: float = PACKAGE_BATCH) -> Core:
+    """Return the affine core of a model at the geometric mean of its parameter range, ``batch`` answers at once."""
     active, total = model.active_mid, model.total_mid
-    return _core(_Size((active, active), (total, total), model.tps, model.ttft))
+    return _core(_Size((active, active), (total, total), model.tps, model.ttft), batch)
 
 
 def publish(model: Model, place: Place) -> Published:
@@ -108,9 +109,9 @@ class _Mix(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _core(size: _Size) -> Core:
-    start, end = (_compute(size, tokens, _Mix()) for tokens in (0, PROBE_TOKENS))
-    gpu = _compute(size, PROBE_TOKENS, _Mix(), server_power=0.0)
+def _core(size: _Size, batch: float) -> Core:
+    start, end = (_compute(size, tokens, _Mix(), batch_size=batch) for tokens in (0, PROBE_TOKENS))
+    gpu = _compute(size, PROBE_TOKENS, _Mix(), batch_size=batch, server_power=0.0)
 
     def embodied(name: str) -> tuple[float, float]:
         first, last = (getattr(result.embodied, name).value * UNITS[name] for result in (start, end))
