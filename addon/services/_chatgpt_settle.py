@@ -21,6 +21,9 @@ from addon.services._chatgpt_message import (
 from addon.services._ending import name_ending
 from addon.services._page import once
 
+READ_KINDS = ("text", "multimodal_text", "code")
+"""The kinds of content whose text is known to be where we look for it."""
+
 
 def settle(turn: Turn, answer: Answer) -> None:
     """Write what the messages say into the turn: text, model, features, times."""
@@ -75,6 +78,8 @@ def _settle_message(answer: Answer, turn: Turn, identity: str, document: Documen
             turn.outcome = name_ending(document.get("message", "content", "name"), None)
             return 0
     text = CITATION.sub("", "\n".join(read_texts(document)))
+    if not text and isinstance(kind, str) and kind not in READ_KINDS:
+        turn.wonder(kind)
     if recipient in (None, "all"):
         turn.answer(text, part=identity, replace=True)
         return 1 if metadata.get("search_result_groups") else 0
