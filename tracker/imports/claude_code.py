@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ class _Answer:
     stop_reason: str | None = None
     blocks: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Kind and tool's name by a mark of the block; never its words."""
-    text_tokens: int = 0
+    texts: list[str] = field(default_factory=list)
+    """What was written, as long as only a placeholder of a count is known; let go as soon as it is counted."""
 
 
 def is_claude_code(path: Path, head: bytes) -> bool:
@@ -136,31 +138,33 @@ def _take_blocks(answer: _Answer, content: object, mark: str) -> None:
     for number, block in enumerate(content if isinstance(content, list) else ()):
         if isinstance(block, dict):
             name = str(block.get("id") or f"{mark}.{number}")
-            if name not in answer.blocks and answer.stop_reason is None:
-                answer.text_tokens += _count(block, answer.model)
+            if name not in answer.blocks:
+                _keep_text(answer, block)
             answer.blocks[name] = (str(block.get("type")), str(block.get("name")))
 
 
-def _count(block: dict[str, Any], model: str | None) -> int:
-    import json
-
-    from tracker.tokens import count
-
+def _keep_text(answer: _Answer, block: dict[str, Any]) -> None:
     match block:
         case {"type": "text", "text": str(text)}:
-            return count(text, model, service="claude")
+            answer.texts.append(text)
         case {"type": "tool_use", "input": dict() as arguments}:
-            return count(json.dumps(arguments, ensure_ascii=False), model, service="claude")
-    return 0
+            answer.texts.append(json.dumps(arguments, ensure_ascii=False))
+    if answer.stop_reason is not None or (count_or_none(answer.usage.get("output_tokens")) or 0) > _PLACEHOLDER:
+        answer.texts.clear()
+
+
+def _count_texts(answer: _Answer) -> int:
+    from tracker.tokens import count
+
+    return sum(count(text, answer.model, service="claude") for text in answer.texts)
 
 
 def _settle(identity: str, answer: _Answer, context: Context) -> Record:
     usage, key = answer.usage, context.key
     cached = count_or_none(usage.get("cache_read_input_tokens"))
     output = count_or_none(usage.get("output_tokens"))
-    counted = (
-        answer.stop_reason is None and output is not None and output <= _PLACEHOLDER and answer.text_tokens > 2 * output
-    )
+    visible = _count_texts(answer) if answer.texts else 0
+    counted = output is not None and visible > 2 * output
     is_claude = "claude" in (answer.model or "claude").lower()
     return make_record(
         identity=identify(key, SERVICE, identity),
@@ -170,7 +174,7 @@ def _settle(identity: str, answer: _Answer, context: Context) -> Record:
         model=answer.model,
         tokens=(
             total(usage.get("input_tokens"), usage.get("cache_creation_input_tokens"), cached),
-            answer.text_tokens if counted else output,
+            visible if counted else output,
             cached,
             None,
         ),
