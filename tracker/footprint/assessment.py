@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracker.footprint.build import Kitchen
+from tracker.footprint.charges import Charges, Dish
 from tracker.footprint.factors import FactorSet, load_factors
 from tracker.footprint.hourly import read_hourly
 from tracker.footprint.impacts import Impacts
@@ -16,7 +17,7 @@ from tracker.footprint.published import as_published
 from tracker.footprint.quantities import Sums, measure
 from tracker.footprint.recipe import Recipe
 from tracker.footprint.settings import Settings
-from tracker.footprint.simulate import Dish, Engine
+from tracker.footprint.simulate import Engine
 from tracker.footprint.uncertainty import Draws, Range, Simulation, range_of
 from tracker.record import Activity
 
@@ -54,9 +55,8 @@ class Assessment:
     def dishes(self, indices: Iterable[int] | None = None, method: MethodName | None = None) -> list[Dish]:
         """Return the selection by recipe: sums and portions, by one method or by the settings' own."""
         chosen: Any = method or self.settings.method
-        return [
-            (recipe, sums, tuple(self.engine.portions(recipe, sums, chosen))) for recipe, sums in self._summed(indices)
-        ]  # fmt: skip
+        portions = self.engine.charges.portions
+        return [(recipe, sums, tuple(portions(recipe, sums, chosen))) for recipe, sums in self._summed(indices)]
 
     def _summed(self, indices: Iterable[int] | None) -> list[tuple[Recipe, Sums]]:
         rows: dict[int, tuple[Recipe, list[Sums]]] = {}
@@ -195,4 +195,6 @@ def assess(
         if key not in cooked:
             cooked[key] = kitchen.cook(activity)
         recipes.append(cooked[key])
-    return Assessment(activities, settings, recipes, [measure(a) for a in activities], Engine(factors, _SIMULATION))
+    return Assessment(
+        activities, settings, recipes, [measure(a) for a in activities], Engine(Charges(factors), _SIMULATION)
+    )

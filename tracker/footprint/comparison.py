@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tracker.footprint.charges import Dish, Portion
 from tracker.footprint.impacts import CRITERIA, Impacts
 from tracker.footprint.methods import WEIGHTS, MethodName
 from tracker.footprint.published import as_published
 from tracker.footprint.quantities import INDEX, Sums
 from tracker.footprint.recipe import Recipe
-from tracker.footprint.simulate import Dish, Portion
 from tracker.footprint.uncertainty import Range
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def by_method(assessment: Assessment) -> list[dict[str, Any]]:
 
 
 def _combined_wh(assessment: Assessment, dishes: Sequence[Dish]) -> float:
-    portions = (portion for recipe, sums, _ in dishes for portion in assessment.engine.portions(recipe, sums, None))
+    portions = (
+        portion for recipe, sums, _ in dishes for portion in assessment.engine.charges.portions(recipe, sums, None)
+    )
     return math.fsum(portion.wh for portion in portions)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from tracker.footprint.charges import Dish, Portion
 from tracker.footprint.recipe import COMPONENTS
-from tracker.footprint.simulate import Dish, Portion
 from tracker.footprint.uncertainty import range_of
 
 if TYPE_CHECKING:

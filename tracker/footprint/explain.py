@@ -42,7 +42,7 @@ def explain(assessment: Assessment, index: int) -> dict[str, Any]:
             name: _coefficients(method) | {"weight": WEIGHTS[name]} for name, method in recipe.methods.items()
         },
         "combined": _coefficients(recipe.combined),
-        "turn_mean_over_median": 1.0 if recipe.local else assessment.engine.turn_mean(recipe),
+        "turn_mean_over_median": 1.0 if recipe.local else assessment.engine.charges.turn_mean(recipe),
         "loads": [
             {
                 "component": portion.load.component, "quantity": portion.load.quantity, "amount": portion.amount,

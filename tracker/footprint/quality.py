@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from tracker.footprint.charges import Portion
 from tracker.footprint.factors import TIERS
 from tracker.footprint.methods.vendor import anchor_of
-from tracker.footprint.simulate import Portion
 from tracker.footprint.used import factor_keys
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def spread(assessment: Assessment) -> list[dict[str, Any]]:
         wh = math.fsum(portion.wh for portion in portions)
         total += wh
         text = math.fsum(portion.wh for portion in portions if portion.load.is_text)
-        turn += text**2 * assessment.engine.turn_variance(recipe, sums)
+        turn += text**2 * assessment.engine.charges.turn_variance(recipe, sums)
         for portion in portions:
-            for name, sigma in assessment.engine.spreads(portion):
+            for name, sigma in assessment.engine.charges.spreads(recipe, portion.load):
                 key = (_family(name, portion), name)
                 by_name[key] = by_name.get(key, 0.0) + portion.wh * sigma
     if not total:

@@ -1,45 +1,18 @@
-"""From sums and recipes to central estimates and ranges: the arithmetic that every view of a report shares."""
+"""One simulation over charges: the central estimates and ranges that every view of a report shares."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tracker.footprint.charges import Charges, Dish, Embodied
 from tracker.footprint.factors import FactorSet
 from tracker.footprint.impacts import Impact, Impacts, impact
-from tracker.footprint.methods import MethodName
 from tracker.footprint.models import LATEST_DAY
 from tracker.footprint.place import Place
-from tracker.footprint.quantities import INDEX, Sums
-from tracker.footprint.recipe import Load, Recipe, Spread
+from tracker.footprint.recipe import Spread
 from tracker.footprint.uncertainty import DRAWS, Draws, Range, Simulation, plus, range_of, scaled, times
-
-ECOLOGITS_LIFE_YEARS = 3
-NODE_GPUS = 8
-NODE_EMBODIED = (5700e3 + NODE_GPUS * 273e3, (0.37 + NODE_GPUS * 8.95e-3) * 1e9, (70_000 + NODE_GPUS * 3721) * 1e3)
-"""EcoLogits' server of 8 GPUs in g CO2e, µg Sb-eq, kJ."""
-SECONDS_A_YEAR = 365 * 24 * 3600
-
-type Embodied = tuple[float, float, float]
-"""g CO2e, µg Sb-eq, kJ."""
-
-
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """One load of one recipe in a selection: its energy, hardware and who shares its uncertainty."""
-
-    recipe: Recipe
-    load: Load
-    amount: float
-    wh: float
-    primary_wh: float
-    """The energy that ADPe and primary energy are charged on: EcoLogits' own method, since only it has them."""
-    embodied: Embodied
-
-
-type Dish = tuple[Recipe, Sums, Sequence[Portion]]
-"""A recipe, the sums of what was selected of it, and what they come to."""
 
 
 @dataclass(slots=True)
@@ -69,86 +42,14 @@ class _Site:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The factors and draws that one assessment uses."""
+    """The charges and draws that one assessment uses."""
 
-    factors: FactorSet
+    charges: Charges
     simulation: Simulation
 
-    def portions(self, recipe: Recipe, sums: Sums, method: MethodName | None) -> Iterator[Portion]:
-        """Yield what a recipe's sums come to, load by load, by one method or by all combined."""
-        coefficients = recipe.combined if method is None else recipe.methods.get(method)
-        if coefficients is None:
-            if any(load.is_text and sums[INDEX[load.quantity]] for load in recipe.loads):
-                return  # this method is silent about this kind: all of it is left out, and counted as not covered
-            coefficients = recipe.combined
-        noise = 1.0 if recipe.local else self.turn_mean(recipe)
-        for load in recipe.loads:
-            amount = sums[INDEX[load.quantity]]
-            if not amount:
-                continue
-            if load.wh:
-                wh = primary = amount * load.wh
-            else:
-                wh = amount * load.energy_wh(coefficients) * noise
-                primary = amount * load.energy_wh(recipe.methods["ecologits"]) * noise
-            yield Portion(recipe, load, amount, wh, primary, self._embodied(recipe, load, amount, wh))
-
-    def turn_mean(self, recipe: Recipe) -> float:
-        """Return mean over median of the turn-to-turn load: exp(σ²/2). Only this variability enters at its mean."""
-        return math.exp(self._sigma("gsd_turn_load", recipe.day) ** 2 / 2)
-
-    def _sigma(self, key: str, day: str) -> float:
-        return math.log(self.factors.get(key, day).value)
-
-    def _embodied(self, recipe: Recipe, load: Load, amount: float, wh: float) -> Embodied:
-        factors, day = self.factors, recipe.day
-        stretch = ECOLOGITS_LIFE_YEARS / (
-            factors.get("embodied_life", day).value * factors.get("embodied_active_share", day).value
-        )
-        if load.embodied is not None:
-            gas, metal, energy = (amount * part for part in load.embodied)
-        elif load.wh:
-            seconds = wh / recipe.place.pue * 3600 / factors.get("node_power", day).value
-            share = seconds / (ECOLOGITS_LIFE_YEARS * SECONDS_A_YEAR)
-            gas, metal, energy = (share * part for part in NODE_EMBODIED)
-        else:
-            core = recipe.core
-            gas, metal, energy = (
-                amount * (load.output * per_token + load.requests * per_request)
-                for per_token, per_request in (core.embodied_g, core.embodied_ug_sb, core.embodied_kj)
-            )
-        return gas * stretch, metal, energy
-
-    def _shared(self, recipe: Recipe, load: Load) -> tuple[Spread, ...]:
-        """Who shares the uncertainty of this load's energy."""
-        if load.wh:
-            return load.spreads
-        day, provider = recipe.day, recipe.place.provider
-        reads = load.new_input or load.cached or load.squared
-        return (
-            *((("prefill", self._sigma("gsd_prefill", day)),) if reads else ()),
-            *load.spreads,
-            ("serving", self._sigma("gsd_serving", day)),
-            (f"hardware {provider}", self._sigma("gsd_hardware", day)),
-            self._architecture(recipe),
-            (f"pue {provider}", self._sigma("gsd_pue_unknown" if recipe.place.guessed else "gsd_pue_known", day)),
-        )
-
-    def _architecture(self, recipe: Recipe) -> Spread:
-        model = recipe.model
-        return f"architecture {model.key}", self._sigma(f"gsd_architecture_{model.architecture}", recipe.day)
-
-    def spreads(self, portion: Portion) -> tuple[Spread, ...]:
-        """Return the named uncertainties of one portion's energy."""
-        return self._shared(portion.recipe, portion.load)
-
-    def turn_variance(self, recipe: Recipe, sums: Sums) -> float:
-        """Return the relative variance of a sum over turns: (e^σ² - 1) · Σ n² / (Σ n)²; falls as turns pool."""
-        sigma_squared = sum(self._sigma(key, recipe.day) ** 2 for key in recipe.turn_gsd_keys)
-        requests = max(1.0, sums[INDEX["requests"]])
-        output, squared = sums[INDEX["output"]], sums[INDEX["output_squared"]]
-        uneven = squared / output**2 if output and squared else 1 / requests
-        return math.expm1(sigma_squared) * min(1.0, max(1 / requests, uneven))
+    @property
+    def factors(self) -> FactorSet:
+        return self.charges.factors
 
     def energy_draws(self, dishes: Iterable[Dish]) -> Draws:
         """Return the draws of a selection's energy."""
@@ -169,10 +70,10 @@ class Engine:
             kind = kinds[name]
             kind.day = min(kind.day, recipe.day)
             text = 0.0
-            architecture = (self._architecture(recipe),)
+            architecture = (self.charges.architecture(recipe),)
             for portion in portions:
                 load, wh = portion.load, portion.wh
-                spreads = self._shared(recipe, load)
+                spreads = self.charges.spreads(recipe, load)
                 if load.is_text:
                     text += wh
                     kind.text[spreads] = kind.text.get(spreads, 0.0) + wh
@@ -186,7 +87,7 @@ class Engine:
                     gas, metal, energy = portion.embodied
                     kind.embodied[key] = (before[0] + gas, before[1] + metal, before[2] + energy)
             kind.text_wh += text
-            kind.noise += text**2 * self.turn_variance(recipe, sums)
+            kind.noise += text**2 * self.charges.turn_variance(recipe, sums)
         return kinds
 
     def _draw(self, kind: _Kind) -> Draws:
@@ -235,9 +136,15 @@ class Engine:
             grid, provider, draws, wh = place.grid, place.provider, site.draws, site.wh
             primary = site.primary_wh / wh if wh else 0.0
             per_wh = {
-                "ghg": (place.ghg_g_per_wh, (f"grid {provider} {grid.zone}", self._sigma(place.grid_gsd_key, day))),
-                "on_site": (place.on_site_ml_per_wh, (f"water {provider}", self._sigma("gsd_water_site", day))),
-                "off_site": (place.off_site_ml_per_wh, (f"water grid {grid.zone}", self._sigma("gsd_water_grid", day))),
+                "ghg": (
+                    place.ghg_g_per_wh,
+                    (f"grid {provider} {grid.zone}", self.charges.sigma(place.grid_gsd_key, day)),
+                ),
+                "on_site": (place.on_site_ml_per_wh, (f"water {provider}", self.charges.sigma("gsd_water_site", day))),
+                "off_site": (
+                    place.off_site_ml_per_wh,
+                    (f"water grid {grid.zone}", self.charges.sigma("gsd_water_grid", day)),
+                ),
                 "adpe": (grid.adpe_kg_per_kwh * 1e6 * primary, None),
                 "primary": (grid.primary_mj_per_kwh * primary, None),
             }
@@ -252,7 +159,7 @@ class Engine:
         embodied: list[Draws] = [[0.0] * DRAWS for _ in range(3)]
         embodied_mid = [0.0, 0.0, 0.0]
         for spreads, amounts in hardware.items():
-            shares = draw((*spreads, ("embodied", self._sigma("gsd_embodied", day))))
+            shares = draw((*spreads, ("embodied", self.charges.sigma("gsd_embodied", day))))
             for position, amount in enumerate(amounts):
                 embodied_mid[position] += amount
                 embodied[position] = plus(embodied[position], scaled(shares, amount))

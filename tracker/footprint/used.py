@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tracker.footprint.charges import Portion
 from tracker.footprint.methods.measured import measured_class
 from tracker.footprint.recipe import Recipe
-from tracker.footprint.simulate import Portion
 
 _EMBODIED = ("embodied_life", "embodied_active_share", "gsd_embodied")
 _METHOD_FACTORS = {

@@ -1,0 +1,119 @@
+"""What the sums of a recipe come to: energy, hardware and who shares their uncertainty, load by load."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tracker.footprint.factors import FactorSet
+from tracker.footprint.methods import MethodName
+from tracker.footprint.quantities import INDEX, Sums
+from tracker.footprint.recipe import Load, Recipe, Spread
+
+ECOLOGITS_LIFE_YEARS = 3
+NODE_GPUS = 8
+NODE_EMBODIED = (5700e3 + NODE_GPUS * 273e3, (0.37 + NODE_GPUS * 8.95e-3) * 1e9, (70_000 + NODE_GPUS * 3721) * 1e3)
+"""EcoLogits' server of 8 GPUs in g CO2e, µg Sb-eq, kJ."""
+SECONDS_A_YEAR = 365 * 24 * 3600
+
+type Embodied = tuple[float, float, float]
+"""g CO2e, µg Sb-eq, kJ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """One load of one recipe in a selection: its energy, hardware and who shares its uncertainty."""
+
+    recipe: Recipe
+    load: Load
+    amount: float
+    wh: float
+    primary_wh: float
+    """The energy that ADPe and primary energy are charged on: EcoLogits' own method, since only it has them."""
+    embodied: Embodied
+
+
+type Dish = tuple[Recipe, Sums, Sequence[Portion]]
+"""A recipe, the sums of what was selected of it, and what they come to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """The factors by which loads are charged."""
+
+    factors: FactorSet
+
+    def portions(self, recipe: Recipe, sums: Sums, method: MethodName | None) -> Iterator[Portion]:
+        """Yield what a recipe's sums come to, load by load, by one method or by all combined."""
+        coefficients = recipe.combined if method is None else recipe.methods.get(method)
+        if coefficients is None:
+            if any(load.is_text and sums[INDEX[load.quantity]] for load in recipe.loads):
+                return  # this method is silent about this kind: all of it is left out, and counted as not covered
+            coefficients = recipe.combined
+        noise = 1.0 if recipe.local else self.turn_mean(recipe)
+        for load in recipe.loads:
+            amount = sums[INDEX[load.quantity]]
+            if not amount:
+                continue
+            if load.wh:
+                wh = primary = amount * load.wh
+            else:
+                wh = amount * load.energy_wh(coefficients) * noise
+                primary = amount * load.energy_wh(recipe.methods["ecologits"]) * noise
+            yield Portion(recipe, load, amount, wh, primary, self._embodied(recipe, load, amount, wh))
+
+    def turn_mean(self, recipe: Recipe) -> float:
+        """Return mean over median of the turn-to-turn load: exp(σ²/2). Only this variability enters at its mean."""
+        return math.exp(self.sigma("gsd_turn_load", recipe.day) ** 2 / 2)
+
+    def sigma(self, key: str, day: str) -> float:
+        """Return ln of a geometric standard deviation valid on a day."""
+        return math.log(self.factors.get(key, day).value)
+
+    def _embodied(self, recipe: Recipe, load: Load, amount: float, wh: float) -> Embodied:
+        factors, day = self.factors, recipe.day
+        stretch = ECOLOGITS_LIFE_YEARS / (
+            factors.get("embodied_life", day).value * factors.get("embodied_active_share", day).value
+        )
+        if load.embodied is not None:
+            gas, metal, energy = (amount * part for part in load.embodied)
+        elif load.wh:
+            seconds = wh / recipe.place.pue * 3600 / factors.get("node_power", day).value
+            share = seconds / (ECOLOGITS_LIFE_YEARS * SECONDS_A_YEAR)
+            gas, metal, energy = (share * part for part in NODE_EMBODIED)
+        else:
+            core = recipe.core
+            gas, metal, energy = (
+                amount * (load.output * per_token + load.requests * per_request)
+                for per_token, per_request in (core.embodied_g, core.embodied_ug_sb, core.embodied_kj)
+            )
+        return gas * stretch, metal, energy
+
+    def spreads(self, recipe: Recipe, load: Load) -> tuple[Spread, ...]:
+        """Return the named uncertainties of one load's energy."""
+        if load.wh:
+            return load.spreads
+        day, provider = recipe.day, recipe.place.provider
+        reads = load.new_input or load.cached or load.squared
+        return (
+            *((("prefill", self.sigma("gsd_prefill", day)),) if reads else ()),
+            *load.spreads,
+            ("serving", self.sigma("gsd_serving", day)),
+            (f"hardware {provider}", self.sigma("gsd_hardware", day)),
+            self.architecture(recipe),
+            (f"pue {provider}", self.sigma("gsd_pue_unknown" if recipe.place.guessed else "gsd_pue_known", day)),
+        )
+
+    def architecture(self, recipe: Recipe) -> Spread:
+        """Return the uncertainty of the model's architecture, shared by all of its answers."""
+        model = recipe.model
+        return f"architecture {model.key}", self.sigma(f"gsd_architecture_{model.architecture}", recipe.day)
+
+    def turn_variance(self, recipe: Recipe, sums: Sums) -> float:
+        """Return the relative variance of a sum over turns: (e^σ² - 1) · Σ n² / (Σ n)²; falls as turns pool."""
+        sigma_squared = sum(self.sigma(key, recipe.day) ** 2 for key in recipe.turn_gsd_keys)
+        requests = max(1.0, sums[INDEX["requests"]])
+        output, squared = sums[INDEX["output"]], sums[INDEX["output_squared"]]
+        uneven = squared / output**2 if output and squared else 1 / requests
+        return math.expm1(sigma_squared) * min(1.0, max(1 / requests, uneven))
