@@ -54,6 +54,15 @@ subprocess.run(["kill", "-9", first], check=True)
 assert b"klimaspor" in fetch(), "the port was held meanwhile: the request waited, it was not refused"
 assert show("MainPID") not in {"0", first}
 
+from tracker.setup.doctor import Past, examine
+from click.testing import CliRunner
+from tracker.cli.proxy import stop
+said = CliRunner().invoke(stop, ["--db", str(db)])
+assert said.exit_code == 0, said.output
+assert "starts again when a browser asks" in said.output
+states = {finding.check: finding.state for finding in examine(db, Past())}
+assert states["proxy"] == states["pac"] == "good", states
+
 carry_out(make_plan(db, port), Ledger.open(db.parent), lambda line: print(line) or line.startswith("was so") or 1 / 0)
 assert take_back(Ledger.open(db.parent), db.parent, print) == []
 assert show("ActiveState", "klimaspor.socket") == "inactive", show("ActiveState", "klimaspor.socket")

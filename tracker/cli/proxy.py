@@ -87,6 +87,10 @@ def stop(db: Path) -> None:
             fail("The proxy does not stop", f"process {pid}", f"end it with `kill -9 {pid}`; what it wrote stays")
         time.sleep(0.05)
     click.echo("The proxy has stopped.")
+    from tracker.setup.autostart import keeps_port
+
+    if keeps_port():
+        click.echo("It starts again when a browser asks for it: `klimaspor pause` or `klimaspor undo` ends that.")
 
 
 @click.command(epilog="\b\nExamples:\n  klimaspor status\n  klimaspor status --format json")

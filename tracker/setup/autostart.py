@@ -130,6 +130,12 @@ class UnitStep:
         return _systemctl(question, "--quiet", self.unit).returncode == 0
 
 
+def keeps_port() -> bool:
+    """Whether systemd holds the port now, so that the proxy comes back by itself."""
+    path = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user" / SOCKET_UNIT
+    return path.exists() and _systemctl("is-active", "--quiet", SOCKET_UNIT).returncode == 0
+
+
 def reload_units() -> None:
     """Make systemd see that files of units are gone or new."""
     if has_user_systemd():

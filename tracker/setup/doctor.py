@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -99,8 +100,10 @@ def examine(db: Path, past: Past) -> list[Finding]:
 def _examine_proxy(folder: Path) -> Iterator[Finding]:
     from addon.state import ask_status
 
-    found = ask_status(folder)
     ledger = _open_ledger(folder)
+    found = ask_status(folder)
+    if found is None and (port := _held_port(ledger)) and _is_served(port):
+        found = ask_status(folder)  # systemd held the port; our question started the proxy
     if found is None:
         state: State = "wrong" if ledger and ledger.entries else "note"
         yield Finding("proxy", state, "The proxy does not run.", "klimaspor start --detach")
@@ -246,10 +249,18 @@ def _examine_past(past: Past) -> Iterator[Finding]:
 def _is_served(port: int) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{port}/proxy.pac", timeout=10) as answer:
+        with opener.open(f"http://127.0.0.1:{port}/proxy.pac", timeout=45) as answer:
             return b"FindProxyForURL" in answer.read(1_000_000)
     except OSError:
         return False
+
+
+def _held_port(ledger: Ledger | None) -> int | None:
+    """Return the port that systemd holds for us, if set-up made it so."""
+    for entry in ledger.entries if ledger else ():
+        if found := re.search(r"^ListenStream=127\.0\.0\.1:(\d+)$", str(entry.fields.get("text", "")), re.MULTILINE):
+            return int(found[1])
+    return None
 
 
 def _is_set_up(folder: Path) -> bool:
