@@ -79,8 +79,11 @@ class Gateway(TurnByTurn):
                 if isinstance(chunk, dict):
                     self._read_chunk(turn, chunk, identity_at(told, "response_id") or "", at_ms)
             case "response.done":
-                if pick(told, "response", "status") in ("failed", "incomplete"):
-                    turn.outcome = "error"
+                match pick(told, "response", "status"):
+                    case "failed" | "incomplete":
+                        turn.outcome = "error"
+                    case "cancelled":
+                        turn.outcome = "aborted"
                 turn.response_id = identity_at(told, "response", "id") or turn.response_id
                 turn.finished = True
                 yield from self.end(at_ms)

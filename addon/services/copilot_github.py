@@ -26,7 +26,7 @@ class CopilotOnGitHub(Service):
         "api.githubcopilot.com",
     )  # fmt: skip
     path = re.compile(r"/github/chat/threads/[0-9a-f-]+/messages")
-    features = ("tool", "web_search", "code", "connector", "file_input", "image_input", "deep_research")
+    features = ("tool", "web_search", "code", "connector", "file_input", "image_input")
     grade = "documented"
     verified = date(2026, 11, 21)
 

@@ -65,9 +65,11 @@ class HuggingChat(Service):
             turn.attach(pick(file, "size"), text_at(file, "type"))
 
     def event(self, turn: Turn, event: Event) -> None:
-        match event.data:
-            case {"type": "stream", "token": str(token)}:
-                self._grow(turn, token.rstrip("\0"), event.at_ms)
+        data = event.data
+        if isinstance(data, dict) and data.get("type") == "stream" and isinstance(token := data.get("token"), str):
+            self._grow(turn, token.rstrip("\0"), event.at_ms)
+            return
+        match data:
             case {"type": "reasoning", "subtype": "stream", "token": str(token)}:
                 turn.reason(token.rstrip("\0"), event.at_ms)
                 once(turn, "reasoning")

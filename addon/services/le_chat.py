@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from addon.exchange import Exchange
-from addon.patching import Document, text_of
+from addon.patching import Document, Rope, text_of
 from addon.service import Event, Recall, Turn, Usage
 from addon.services._page import Resumable, asked_once, identity_at, list_at, once, pick, text_at, tool_feature
 
@@ -78,8 +78,8 @@ class LeChat(Resumable):
         if text_at(body, "agentId"):
             asked_once(turn, "agent")
         _read_prompt(turn, pick(body, "messageInput") or pick(body, "content"))
-        for _ in list_at(body, "messageFiles"):
-            turn.attach()
+        for file in list_at(body, "messageFiles"):
+            turn.attach(kind=text_at(file, "type"))
         if text_at(body, "mode") == "start" and (first := self.first_questions.pop(turn.conversation_id)):
             turn.counted = Usage(input=first[0])
             for _ in range(first[1]):
@@ -139,6 +139,13 @@ class LeChat(Resumable):
                 turn.answer(text_of(document.get("content")), part=identity, replace=True)
 
     def _patch(self, turn: Turn, identity: str, patches: list[Any], at_ms: int | None) -> None:
+        growing: tuple[str, str, Rope] | None = turn.state.get("growing")
+        if growing and len(patches) == 1 and growing[0] == identity:
+            # Most events add a few letters at the place where the one before did.
+            match patches[0]:
+                case {"op": "append", "path": path, "value": str(value)} if path == growing[1]:
+                    growing[2].grow(value)
+                    return
         document = turn.state["documents"].setdefault(identity, Document())
         for patch in patches:
             match patch:
@@ -147,6 +154,7 @@ class LeChat(Resumable):
                     if place.startswith("/contentChunks/") and not document.get("contentChunks"):
                         document.apply("replace", "/contentChunks", [])
                     document.apply(operation, place, patch.get("value"))
+                    turn.state["growing"] = _growing(document, identity, place)
         role = document.get("role")
         if role not in _ANSWERING:
             turn.message_id = turn.message_id or identity
@@ -180,6 +188,15 @@ class LeChat(Resumable):
             tokens = sum(count(part, service=self.name) for part in parts if part)
             if chat and tokens:
                 self.first_questions.put(chat, (tokens, len(list_at(call, "json", "files"))))
+
+
+def _growing(document: Document, identity: str, place: str) -> tuple[str, str, Rope] | None:
+    """Return the text that was just appended to, so that more can be added without a search."""
+    match place.split("/"):
+        case ["", "contentChunks", index, "text"] if index.isdigit():
+            text = document.get("contentChunks", int(index), "text")
+            return (identity, place, text) if isinstance(text, Rope) else None
+    return None
 
 
 def _read_prompt(turn: Turn, content: Any) -> None:

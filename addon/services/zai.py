@@ -32,6 +32,8 @@ class ZAi(Service):
     features = ("reasoning", "web_search", "tool", "connector", "file_input", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)
+    needs_end = False
+    """Some models send no last event."""
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
