@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -28,11 +29,13 @@ class AnswerPage(HTMLParser):
         self.thread: str | None = None
         self.turns: list[PageTurn] = [PageTurn()]
         self._open: list[tuple[str, str]] = []
+        self._tags: Counter[str] = Counter()
+        self._parts: Counter[str] = Counter()
 
     @property
     def closed(self) -> bool:
         """Whether all boxes on the page were closed, so that nothing of it is missing."""
-        return not any(tag in ("div", "span") for tag, _ in self._open)
+        return not self._tags["div"] and not self._tags["span"]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         told = dict(attrs)
@@ -44,22 +47,25 @@ class AnswerPage(HTMLParser):
         part = _part_of(tag, told)
         if part == "source":
             self.turns[-1].cites = True
-        if tag not in VOID and len(self._open) < 1000:
+        if tag not in VOID:
             self._open.append((tag, part))
+            self._tags[tag] += 1
+            self._parts[part] += 1
 
     def handle_endtag(self, tag: str) -> None:
-        for depth in range(len(self._open) - 1, -1, -1):
-            if self._open[depth][0] == tag:
-                del self._open[depth:]
+        while self._tags[tag]:  # boxes that were left open inside end with it
+            inner, part = self._open.pop()
+            self._tags[inner] -= 1
+            self._parts[part] -= 1
+            if inner == tag:
                 return
 
     def handle_data(self, data: str) -> None:
-        parts = {part for _, part in self._open}
-        if "skip" in parts or "source" in parts:
+        if self._parts["skip"] or self._parts["source"]:
             return
-        if "question" in parts:
+        if self._parts["question"]:
             self.turns[-1].question.append(data)
-        elif "answer" in parts:
+        elif self._parts["answer"]:
             self.turns[-1].answer.append(data.partition(DISCLAIMER)[0])
 
 

@@ -23,7 +23,7 @@ from addon.services._page import once
 
 OVERVIEW, FIRST, NEXT = "/async/folsrch", "/async/folwr", "/async/folif"
 MODEL = re.compile(r"\bmodel:(?:\"|&quot;|\\u0022|\\x22)(gemini-[a-z0-9.-]{1,40})")
-LARGEST_PAGE = 4 << 20
+LARGEST_PAGE = 3 << 20
 
 
 class GoogleAI(Service):
