@@ -73,12 +73,18 @@ def update(lang: str, translations: dict[str, str | tuple[str, str]] | None = No
     catalog = Catalog(locale=LANGUAGES[lang], charset="utf-8")
     missing = []
     for (one, many), places in sentences().items():
-        string = (one if many is None else (one, many)) if lang == "en" else known.get(one, "" if many is None else ("", ""))
+        string = (
+            (one if many is None else (one, many)) if lang == "en" else known.get(one, "" if many is None else ("", ""))
+        )
         if not all(string) or not string:
             missing.append((one, many))
         if many is not None and isinstance(string, str):
             string = (string, string)
-        catalog.add(one if many is None else (one, many), string, locations=[(place.rpartition(":")[0], None) for place in dict.fromkeys(places)])
+        catalog.add(
+            one if many is None else (one, many),
+            string,
+            locations=[(place.rpartition(":")[0], None) for place in dict.fromkeys(places)],
+        )
     catalog.creation_date = catalog.revision_date = None
     with po_path(lang).open("wb") as file:
         write_po(file, catalog, width=120, omit_header=True)

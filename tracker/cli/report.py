@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -203,7 +204,7 @@ def _write(
     if output is None and output_format == "html":
         output = Path(f"report-{'demo' if demo else data['period']['name']}.html")
     if output is None or str(output) == "-":
-        click.get_binary_stream("stdout").write(text.encode())
+        sys.stdout.buffer.write(text.encode())
         return
     try:
         output.write_bytes(text.encode())

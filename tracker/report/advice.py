@@ -75,7 +75,7 @@ def _sentences(lever: Json, language: Language) -> tuple[str, str, str]:
                 t("Price: that video."),
             )  # fmt: skip
         case "other_place":
-            from tracker.report.view import place
+            from tracker.report.banner import place
 
             return (
                 t("Choose a service whose servers stand where power is clean"),

@@ -20,6 +20,8 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=ZONE)
 """The Monday on which the demonstration is looked at."""
 FIRST_DAY = date(2025, 11, 24)
 LAST_DAY = date(2026, 11, 22)
+BEFORE = FIRST_DAY - timedelta(days=364)
+"""The year before begins here: a thin one, so that there is something to compare with."""
 _KEY = b"klimaspor demonstration, no key!"
 
 
@@ -81,6 +83,7 @@ HABITS = (
           features=(("tool", "used"), ("code", "used")), client="cli/claude-code", weekend=0, turns=4),
     Habit(1.5, "anthropic-api", "anthropic", "claude-sonnet-4-6", 6800, 400, counted=False, reasoning=250,
           features=(("tool", "used"), ("code", "used")), client="cli/claude-code", weekend=0),
+    Habit(0.5, "claude", "anthropic", "claude-sonnet-4-6", 700, 900, turns=7, hours=(13, 17), weekend=0),
     Habit(1, "deepseek", "deepseek", "deepseek-reasoner", 80, 500, reasoning=1400, thinking_s=25, features=THINKING,
           hours=(20, 24)),
     Habit(0.6, "poe", None, "hobbyist-9b", 40, 200),
@@ -90,7 +93,7 @@ HABITS = (
 def records() -> Iterator[Record]:
     """Yield the year's records, oldest first; the same ones on every call."""
     dice = random.Random(2026)  # noqa: S311 -- a made-up life, not a secret
-    day = FIRST_DAY
+    day = BEFORE
     while day <= LAST_DAY:
         busy = _busyness(day)
         for number, habit in enumerate(HABITS):
@@ -144,10 +147,43 @@ def fill(path: Path) -> Store:
     store.note_refused("2026-11-19", "chatgpt", 3)
     for rating in ratings(known):
         store.rate(rating)
+    _listen(store)
     return store
 
 
+def _listen(store: Store) -> None:
+    """Write when it listened in the last ten weeks: every day from seven to eleven, but for half an hour once."""
+    day = LAST_DAY - timedelta(days=70)
+    while day <= LAST_DAY:
+        spans = [((6, 0), (22, 0))]
+        if day == date(2026, 11, 17):
+            spans = [((6, 0), (8, 10)), ((8, 42), (22, 0))]
+        boot_clock_s = 0.0
+        for number, (start, end) in enumerate(spans):
+            started = datetime(day.year, day.month, day.day, *start, tzinfo=UTC)
+            ended = datetime(day.year, day.month, day.day, *end, tzinfo=UTC)
+            boot_clock_s += (ended - started).total_seconds() + (1920 if number else 0)
+            last_of_day = number == len(spans) - 1
+            with store.writing() as connection:
+                connection.execute(
+                    "INSERT INTO heartbeat (started_at, ended_at, boot_id, boot_clock_s, clean_stop) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    (_stamp(started), _stamp(ended), f"demo {day}", boot_clock_s, int(last_of_day)),
+                )
+        day += timedelta(days=1)
+    store.note_passed_through(
+        "claude.ai", "claude", "challenge",
+        datetime(2026, 11, 21, 9, 0, tzinfo=UTC), datetime(2026, 11, 21, 10, 30, tzinfo=UTC),
+    )  # fmt: skip
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _busyness(day: date) -> float:
+    if day < FIRST_DAY:
+        return 0.1
     if date(2026, 7, 6) <= day <= date(2026, 7, 26) or date(2025, 12, 22) <= day <= date(2026, 1, 1):
         return 0.12  # holidays
     growth = 0.65 + 0.5 * (day - FIRST_DAY).days / 364
@@ -179,7 +215,7 @@ def _record(dice: random.Random, habit: Habit, moment: datetime, seed: str, turn
     is_text = habit.operation in {"chat", "search"}
     return Record(
         id=identify(_KEY, habit.service, seed, str(turn)),
-        started_at=moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        started_at=_stamp(moment),
         utc_offset_minutes=int(offset.total_seconds() // 60),
         service=habit.service,
         provider=habit.provider,

@@ -37,6 +37,8 @@ def find(data: Json) -> Json:
         "ratio": None if ratio is None else significant(ratio, 2),
         "driver": _driver(data, energy),
         "heaviest_day": _heaviest_day(data, energy),
+        "relative_range": _relative_range(data, energy),
+        "methods_ratio": _methods_ratio(data),
     }
 
 
@@ -207,6 +209,22 @@ def _driver(data: Json, energy: float) -> Json | None:
         if largest["impacts"]["energy_wh"]["mid"] / energy >= 0.5:
             return _driven("service", largest, energy)
     return None
+
+
+def _relative_range(data: Json, energy: float) -> Json | None:
+    if energy <= 0:
+        return None
+    return {end: significant(data["impacts"]["energy_wh"][end] / energy, 2) for end in ("low", "high")}
+
+
+def _methods_ratio(data: Json) -> float | None:
+    """Return the largest method's middle over the smallest's."""
+    mids = [item["impacts"]["energy_wh"]["mid"] for item in data["by_method"]]
+    mids = [mid for mid in mids if mid > 0]
+    if len(mids) < 2:
+        return None
+    ratio = max(mids) / min(mids)
+    return significant(ratio, 1 if ratio >= 3 else 2)
 
 
 def _weight(item: Json, energy: float, requests: int) -> float:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from tracker.coverage import Moment
 from tracker.report.coverage import Listening
 from tracker.report.data import Inputs, Span
 from tracker.report.period import Period
@@ -32,10 +33,11 @@ class Want:
 def gather(store: Store, period: Period, now: datetime, want: Want) -> Inputs:
     """Read the sums, gaps, ratings and newest answers of a period and of those it is compared with."""
     began = period.so_far(now.date())
+    moment = Moment(now, "", 0.0) if want.demo else None
     return Inputs(
-        span=span(store, period),
-        previous=span(store, period.before(now.date())),
-        weeks=[span(store, week) for week in period.weeks_before(USUAL_WEEKS)],
+        span=span(store, period, moment),
+        previous=span(store, period.before(now.date()), moment),
+        weeks=[span(store, week, moment) for week in period.weeks_before(USUAL_WEEKS)],
         hours=store.activities_by_hour(period.since, period.until),
         records=list(islice(store.records(began.since, began.until), MOST_RECORDS)),
         ratings=store.ratings(),
@@ -46,9 +48,9 @@ def gather(store: Store, period: Period, now: datetime, want: Want) -> Inputs:
     )
 
 
-def span(store: Store, period: Period) -> Span:
-    """Read one stretch of days."""
-    heard = store.coverage(period.since, period.until)
+def span(store: Store, period: Period, moment: Moment | None = None) -> Span:
+    """Read one stretch of days; ``moment`` is now by both clocks, if not this computer's."""
+    heard = store.coverage(period.since, period.until, moment)
     return Span(
         period=period,
         activities=store.activities(period.since, period.until),

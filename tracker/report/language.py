@@ -148,8 +148,9 @@ class Language:
 
     def minutes(self, minutes: float) -> str:
         """Return a length of time in hours and minutes."""
-        whole = round(minutes)
-        hours, rest = divmod(whole, 60)
+        hours, rest = divmod(round(minutes), 60)
+        if hours >= 10:
+            hours, rest = hours + (rest >= 30), 0
         parts = []
         if hours:
             parts.append(self.tn("{n} hour", "{n} hours", hours))

@@ -17,7 +17,7 @@ MOST = 5
 LEAST_SAVING = 0.01
 """Savings below this share of the total are not worth saying."""
 SHORT_ANSWER_TOKENS = 300
-LONG_HISTORY_TOKENS = 6000
+LONG_HISTORY_TOKENS = 5000
 CLEAN_ZONE = "NOR"
 
 SMALLER = {
@@ -160,7 +160,7 @@ def _compare(
     left_mid = (changed.impacts().energy_wh.mid - gone_mid) / was_mid
     ordered = sorted(1 - share for share in left)
     low, mid, high = ordered[len(ordered) // 20], 1 - left_mid, ordered[-len(ordered) // 20]
-    if low <= 0:
+    if low < 0.005:
         return None  # it might not save at all
     return {
         "key": key,

@@ -143,9 +143,18 @@ EXCLUDED = {
 def label(table: dict[str, str], key: str, language: Language) -> str:
     """Return what people call it; a key that nobody named is shown as it is."""
     sentence = table.get(key)
-    return language.t(sentence) if sentence else key.replace("_", " ")
+    return language.t(sentence) if sentence else clipped(key.replace("_", " "))
 
 
 def service(key: str) -> str:
     """Return the service's own name."""
-    return SERVICES.get(key, key)
+    return SERVICES.get(key) or clipped(key)
+
+
+LONGEST_NAME = 60
+
+
+def clipped(name: str, longest: int = LONGEST_NAME) -> str:
+    """Return a name that came from elsewhere, no longer than is good for a table and without control characters."""
+    kept = "".join(character for character in name[: 4 * longest] if character.isprintable())
+    return kept if len(kept) <= longest else kept[: longest - 1] + "…"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from tracker.record import Activity
-from tracker.report.figures import apportion, keep
+from tracker.report.figures import apportion, grid_of, keep
 from tracker.report.period import Period
 
 Json = dict[str, Any]
@@ -76,8 +76,10 @@ def impacts_json(impacts: Any) -> Json:
 
 
 def without_interval(impacts: Json) -> Json:
-    """Return impacts without the word for their interval, which the report says once."""
-    return {name: value for name, value in impacts.items() if name != "interval"}
+    """Return impacts without the word for their interval, which the report says once; water by place may be unknown."""
+    kept = {name: value for name, value in impacts.items() if name != "interval"}
+    kept["water_ml"] = {"on_site": None, "off_site": None} | kept["water_ml"]
+    return kept
 
 
 def keep_all(thing: Any) -> Any:
@@ -188,7 +190,7 @@ def by_feature(activities: Sequence[Activity], assessed: Assessed) -> list[Json]
         )
         for feature, indices in positions.items()
     ]
-    return _ranked(rows)
+    return _show_alone(_ranked(rows), assessed)
 
 
 def by_initiator(activities: Sequence[Activity], assessed: Assessed) -> list[Json]:
@@ -196,6 +198,19 @@ def by_initiator(activities: Sequence[Activity], assessed: Assessed) -> list[Jso
     groups = group(activities, lambda activity: activity.initiator)
     order = [key for key in ("person", "agent", "unasked") if key in groups]
     return [row(key, groups[key], activities, assessed) for key in order]
+
+
+def _show_alone(found: list[Json], assessed: Assessed) -> list[Json]:
+    """Add the values as shown to rows that do not add up: each rounded by itself to the grid of the total."""
+    whole = assessed.impacts().energy_wh.mid
+    step = grid_of(whole)
+    for item in found:
+        energy = item["impacts"]["energy_wh"]["mid"]
+        item["shown"] = {
+            "energy_wh": round(energy / step) * step if step else 0.0,
+            "share": energy / whole if whole > 0 else 0.0,
+        }
+    return found
 
 
 def _ranked(rows: list[Json]) -> list[Json]:
@@ -208,4 +223,8 @@ def add_shown(rows: list[Json], whole: Json) -> list[Json]:
         parts = [item["impacts"][name]["mid"] for item in rows]
         for item, value in zip(rows, apportion(parts, whole[name]["mid"]), strict=True):
             item.setdefault("shown", {})[name] = value
+    energy = whole["energy_wh"]["mid"]
+    shares = [item["impacts"]["energy_wh"]["mid"] / energy if energy > 0 else 0.0 for item in rows]
+    for item, share in zip(rows, apportion(shares, 1.0 if energy > 0 else None), strict=True):
+        item["shown"]["share"] = share
     return rows

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tracker.report.banner import banner
 from tracker.report.language import Language
 from tracker.report.names import COMPONENTS, FEATURES, INITIATORS, METHODS, label, service
 
@@ -26,6 +27,8 @@ def write(data: Json, language: Language) -> str:
     out = io.StringIO()
     out.write(BOM)
     writer = csv.writer(out, delimiter=SEPARATORS[language.code], lineterminator="\r\n")
+    if title := banner(data, language):
+        writer.writerows([[_cell(title["title"], language)], [_cell(title["text"], language)], []])
     for number, (name, rows) in enumerate(tables(data, language).items()):
         if number:
             writer.writerow([])

@@ -13,12 +13,13 @@ Json = dict[str, Any]
 
 BLOCKS = "▏▎▍▌▋▊▉█"
 BAR = 18
+NARROWEST = 48
 
 
 def write(data: Json, language: Language, width: int = 80) -> str:
     """Return the report as lines of at most ``width`` characters."""
     page = pages.view(data, language)
-    width = max(width, 48)
+    width = max(width, NARROWEST)
     out: list[str] = []
     if page["banner"]:
         out += [*_wrap(f"{page['banner']['title']} · {page['banner']['text']}", width), ""]
@@ -92,7 +93,8 @@ def _trust(page: Json, width: int) -> list[str]:
     out = _heading(page["coverage"]["heading"])
     for sentence in page["coverage"]["sentences"]:
         out += _wrap(sentence, width)
-    out += [f"  · {gap}" for gap in page["coverage"]["gaps"]]
+    for gap in page["coverage"]["gaps"]:
+        out += textwrap.wrap(gap, width, initial_indent="  · ", subsequent_indent="    ")
     if page["quality"]:
         out += _ranking(page["quality"], width)
         for sentence in page["quality"]["sentences"]:
@@ -130,7 +132,8 @@ def _ranking(table: Json, width: int) -> list[str]:
 
 
 def _heading(text: str) -> list[str]:
-    return ["", text, "─" * len(text)]
+    lines = _wrap(text, NARROWEST)
+    return ["", *lines, "─" * len(lines[-1])]
 
 
 def _bar(share: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from tracker.report import charts, view_cost, view_trust, view_use
+from tracker.report.banner import banner, place
 from tracker.report.figures import significant
 from tracker.report.finding import equivalent_phrase, headline
 from tracker.report.language import Language, capital
@@ -27,7 +28,7 @@ def view(data: Json, language: Language) -> Json:
         "version": data["generator"]["version"],
         "title": f"{t('Your AI trail')} · {period} · klimaspor",
         "period": period,
-        "banner": _banner(data, language),
+        "banner": banner(data, language),
         "headline": capital(escape(first_words)),
         "lede": lede(data, language),
         "figures": [],
@@ -118,38 +119,6 @@ def _empty(data: Json, language: Language) -> list[str]:
     return sentences
 
 
-def _banner(data: Json, language: Language) -> Json | None:
-    t = language.t
-    if data.get("demo"):
-        return {
-            "title": t("An example with made-up numbers"),
-            "text": t("Nobody's life: it shows what a report can show."),
-        }
-    if data["what_if"]:
-        return {
-            "title": t("What if these servers stood in {place}?", place=place(data["what_if"]["zone"], language)),
-            "text": t("Gas and water are computed for that place. It is not what happened."),
-        }
-    return None
-
-
-def place(zone: str, language: Language) -> str:
-    """Return the name of a country from its three-letter code, or the code itself."""
-    two = COUNTRIES.get(zone)
-    if zone == "WOR":
-        return language.t("an average place in the world")
-    name = language.locale.territories.get(two) if two else None
-    return str(name) if name else zone
-
-
-COUNTRIES = {
-    "USA": "US", "NOR": "NO", "SWE": "SE", "DNK": "DK", "FIN": "FI", "NLD": "NL", "BEL": "BE", "DEU": "DE", "FRA": "FR",
-    "GBR": "GB", "IRL": "IE", "ESP": "ES", "PRT": "PT", "ITA": "IT", "CHE": "CH", "AUT": "AT", "POL": "PL", "CZE": "CZ",
-    "CHN": "CN", "IND": "IN", "JPN": "JP", "KOR": "KR", "SGP": "SG", "AUS": "AU", "NZL": "NZ", "CAN": "CA", "MEX": "MX",
-    "BRA": "BR", "ARE": "AE", "SAU": "SA", "ISR": "IL", "ZAF": "ZA", "ISL": "IS", "EST": "EE", "LVA": "LV", "LTU": "LT",
-}  # fmt: skip
-
-
 def _figure(data: Json, name: str, language: Language) -> Json:
     t = language.t
     impact = data["impacts"][name]
@@ -189,7 +158,7 @@ def _figure_notes(data: Json, name: str, impact: Json, unit: Measure, language: 
     if name == "ghg_g" and impact["embodied"]:
         share = impact["embodied"]["mid"] / impact["mid"] if impact["mid"] else 0.0
         return [t("{share} from making the machines", share=language.percent(share))]
-    if name == "water_ml":
+    if name == "water_ml" and impact["on_site"]:
         return [
             t("{site} {unit} where the servers stand, the rest at power plants", unit=unit.unit,
               site=figure(impact["on_site"]["mid"], unit, language))

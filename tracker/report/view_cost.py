@@ -110,7 +110,7 @@ def ratios(data: Json, language: Language) -> list[str]:
         sentences.append(sentence)
     where = data["drivers"]["place"]
     if where is not None:
-        from tracker.report.view import place
+        from tracker.report.banner import place
 
         sentences.append(
             t("The place: these servers are taken to stand in these countries: {here}. In {clean} the same answers "
@@ -244,7 +244,7 @@ def methods(data: Json, language: Language) -> Json:
             }
         )
     return {
-        "heading": _methods_heading(rows, language),
+        "heading": _methods_heading(data, language),
         "say": t("Each row estimates the same energy in another way: these are alternatives and do not add up. "
                  "Where they disagree, nobody outside the companies knows better."),
         "caption": t("Energy by method, on a logarithmic scale: equal steps are equal ratios"),
@@ -253,12 +253,11 @@ def methods(data: Json, language: Language) -> Json:
     }  # fmt: skip
 
 
-def _methods_heading(rows: list[Json], language: Language) -> str:
+def _methods_heading(data: Json, language: Language) -> str:
     t = language.t
-    mids = [item["impacts"]["energy_wh"]["mid"] for item in rows]
-    if len(mids) < 2:
+    ratio = data["finding"]["methods_ratio"]
+    if data["method"] is not None or ratio is None:
         return t("How sure is this?")
-    ratio = significant(max(mids) / min(mids), 1 if max(mids) / min(mids) >= 3 else 2)
     return t("How sure is this? The methods differ by a factor of {ratio}", ratio=language.number(ratio))
 
 

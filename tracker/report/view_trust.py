@@ -7,7 +7,7 @@ from typing import Any
 from tracker.report import charts
 from tracker.report.figures import apportion
 from tracker.report.language import Language
-from tracker.report.names import EXCLUDED, INCLUDED, TIERS, label, service
+from tracker.report.names import EXCLUDED, INCLUDED, TIERS, clipped, label, service
 
 Json = dict[str, Any]
 
@@ -126,7 +126,7 @@ def quality(data: Json, language: Language) -> Json | None:
 
 
 def _unknown_name(item: Json, language: Language) -> str:
-    return f"{item['model'] or language.t('model not told')} ({service(item['service'])})"
+    return f"{clipped(item['model'] or language.t('model not told'))} ({service(item['service'])})"
 
 
 def scope(data: Json, language: Language) -> Json:
@@ -144,7 +144,7 @@ def sources(data: Json, language: Language) -> Json:
     """Return the sources of the factors, each with its year; what is our own judgement stands apart and says so."""
     listed = [
         {
-            "title": item["title"],
+            "title": clipped(item["title"], 300),
             "url": item["url"] if str(item["url"] or "").startswith("https://") else None,
             "note": " · ".join(str(value) for value in (item.get("year"), item.get("licence")) if value),
         }

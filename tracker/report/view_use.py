@@ -7,10 +7,9 @@ from datetime import date
 from typing import Any
 
 from tracker.report import charts
-from tracker.report.figures import apportion, significant
 from tracker.report.language import NARROW, NOTHING, Language, capital
 from tracker.report.measures import Measure, ends, figure, measure, part, quantity
-from tracker.report.names import FEATURES, INITIATORS, label, service
+from tracker.report.names import FEATURES, INITIATORS, clipped, label, service
 
 Json = dict[str, Any]
 
@@ -75,8 +74,7 @@ def days(data: Json, language: Language) -> Json:
 
 
 def _relative_range(data: Json, language: Language) -> dict[str, str]:
-    energy = data["impacts"]["energy_wh"]
-    return {end: language.number(significant(energy[end] / energy["mid"], 2)) for end in ("low", "high")}
+    return {end: language.number(data["finding"]["relative_range"][end]) for end in ("low", "high")}
 
 
 def _with_unit(item: Json, unit: Measure, language: Language, *, first: bool) -> str:
@@ -180,8 +178,7 @@ def _table(
     unit = measure("energy_wh", whole["impacts"]["energy_wh"]["mid"])
     largest = max((item["impacts"]["energy_wh"]["mid"] for item in rows), default=0.0)
     t = language.t
-    exact = [_share(item, whole) for item in rows]
-    shares = apportion(exact, 1.0) if total else exact
+    shares = [item["shown"]["share"] for item in rows]
     table: Json = {
         "name": "",
         "value": t("{unit}, estimated", unit=unit.unit),
@@ -259,28 +256,23 @@ def _model_name(item: Json, language: Language) -> tuple[str, str]:
     notes = [service(item["service"])]
     if item.get("tier") == 4:
         notes.append(t("size guessed, range widened"))
-    return item["model"] or t("model not told"), " · ".join(notes)
+    return clipped(item["model"] or t("model not told")), " · ".join(notes)
 
 
 def _together(rows: Sequence[Json]) -> Json:
     return {
         "requests": sum(item["requests"] for item in rows),
         "impacts": {"energy_wh": {"mid": sum(item["impacts"]["energy_wh"]["mid"] for item in rows)}},
-        "shown": {"energy_wh": sum(item["shown"]["energy_wh"] for item in rows)},
+        "shown": {name: sum(item["shown"][name] for item in rows) for name in ("energy_wh", "share")},
     }
 
 
 def features(data: Json, language: Language) -> Json | None:
     """Return what was beyond plain questions; the rows overlap, and the section says so."""
     t = language.t
-    rows = [item | {"shown": {"energy_wh": item["impacts"]["energy_wh"]["mid"]}} for item in data["by_feature"]]
+    rows = data["by_feature"]
     if not rows:
         return None
-    unit = measure("energy_wh", data["impacts"]["energy_wh"]["mid"])
-    for item in rows:
-        item["shown"] = {"energy_wh": apportion([item["impacts"]["energy_wh"]["mid"]])[0]}
-        if unit.grid:
-            item["shown"]["energy_wh"] = round(item["impacts"]["energy_wh"]["mid"] / unit.grid) * unit.grid
     names = [(label(FEATURES, item["key"], language), _asked_used(item, language)) for item in rows]
     table = _table(rows, names, data, language, total=False)
     return table | {
