@@ -141,6 +141,8 @@ def test_counts_that_nobody_saw_are_never_zero():
         output_tokens=0, output_known=0, output_tokens_source="unknown", outcome="error", model="gpt-5", effort="none"
     )
     assert "answer" not in parts(refused)
+    stopped = web(features=(("deep_research", "asked"),), outcome="limited")
+    assert not {"hidden_steps", "hidden_reasoning"} & set(parts(stopped))
 
 
 def test_a_local_model_costs_the_persons_own_power():

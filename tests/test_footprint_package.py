@@ -145,6 +145,20 @@ def test_the_published_method_has_no_extensions():
     assert assess([loaded]).energy_wh(0) > 2 * assess([plain]).energy_wh(0)
 
 
+def test_its_components_are_its_own():
+    replies = [
+        sample(output_tokens=900, reasoning_tokens=500, input_tokens=9000),
+        sample(operation="video", model="veo-3.1", provider="gcp.gemini", media_count=1, media_seconds=8.0),
+    ]
+    assessment = assess(replies, PUBLISHED)
+    rows = {row["key"]: row["energy_wh"] for row in assessment.components()}
+    assert set(rows) == {"answer", "hidden_reasoning", "request", "video"}
+    energy = assessment.impacts().energy_wh
+    for end in ("low", "mid", "high"):
+        assert sum(row[end] for row in rows.values()) == pytest.approx(getattr(energy, end))
+    assert assess([], PUBLISHED).components() == []
+
+
 def test_as_published_stands_beside_our_extended_form():
     rows = {row["key"]: row for row in assess([sample(output_tokens=400)]).by_method()}
     assert set(rows) == {"ecologits", "flop", "measured", "vendor", "time"}

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from tracker.footprint.factors import FactorSet
-from tracker.footprint.hidden import hidden_loads, spread_of
+from tracker.footprint.hidden import UNANSWERED, hidden_loads, spread_of
 from tracker.footprint.hourly import HourlyGrid
 from tracker.footprint.media import media_loads, publish_clip, size_of_clip
 from tracker.footprint.methods import Question, Weights, ask_all, combine
@@ -19,7 +19,6 @@ from tracker.footprint.settings import Settings
 from tracker.record import Activity
 
 MEDIA_ONLY = frozenset({"image", "video", "music", "speech", "transcription"})
-UNANSWERED = frozenset({"error", "refused", "limited"})
 TOOLS = frozenset({"web_search", "deep_research", "agent", "tool", "code", "subagent", "image_output", "connector"})
 """With one of these a measured duration holds other people's work, so that method ``time`` does not use it."""
 

@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tracker.footprint.charges import Dish, Portion
+from tracker.footprint.quantities import INDEX
 from tracker.footprint.recipe import COMPONENTS
-from tracker.footprint.uncertainty import range_of
+from tracker.footprint.uncertainty import Range, range_of
 
 if TYPE_CHECKING:
     from tracker.footprint.assessment import Assessment
@@ -18,9 +19,11 @@ def components(assessment: Assessment) -> list[dict[str, Any]]:
     Return one row a component that uses energy, in the order of ``COMPONENTS``.
 
     ``{"key", "energy_wh": R, "share", "estimated": bool, "estimated_share"}``; shares of the central estimate add to
-    1. ``estimated``: at least half of the row rests on a prior and not on what the wire showed. Always the combined
-    or chosen method with all extensions that are on: EcoLogits as published knows no components.
+    1. ``estimated``: at least half of the row rests on a prior and not on what the wire showed. EcoLogits as published
+    knows only the output it was told of and the start of an answer; its ranges are its own.
     """
+    if assessment.settings.method == "ecologits":
+        return _published(assessment)
     energies: dict[str, list[float]] = {}
     estimated: dict[str, list[float]] = {}
     dishes: dict[str, list[Dish]] = {}
@@ -45,3 +48,31 @@ def components(assessment: Assessment) -> list[dict[str, Any]]:
             "estimated": guessed >= 0.5, "estimated_share": guessed,
         })  # fmt: skip
     return rows
+
+
+def _published(assessment: Assessment) -> list[dict[str, Any]]:
+    found: dict[str, Range] = {}
+    for recipe, sums, _ in assessment.dishes():
+        if recipe.published is None:
+            continue
+        line = recipe.published.usage["energy_wh"]
+        _, requests = recipe.published_per
+        starts = "video" if recipe.operation == "video" else "request"
+        seen = any(load.component == "shown_reasoning" for load in recipe.loads)
+        parts = {
+            starts: line.at(0, sums[INDEX[requests]]),
+            "answer": line.at(sums[INDEX["visible_output"]], 0),
+            "shown_reasoning" if seen else "hidden_reasoning": line.at(sums[INDEX["reasoning"]], 0),
+        }
+        for component, (low, high) in parts.items():
+            before = found.get(component, Range(0.0, 0.0, 0.0))
+            found[component] = Range(before.low + low, before.mid + (low + high) / 2, before.high + high)
+    total = math.fsum(part.mid for part in found.values())
+    return [
+        {
+            "key": component, "energy_wh": found[component].to_json(), "share": found[component].mid / total,
+            "estimated": False, "estimated_share": 0.0,
+        }
+        for component in COMPONENTS
+        if component in found and found[component].mid
+    ]  # fmt: skip

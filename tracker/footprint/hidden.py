@@ -27,6 +27,9 @@ EFFORTS = {
 }  # fmt: skip
 """Effort in the service's word → class of the prior; None is no reasoning. Other words (auto, standard) are silent."""
 
+UNANSWERED = frozenset({"error", "refused", "limited"})
+"""Outcomes after which nobody knows that the model thought or went on by itself: no prior stands for that."""
+
 NO_PROMISE = frozenset({"minimal", "min", "fast", "instant", "quick"})
 """Words that do not by themselves say that there was any reasoning."""
 
@@ -62,7 +65,8 @@ def hidden_loads(activity: Activity, question: Question, extensions: frozenset[s
     if "search_pages" in extensions:
         pages = "search_pages_tokens"
         yield _read(question, "search", "searches", pages, (question.factor(pages), 0))
-    if "hidden_steps" in extensions and activity.output_tokens_source != "reported":
+    steps = activity.output_tokens_source != "reported" and activity.outcome not in UNANSWERED
+    if "hidden_steps" in extensions and steps:
         yield from _steps(question, features)
 
 
@@ -86,7 +90,7 @@ def _reasoning(activity: Activity, question: Question, used: set[str]) -> Iterat
     effort = (activity.effort or "").strip().lower().replace("_", "-")
     asked = "reasoning" in used or question.model.always_reasons or (effort in EFFORTS and effort not in NO_PROMISE)
     effort_class = EFFORTS.get(effort, "medium")
-    if not asked or effort_class is None:
+    if not asked or effort_class is None or activity.outcome in UNANSWERED:
         return
     prior = question.factors.get(f"reasoning_{effort_class}", question.day)
     yield Load(
