@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -23,8 +24,10 @@ from addon.parcel import Copy, join, pack, pack_message
 from addon.worker import MEMORY_EXIT
 
 LONGEST_QUEUE = 10_000
-HEAVIEST_QUEUE = 96 * 1024 * 1024
+HEAVIEST_QUEUE = 48 * 1024 * 1024
 """Bytes that may wait for the worker; beyond either bound the newest is dropped and counted."""
+ROOMY = 4 * 1024 * 1024
+"""Asked of the system for the way to the worker; it may grant less."""
 ROOT = Path(__file__).parent.parent
 
 
@@ -249,7 +252,7 @@ class WorkerEar:
             return self._connection
         if self._failures:
             time.sleep(min(0.05 * 2**self._failures, 5.0))
-        ours, theirs = Pipe()
+        ours, theirs = _roomy_pipe()
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *_python_path()])}
         command = [sys.executable, "-m", self._module, str(theirs.fileno()), str(self._db)]
         self.process = subprocess.Popen(
@@ -318,6 +321,14 @@ def _ask(connection: Connection, parcel: bytes) -> dict[str, Any]:
     connection.send_bytes(parcel)
     answer: dict[str, Any] = json.loads(connection.recv_bytes())
     return answer
+
+
+def _roomy_pipe() -> tuple[Connection, Connection]:
+    """Return the two ends of a pipe that takes a whole answer at once, so that sending one waits for nobody."""
+    ours, theirs = Pipe()
+    with socket.socket(fileno=os.dup(ours.fileno())) as end:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOMY)
+    return ours, theirs
 
 
 def _tell_lost(service: str, reason: str, n: int) -> Job:

@@ -6,6 +6,8 @@ import ctypes
 import sys
 from pathlib import Path
 
+TRIMMED_ABOVE_MEGABYTES = 110
+
 _PR_SET_DUMPABLE = 4
 
 
@@ -41,3 +43,11 @@ def memory_megabytes() -> int:
 
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() // (1024 * 1024)
+
+
+def return_memory() -> None:
+    """Give freed memory back to the system; glibc keeps it otherwise, in pieces between what is still used."""
+    if sys.platform == "linux" and memory_megabytes() > TRIMMED_ABOVE_MEGABYTES:
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
+        if trim is not None:
+            trim(0)

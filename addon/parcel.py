@@ -27,7 +27,7 @@ _ns = time.monotonic_ns
 class Pool:
     """The room that all copies share, so that many large answers at once cannot fill the memory."""
 
-    def __init__(self, size: int = 192 * 1024 * 1024) -> None:
+    def __init__(self, size: int = 96 * 1024 * 1024) -> None:
         self.left = size
 
     def take(self, amount: int) -> bool:

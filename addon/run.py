@@ -19,7 +19,7 @@ from addon.activation import adopt_socket, listen_on
 from addon.aside import Asides
 from addon.company import BotsError, all_services
 from addon.ear import WorkerEar
-from addon.hardening import forbid_core_dumps
+from addon.hardening import forbid_core_dumps, return_memory
 from addon.hosts import open_hosts
 from addon.options import PORT, ProxyError, ProxyOptions, bundle_authorities, read_upstream
 from addon.service import Service
@@ -224,6 +224,7 @@ class Proxy:
     async def _beat(self) -> None:
         while True:
             self.ear.beat(self._pulse())
+            return_memory()
             await asyncio.sleep(BEAT_SECONDS)
 
     async def done(self) -> None:
