@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import ssl
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 BATCH = 200
 KEPT_SECONDS = 14 * 24 * 3600
 DUPLICATES_SECONDS = 3600
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 8.0
+CONNECT_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +92,42 @@ async def consume(
 
     ``take`` acknowledges each message itself, after it has committed what was in it.
     """
-    from nats.errors import TimeoutError as NoMessage
     from nats.js.api import AckPolicy, ConsumerConfig
 
     settings = json.loads((folder / "transport.json").read_text())
-    async with _connected(settings["url"], _loader_tls(folder)) as client:
+    async with _connected(settings["url"], _loader_tls(folder), lasting=follow) as client:
         config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=60, max_ack_pending=10 * BATCH)
-        pull = await client.jetstream(timeout=WAIT_SECONDS).pull_subscribe(
-            f"{SUBJECTS}.*", durable=LOADER, stream=STREAM, config=config
-        )
+        try:
+            pull = await client.jetstream(timeout=WAIT_SECONDS).pull_subscribe(
+                f"{SUBJECTS}.*", durable=LOADER, stream=STREAM, config=config
+            )
+        except Exception as error:  # noqa: BLE001 - no leader, no stream, no answer: one sentence for all
+            raise _unanswered(error) from None
         while True:
             try:
                 fetched = await pull.fetch(BATCH, timeout=idle_seconds)
-            except (TimeoutError, NoMessage):
+            except TimeoutError:  # nothing waits
                 if not follow:
                     return
+                continue
+            except Exception as error:  # noqa: BLE001 - as above
+                if not follow:
+                    raise _unanswered(error) from None
+                await asyncio.sleep(WAIT_SECONDS)
                 continue
             await take([Message(one.data, one.ack, one.term, one.nak) for one in fetched])
 
 
+def _unanswered(error: Exception) -> TeamError:
+    return TeamError(
+        f"The server does not answer ({type(error).__name__}) · NATS · nothing is lost: run `klimaspor team load` again"
+    )
+
+
 @asynccontextmanager
-async def _connected(url: str, tls: ssl.SSLContext, inbox: bytes = b"_INBOX") -> AsyncIterator[Client]:
+async def _connected(
+    url: str, tls: ssl.SSLContext, inbox: bytes = b"_INBOX", *, lasting: bool = False
+) -> AsyncIterator[Client]:
     try:
         import nats
     except ImportError:
@@ -126,7 +143,11 @@ async def _connected(url: str, tls: ssl.SSLContext, inbox: bytes = b"_INBOX") ->
 
     options: dict[str, Any] = {"tls": tls, "inbox_prefix": inbox, "error_cb": ignore, "name": "klimaspor"}
     try:
-        client = await nats.connect(url, connect_timeout=10, allow_reconnect=True, max_reconnect_attempts=5, **options)
+        servers = url.split(",")
+        connecting = nats.connect(
+            servers, connect_timeout=5, allow_reconnect=lasting, max_reconnect_attempts=-1, **options
+        )
+        client = await asyncio.wait_for(connecting, CONNECT_SECONDS * len(servers))
     except Exception as error:  # noqa: BLE001 - refused, unreachable, wrong certificate: one sentence for all
         raise TeamError(
             f"The server cannot be reached or refuses this key ({type(error).__name__}) · NATS · check the address, or "

@@ -20,7 +20,7 @@ MOST_ROWS = 5000
 """More kinds of use in one week than any person has; a batch with more is refused."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
 _MODEL = re.compile(r"[A-Za-z0-9._:/@-]{1,80}")
-_UNIT = re.compile(r"[\w .&-]{1,40}(/[\w .&-]{1,40}){0,4}")
+_UNIT = re.compile(r"\w[\w .&-]{0,39}(/\w[\w .&-]{0,39}){0,4}")
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 _FEATURE = re.compile(rf"(?:{'|'.join(FEATURES)})\.(?:asked|used)")
 
