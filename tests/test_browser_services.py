@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -203,3 +203,23 @@ def test_hosts_that_carry_more_than_a_chatbot_are_closed(host: str) -> None:
         if host in service.hosts:
             assert service.closed, service.name
             assert len(service.closed) > 30
+
+
+def test_an_answer_that_broke_off_is_kept_for_half_an_hour_and_no_longer() -> None:
+    reader = Reader(KEY)
+    broken = sse(
+        {"v": {"response": {"message_id": 2, "status": "WIP", "fragments": [{"type": "RESPONSE", "content": "x"}]}}}
+    )
+    body = json.dumps({"chat_session_id": "s", "parent_message_id": None, "prompt": "Name two rivers."}).encode()
+    answer = exchange("chat.deepseek.com", "/api/v0/chat/completion", broken, request_body=body, ending="aborted")
+    [record] = reader.read(answer).records
+    assert record.outcome == "aborted"
+    service: Any = reader.find("POST", "chat.deepseek.com", "/api/v0/chat/completion")
+    assert len(service.waiting) == 1
+    kept = service.waiting.find("s/2")
+    assert not reader.overdue(answer.started_at + timedelta(minutes=20)).records
+    assert len(service.waiting) == 1
+    assert not reader.overdue(answer.started_at + timedelta(minutes=40)).records
+    assert len(service.waiting) == 0
+    assert not kept.has_text("answer")
+    assert not kept.has_text("prompt")

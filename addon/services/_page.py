@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from addon.exchange import Exchange
@@ -108,10 +108,11 @@ class Resumable(Service):
         """Return the keys under which an unfinished turn is found again."""
         return (turn.response_id,)
 
+    def overdue(self, now: datetime | None) -> Iterable[Turn]:
+        return self.waiting.overdue(now)
+
     def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         now = exchange.started_at + timedelta(milliseconds=exchange.ended_ms or 0)
-        for forgotten in self.waiting.overdue(exchange.started_at):
-            forgotten.forget()
         key = self.continues(exchange, body)
         turn = self.waiting.take(key) if key else None
         shift = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from addon.exchange import Ending, Exchange, Message
@@ -70,6 +70,9 @@ class Poe(Service):
         twin.request_bytes = exchange.request_bytes or None
         self.waiting.keep(twin, exchange.started_at, turn.conversation_id, owed=False)
         yield turn
+
+    def overdue(self, now: datetime | None) -> Iterable[Turn]:
+        return self.waiting.overdue(now)
 
     def listen(self, opening: Exchange) -> Listener | None:
         return Updates(self, opening)
