@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from tests.test_store import MONDAY, make
 from tracker.forgetting import Choice, forget, preview
 from tracker.record import Feature, Unread
-from tracker.store import Rating, Store
+from tracker.store import Rating, Store, StoreError
 
 TALK = "c0ffee" + "0" * 26
 
@@ -69,3 +70,15 @@ def test_no_byte_is_left_in_the_file_or_beside_it(store: Store) -> None:
     content = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
     assert b"mini-transcribe" not in content
     assert left(store) == 5
+
+
+def test_a_program_that_still_reads_the_old_state_is_told_of(store: Store) -> None:
+    store.db.execute("PRAGMA busy_timeout = 100")
+    other = sqlite3.connect(store.path)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM requests").fetchone()
+    with pytest.raises(StoreError, match="another program"):
+        forget(store, Choice())
+    other.close()
+    assert left(store) == 0
+    assert forget(store, Choice()).records == 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from tracker import sums
-from tracker.store import Store
+from tracker.store import Store, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,13 @@ def _scrub(store: Store) -> None:
     with store.reading() as connection:
         # Rows were overwritten with zeros (secure_delete); this rewrites the file without the free pages.
         connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # waits for readers, to a limit
+        if not busy:
+            return
+    raise StoreError(
+        f"It was removed, but another program still reads the old state · {store.path} · close that program and run "
+        "`klimaspor forget` again, so that no byte is left"
+    )
 
 
 def _count(connection: sqlite3.Connection, choice: Choice) -> Forgotten:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import batched
@@ -51,6 +51,7 @@ class Store:
         self.db = database
         self.path = path
         self._unsummed = 0
+        self._summed_on: date | None = None
 
     @classmethod
     def open(cls, path: Path | None = None, *, readonly: bool = False) -> Self:
@@ -61,7 +62,8 @@ class Store:
     def close(self) -> None:
         try:
             if self._unsummed >= _MANY:
-                self.remember_sums(datetime.now().astimezone().date())
+                with suppress(StoreError):  # sums that are not remembered are calculated when they are asked for
+                    self.remember_sums(datetime.now().astimezone().date())
         finally:
             with explained(self.path):
                 self.db.close()
@@ -211,6 +213,10 @@ class Store:
         """Note once a minute that the proxy is there (``tracker.heartbeat.this_moment``)."""
         with self.writing() as connection:
             heartbeat.beat(connection, moment, clean_stop=clean_stop, counters=counters)
+        today = moment.at.astimezone().date()
+        if today != self._summed_on:
+            self.remember_sums(today)
+            self._summed_on = today
 
     def note_passed_through(self, host: str, service: str, reason: str, since: datetime, until: datetime) -> None:
         """Note that a listed host was tunnelled unread, and why; a later ``until`` of the same ``since`` extends it."""
