@@ -69,6 +69,8 @@ def _constrain(hosts: frozenset[str]) -> x509.NameConstraints:
     """
     Permit the hosts and exclude their subdomains, which a permitted name would admit, and every IP address.
 
+    Subdomains of a host stay admitted where one of them is listed too: X.509 has no words for "these and no others".
+
     The exclusion starts with a dot, which RFC 5280 does not define for host names; OpenSSL, Chromium and Firefox
     read it as "subdomains only" (tested). Whoever does not still has the permitted list.
     """

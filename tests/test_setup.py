@@ -17,7 +17,7 @@ from tracker.cli.setup import doctor, setup, undo
 from tracker.setup import SetupError, autostart, places, plan
 from tracker.setup.ledger import LEDGER_FILE, Ledger
 from tracker.setup.manual import list_manual_steps
-from tracker.setup.places import find_firefox_profiles, find_locks, find_places
+from tracker.setup.places import find_firefox_profiles, find_locks, find_places, has_own_proxy
 from tracker.setup.plan import Plan, carry_out, take_back
 from tracker.setup.steps import FileStep, FirefoxStep
 
@@ -129,6 +129,30 @@ def test_a_running_firefox_is_not_touched(profile: Path) -> None:
     (profile / "lock").unlink()
     (profile / "lock").symlink_to("127.0.1.1:+4194305")  # above every process number: it crashed long ago
     FirefoxStep(str(profile), PAC).do()
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("", False),
+        ('user_pref("network.proxy.type", 5);\n', False),
+        ('user_pref("network.proxy.type", 1);\n', True),
+        ('user_pref("network.proxy.type", 0);\n', True),
+        (
+            'user_pref("network.proxy.type", 2);\nuser_pref("network.proxy.autoconfig_url", "http://corp/p.pac");\n',
+            True,
+        ),
+        (f'user_pref("network.proxy.type", 2);\nuser_pref("network.proxy.autoconfig_url", "{PAC}");\n', False),
+    ],
+)
+def test_a_firefox_with_proxy_settings_of_its_own_keeps_them(
+    profile: Path, tmp_path: Path, text: str, own: bool
+) -> None:
+    (profile / "prefs.js").write_text(text)
+    assert has_own_proxy(profile) == own
+    made = plan.make_plan(tmp_path / "data/k.db", 47821, look_only=True)
+    assert any(isinstance(step, FirefoxStep) for step in made.network) != own
+    assert any("has proxy settings of its own" in note for note in made.notes) == own
 
 
 def test_firefox_profiles_are_found_wherever_they_are(home: Path, profile: Path) -> None:

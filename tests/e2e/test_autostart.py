@@ -88,7 +88,7 @@ def test_systemd_keeps_the_port_and_undo_gives_it_back(
     monkeypatch.delenv("XDG_CURRENT_DESKTOP", raising=False)
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     command = ["unshare", "-m", "sh", "-c", SESSION, "sh"]
-    steps = [sys.executable, "-c", STEPS, home / ".local/share/klimaspor/klimaspor.db", str(free_port())]
+    steps = [sys.executable, "-c", STEPS, home / 'Kåre\'s "50% $HOME" data\\x/klimaspor.db', str(free_port())]
     done = subprocess.run([*command, *steps], capture_output=True, text=True, timeout=200, check=False)
     if done.returncode == 77:
         pytest.skip("namespaces are forbidden here")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
-import shlex
+import re
 import shutil
 import subprocess
 import sys
@@ -161,5 +161,6 @@ def _is_editable() -> bool:
 
 
 def _quote(part: str) -> str:
-    """Quote one word for a unit file; systemd reads % and $ as its own."""
-    return shlex.quote(part).replace("%", "%%").replace("$", "$$")
+    """Quote one word for a unit file, in systemd's own way: it reads %, $ and backslashes too."""
+    escaped = part.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return escaped if re.fullmatch(r"[\w@%+=:,./-]+", escaped, re.ASCII) else f'"{escaped}"'

@@ -5,13 +5,14 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tracker.setup.browsers import find_browsers
-from tracker.setup.network import GNOME_PROXY, Desktop
+from tracker.setup.network import GNOME_PROXY, Desktop, is_ours
 
 _CHROMIUM_POLICIES = {
     "Chromium": "/etc/chromium/policies/managed",
@@ -70,6 +71,19 @@ def find_firefox_profiles() -> list[Path]:
         home / ".var" / "app" / "org.mozilla.firefox" / "config" / "mozilla" / "firefox",
     )
     return list(dict.fromkeys(profile for root in roots for profile in _read_profiles(root)))
+
+
+def has_own_proxy(profile: Path) -> bool:
+    """Whether this Firefox profile has proxy settings of the person's own: off, fixed, somebody's PAC, or WPAD."""
+    for name in ("user.js", "prefs.js"):
+        try:
+            text = (profile / name).read_text("utf-8", "replace")
+        except OSError:
+            continue
+        if found := re.search(r'^user_pref\("network\.proxy\.type", (\d)\);', text, re.MULTILINE):
+            own_address = re.search(r'^user_pref\("network\.proxy\.autoconfig_url", "([^"]*)"\);', text, re.MULTILINE)
+            return found[1] != "5" and not (found[1] == "2" and own_address and is_ours(own_address[1]))
+    return False
 
 
 def find_locks(desktop: Desktop) -> list[str]:

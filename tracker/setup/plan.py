@@ -26,7 +26,7 @@ from tracker.setup.desktop import GnomeStep, KdeStep
 from tracker.setup.ledger import Ledger, Step
 from tracker.setup.listed import listed_hosts
 from tracker.setup.network import Desktop, find_desktop, read_previous
-from tracker.setup.places import find_firefox_profiles, find_locks, find_places
+from tracker.setup.places import find_firefox_profiles, find_locks, find_places, has_own_proxy
 from tracker.setup.steps import FileStep, FirefoxStep, TrustStep
 
 KINDS: dict[str, Callable[..., Step]] = {
@@ -103,6 +103,11 @@ def make_plan(
         through = upstream or (f"http://{previous.https}" if previous.https else None)
         steps += _plan_autostart(db.resolve(), port, through)
     network = tuple(_plan_network(desktop, f"http://127.0.0.1:{port}/proxy.pac"))
+    notes += [
+        f"This Firefox profile has proxy settings of its own, which stay: {profile}. Use klimaspor browser for it."
+        for profile in find_firefox_profiles()
+        if has_own_proxy(profile)
+    ]
     if desktop == "plain":
         notes.append("The environment file is read at your next login; browsers started before it do not know of it.")
     return Plan(tuple(steps), network, tuple(notes), port)
@@ -132,7 +137,8 @@ def _plan_network(desktop: Desktop, pac_url: str) -> Iterator[Step]:
             path = _settings_folder() / "environment.d" / ENVIRONMENT_FILE
             yield FileStep(str(path), f"auto_proxy={pac_url}\n", "Chromium and its family ask us which hosts to send")
             for profile in find_firefox_profiles():
-                yield FirefoxStep(str(profile), pac_url)
+                if not has_own_proxy(profile):
+                    yield FirefoxStep(str(profile), pac_url)
 
 
 def _explain(previous: Previous, trusts: list[Step]) -> Iterator[str]:

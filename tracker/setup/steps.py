@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import ClassVar
 
 from tracker.setup import SetupError, nss
@@ -27,7 +28,7 @@ class TrustStep:
         return f"trust “{self.name}” in {self.whose} ({self.store})"
 
     def describe_undo(self) -> str:
-        return f"certutil -d sql:{self.store} -D -n '{self.name}'"
+        return f"certutil -d {quote('sql:' + self.store)} -D -n '{self.name}'"
 
     def remember(self) -> Memory:
         return {"store_existed": (Path(self.store) / "cert9.db").exists()}
@@ -75,7 +76,7 @@ class FileStep:
         return f"{self.purpose}: write {self.path}"
 
     def describe_undo(self) -> str:
-        return f"rm {self.path}"
+        return f"rm {quote(self.path)}"
 
     def remember(self) -> Memory:
         return {}
