@@ -44,7 +44,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     },
     "source": re.compile("proxy|har|flow|export|agent-log"),
 }
-"""What the text of each column looks like: a file that was tampered with can bring in no words or control characters."""
+"""What the text of each column looks like: a file that was tampered with brings no words or control characters in."""
 _OPTIONAL = {"provider", "effort", "client", "conversation", "request_model", "response_model"}
 _LARGEST = 2**53
 

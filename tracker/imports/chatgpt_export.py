@@ -14,6 +14,7 @@ from addon.recording import make_record
 from addon.service import Turn
 from addon.services._chatgpt import Answer
 from addon.services._chatgpt_request import read_question
+from addon.services._chatgpt_settle import settle
 from addon.services.chatgpt import ChatGPT
 from tracker.imports import Context, Part, Progress
 from tracker.imports.archives import holds_conversations, read_conversations
@@ -136,7 +137,7 @@ def _read_turn(
     for message in answers:
         answer.add(turn, Document({"message": message, "conversation_id": conversation}))
         _read_speech(turn, message)
-    answer.settle(turn)
+    settle(turn, answer)
     turn.finished = True
     if _is_unfinished(answers[-1]) and turn.outcome is None:
         turn.outcome = "aborted"
