@@ -34,7 +34,7 @@ class DeepSeek(Resumable):
     path = re.compile(r"/api/v0/chat/(?:completion|edit_message|regenerate|continue)")
     tokens = "reported"
     features = ("reasoning", "deep_research", "web_search", "tool", "file_input", "image_input")
-    grade = "documented"
+    grade = "captured"
     verified = date(2026, 11, 21)
 
     def __init__(self) -> None:
