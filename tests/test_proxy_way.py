@@ -95,12 +95,13 @@ def test_a_compressed_stream_passes_as_it_is_and_is_read(
     assert [record.output_tokens for record in way.records()[before:]] == [25]
 
 
-def test_an_answer_the_person_stopped_is_recorded_as_aborted(way: Rig) -> None:
+@pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
+def test_an_answer_the_person_stopped_is_recorded_as_aborted(way: Rig, http2: bool) -> None:
     gate = threading.Event()
-    pieces = completion(40, name="chatcmpl-stopped")
+    pieces = completion(40, name=f"chatcmpl-stopped-{http2}")
     way.origin.replies[PATH] = Reply([b"".join(pieces[:20]), *pieces[20:]], gate=gate)
     before = len(way.records())
-    with client(way) as session, session.stream("POST", OPENAI, json=QUESTION) as response:
+    with client(way, http2=http2) as session, session.stream("POST", OPENAI, json=QUESTION) as response:
         next(response.iter_raw())
     deadline = time.monotonic() + 10
     while not (fresh := way.records()[before:]) and time.monotonic() < deadline:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import trustme
 
+from addon.state import ask_status
 from tests.bench import peers, proxies
 from tests.bench.peers import Delays, Way
 from tests.bench.proxies import ROOT, Proxy
@@ -49,6 +50,7 @@ def origin(folder: Path) -> Iterator[tuple[int, Path]]:
 
 class Bench:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self.folder = folder / "ours"
         port, authority = stack.enter_context(origin(folder))
         self.proxies: dict[str, Proxy | None] = {
             "direct": None,
@@ -129,6 +131,12 @@ class Bench:
             asyncio.run(ask(turns // 4))
             self.note(f"memory: after {turns // 4 * (part + 1)} turns, MB", "klimaspor", proxy.megabytes())
 
+    def tell_lost(self) -> str:
+        """Say how many turns the proxy heard, and how many its worker could not keep up with."""
+        found = ask_status(self.folder)
+        turns = found[1]["turns"] if found else {}
+        return f"Turns heard by klimaspor: {turns.get('heard')}; lost, by reason: {turns.get('lost')}."
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
@@ -159,6 +167,7 @@ def main() -> None:
         if "memory" in options.only:
             bench.memory(options.turns)
         print(table(bench.figures))
+        print(bench.tell_lost())
 
 
 def table(figures: Figures) -> str:
