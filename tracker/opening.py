@@ -126,6 +126,9 @@ def _connect_to_read(path: Path, busy_timeout_s: float) -> Database:
             raise
         # A database on a read-only medium: nobody can be writing to it.
         connection = sqlite3.connect(uri + "&immutable=1", uri=True, timeout=busy_timeout_s)
+    except BaseException:
+        connection.close()
+        raise
     try:
         database = Database(connection, execute_plugins=False)
         _check_ours(database, path)
