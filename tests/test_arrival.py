@@ -12,7 +12,7 @@ import pytest
 
 from addon.pac import TEST_HOST
 from tests.rig import Rig, rig
-from tracker.setup.doctor import see_arrive
+from tracker.setup.arriving import see_arrive
 
 
 @pytest.fixture(scope="module")

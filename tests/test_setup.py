@@ -18,8 +18,9 @@ from tracker.setup import SetupError, autostart, places, plan
 from tracker.setup.ledger import LEDGER_FILE, Ledger
 from tracker.setup.manual import list_manual_steps
 from tracker.setup.places import find_firefox_profiles, find_locks, find_places, has_own_proxy
-from tracker.setup.plan import Plan, carry_out, take_back
+from tracker.setup.plan import Plan, carry_out
 from tracker.setup.steps import FileStep, FirefoxStep
+from tracker.setup.undoing import take_back
 
 PAC = "http://127.0.0.1:47821/proxy.pac"
 

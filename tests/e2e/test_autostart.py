@@ -32,7 +32,8 @@ import subprocess, sys, time, urllib.request
 from pathlib import Path
 from tracker.setup import autostart
 from tracker.setup.ledger import Ledger
-from tracker.setup.plan import carry_out, make_plan, take_back
+from tracker.setup.plan import carry_out, make_plan
+from tracker.setup.undoing import take_back
 
 db, port = Path(sys.argv[1]), int(sys.argv[2])
 assert autostart.has_user_systemd()

@@ -74,7 +74,7 @@ def undo(db: Path) -> None:
     """Take back everything that setup did; your records stay."""
     from tracker.setup import SetupError
     from tracker.setup.ledger import Ledger
-    from tracker.setup.plan import take_back
+    from tracker.setup.undoing import take_back
 
     folder = db.parent.resolve()
     try:
@@ -101,7 +101,8 @@ def undo(db: Path) -> None:
 @click.pass_context
 def doctor(context: click.Context, *, db: Path, browser: bool, output_format: str) -> None:
     """Say in one line how it does, then why, and what to type. Exit code 1 if something is wrong."""
-    from tracker.setup.doctor import examine, judge, see_arrive
+    from tracker.setup.arriving import see_arrive
+    from tracker.setup.doctor import examine, judge
 
     findings = examine(db, _read_past(db))
     if browser and not any(finding.check == "proxy" and finding.do for finding in findings):

@@ -6,7 +6,7 @@ import os
 import re
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,6 @@ from tracker.setup.places import find_places
 State = Literal["good", "note", "wrong"]
 
 AGAIN = "klimaspor doctor --browser"
-WISH_FILE = "arrival"
 SOON_DAYS = 30
 SERIOUS_DOWN_S = 3600.0
 
@@ -44,33 +43,6 @@ class Past:
     unread: tuple[tuple[str, int], ...] = ()
     """Service and how many of its answers could not be read."""
     last_record: datetime | None = None
-
-
-def see_arrive(folder: Path, launch: Callable[[str], object], seconds: float = 40) -> Finding:
-    """Have the browser open a page that only our PAC file leads to, and wait until the proxy has seen it."""
-    import secrets
-
-    from addon.pac import TEST_HOST
-    from addon.state import write_private
-
-    wish, path = secrets.token_hex(16), folder / WISH_FILE
-    try:
-        write_private(path, wish)
-        launch(f"http://{TEST_HOST}/{wish}")
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if path.read_text("ascii") == f"{wish} arrived":
-                return Finding("arrival", "good", "Your browser comes through klimaspor: the test page arrived.")
-            time.sleep(0.2)
-    except OSError as error:
-        return Finding(
-            "arrival", "wrong", f"The test page could not be asked for ({error.strerror}).", "klimaspor doctor"
-        )
-    finally:
-        path.unlink(missing_ok=True)
-    return Finding(
-        "arrival", "wrong", "The test page did not arrive: close the browser, open it again, and try once more.", AGAIN
-    )
 
 
 def judge(findings: Sequence[Finding]) -> str:
@@ -187,7 +159,7 @@ def _examine_certificate(db: Path, folder: Path) -> Iterator[Finding]:
 
 
 def _examine_set_up(folder: Path) -> Iterator[Finding]:
-    from tracker.setup.plan import KINDS
+    from tracker.setup.undoing import KINDS
 
     try:
         ledger = Ledger.open(folder)

@@ -1,4 +1,4 @@
-"""What set-up would do on this very computer, done step by step, and all of it taken back."""
+"""What set-up would do on this very computer, and the doing of it, step by step."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from addon.pac import PREVIOUS_FILE, Previous
-from tracker.setup import SetupError, nss
+from tracker.setup import SetupError
 from tracker.setup.autostart import (
     SERVICE_UNIT,
     SOCKET_UNIT,
     UnitStep,
     has_user_systemd,
     own_command,
-    reload_units,
     write_service_unit,
     write_socket_unit,
 )
@@ -28,15 +26,8 @@ from tracker.setup.listed import listed_hosts
 from tracker.setup.network import Desktop, find_desktop, read_previous
 from tracker.setup.places import find_firefox_profiles, find_locks, find_places, has_own_proxy
 from tracker.setup.steps import FileStep, FirefoxStep, TrustStep
+from tracker.setup.undoing import KINDS
 
-KINDS: dict[str, Callable[..., Step]] = {
-    "trust": TrustStep,
-    "file": FileStep,
-    "unit": UnitStep,
-    "gnome": GnomeStep,
-    "kde": KdeStep,
-    "firefox": FirefoxStep,
-}
 ENVIRONMENT_FILE = "50-klimaspor.conf"
 
 
@@ -227,66 +218,5 @@ def check_served(port: int) -> None:
         )
 
 
-def take_back(ledger: Ledger, folder: Path, tell: Callable[[str], None]) -> list[str]:
-    """Walk the ledger backwards; return what could not be taken back, which stays in the ledger."""
-    problems = []
-    names = {str(entry.fields["name"]) for entry in ledger.entries if entry.kind == "trust"}
-    for entry in reversed(list(ledger.entries)):
-        try:
-            step = KINDS[entry.kind](**entry.fields)
-            note = step.undo(entry.memory)
-            undone = step.is_undone(entry.memory)
-        except SetupError as error:
-            problems.append(str(error))
-            continue
-        except (KeyError, TypeError, OSError) as error:
-            problems.append(f"A step could not be taken back · {entry.kind} ({type(error).__name__}) · try again")
-            continue
-        if not undone and note is None:
-            problems.append(f"A step is still in force · {step.describe()} · by hand: {step.describe_undo()}")
-            continue
-        ledger.strike(entry)
-        tell(note or f"taken back: {step.describe()}")
-    reload_units()
-    problems += _sweep(names)
-    if not ledger.entries:
-        _forget_authority(folder)
-    return problems
-
-
-def _sweep(names: set[str]) -> list[str]:
-    """Take our certificate also out of stores that the ledger does not know, such as a profile that was moved."""
-    problems = []
-    for place in find_places():
-        if not (place.folder / "cert9.db").exists():
-            continue
-        try:
-            for name in names:
-                if nss.holds(place.folder, name):
-                    nss.distrust(place.folder, name)
-        except SetupError as error:
-            problems.append(str(error))
-    return problems
-
-
-def _forget_authority(folder: Path) -> None:
-    """Delete the key that nobody trusts any more, unless a proxy is using it."""
-    from addon.state import ask_status
-
-    if ask_status(folder) is None:
-        for path in sorted((folder / "authority").glob("*.*")):
-            path.unlink(missing_ok=True)
-
-
 def _settings_folder() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-
-
-def to_json(plan: Plan) -> dict[str, Any]:
-    """Return the plan as JSON: what, and how to take it back by hand."""
-    return {
-        "steps": [
-            {"kind": s.kind, "does": s.describe(), "undo": s.describe_undo(), "done": s.is_done()} for s in plan.all
-        ],
-        "notes": list(plan.notes),
-    }
