@@ -223,6 +223,13 @@ def test_sse_details(body: bytes, expected: list[Any]) -> None:
         assert read(pieces, "text/event-stream") == (expected, [])
 
 
+def test_json_values_glued_together_are_told_apart() -> None:
+    assert values(b'data: {"a":1}{"b":2}\n\n', "text/event-stream") == [{"a": 1}, {"b": 2}]
+    assert values(b'{"a":1}\n{"b":2}{"c":3}\n', "application/x-ndjson") == [{"a": 1}, {"b": 2}, {"c": 3}]
+    cut_off = b'data: {"a":1}\ndata: {"b":2}\ndata: {"c":'
+    assert read(cut_off, "text/event-stream") == ([({"a": 1}, None), ({"b": 2}, None)], ["truncated"])
+
+
 def test_sse_text_is_not_taken_for_json() -> None:
     assert values(b"data: 1.0\n\ndata: true\n\n", framing="sse_text") == ["1.0", "true"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from addon.framing.splitter import DelimitedSplitter, JsonSplitter, Splitter, Unit
-from addon.framing.values import NotJson, parse, scan, skip_space, value_or_text
+from addon.framing.values import NotJson, parse, parse_several, scan, skip_space, value_or_text
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -40,8 +40,9 @@ class SseSplitter(DelimitedSplitter):
         if block.startswith(b"data: ") and b"\n" not in block:
             value = self._value(block[6:].decode("utf-8", "replace"))
             if type(value) is str:
-                self._judge(value)
-            units.append((value, None))
+                self._add_text(value, None, units)
+            else:
+                units.append((value, None))
             return
         name: str | None = None
         values: list[str] = []
@@ -57,16 +58,12 @@ class SseSplitter(DelimitedSplitter):
         if not values:
             return
         joined = self._value("\n".join(values))
-        if len(values) > 1 and isinstance(joined, str):
+        if len(values) > 1 and _is_broken(joined):
             # Some servers forget the blank line between events.
-            apart = [self._value(value) for value in values]
-            if not any(isinstance(value, str) and value.startswith("{") for value in apart) and any(
-                isinstance(value, dict) for value in apart
-            ):
-                units.extend((value, name) for value in apart)
-                return
-        self._judge(joined)
-        units.append((joined, name))
+            for value in map(self._value, values):
+                self._add(value, name, units)
+            return
+        self._add(joined, name, units)
 
     def read_last(self, block: bytes, units: list[Unit]) -> None:
         """An event without its blank line counts, unless it was cut in the middle of its JSON."""
@@ -80,9 +77,21 @@ class SseSplitter(DelimitedSplitter):
             self._rest += self._head
         return super().finish()
 
-    def _judge(self, value: object) -> None:
-        if _is_broken(value):
+    def _add(self, value: object, name: str | None, units: list[Unit]) -> None:
+        if isinstance(value, str):
+            self._add_text(value, name, units)
+        else:
+            units.append((value, name))
+
+    def _add_text(self, text: str, name: str | None, units: list[Unit]) -> None:
+        """Add text that is not one JSON value: several in a row, or words, or something broken."""
+        if not _is_broken(text) or self._value is str:
+            units.append((text, name))
+        elif found := parse_several(text):
+            units.extend((value, name) for value in found)
+        else:
             self.note("truncated" if self._last else "bad-json")
+            units.append((text, name))
 
 
 def _is_broken(value: object) -> bool:
@@ -129,6 +138,8 @@ class LineSplitter(DelimitedSplitter):
             if self._first:
                 self._whole = JsonSplitter(self.problems)
                 units.extend(self._whole.feed(block + b"\n"))
+            elif found := parse_several(text):
+                units.extend((value, None) for value in found)
             else:
                 self.note("bad-json")
         self._first = False

@@ -74,6 +74,20 @@ def value_or_text(text: str) -> Any:
         return text
 
 
+def parse_several(text: str) -> list[Any]:
+    """Return the JSON values that follow one another in ``text``; an empty list if it is anything else as well."""
+    values: list[Any] = []
+    position = skip_space(text, 0)
+    while position < len(text):
+        try:
+            found = scan(text, position)
+        except NotJson:
+            return []
+        values.append(found.value)
+        position = skip_space(text, found.end)
+    return values
+
+
 def parse_or_none(text: object) -> Any:
     """Return the JSON value in a text that a service carries inside another value; None if it is none."""
     if not isinstance(text, str):
