@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from addon.exchange import Ending
 from addon.gate import Gate
+from addon.helper import Helper, HelperLostError
+from addon.jobs import Counters, Job, tell_lost
 from addon.parcel import Copy, join, pack, pack_message
-from addon.worker import MEMORY_EXIT
 
 LONGEST_QUEUE = 10_000
 HEAVIEST_QUEUE = 48 * 1024 * 1024
 """Bytes that may wait for the worker; beyond either bound the newest is dropped and counted."""
-ROOMY = 4 * 1024 * 1024
-"""Asked of the system for the way to the worker; it may grant less."""
-ROOT = Path(__file__).parent.parent
-
-
-@dataclass(slots=True)
-class Job:
-    """One thing for the worker to do; packed only when its turn comes, in the feeding thread."""
-
-    pack: Callable[[], bytes]
-    service: str = ""
-    socket: str | None = None
-    weight: int = 300
-    release: Callable[[], None] | None = None
-    closes: bool = False
-    """It is the end of its socket."""
-    tried: bool = False
-    answered: Callable[[dict[str, Any]], None] | None = None
-
-
-@dataclass(slots=True)
-class Counters:
-    """What the proxy knows of its own work since it started."""
-
-    handed: int = 0
-    read: int = 0
-    restarts: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
-    """By reason: ``overload``, ``hang``, ``memory``, ``crash``, ``worker-lost``, ``too-large``."""
-
-
-class WorkerLostError(Exception):
-    """The worker is gone."""
 
 
 class WorkerEar:
@@ -76,9 +36,8 @@ class WorkerEar:
         self.counters = Counters()
         self.trouble: str | None = None
         """Why the worker could not start or write, as a sentence; None when all is well."""
-        self.process: subprocess.Popen[bytes] | None = None
         self._db, self._module, self._tell = db, module, tell
-        self._connection: Connection | None = None
+        self._helper: Helper | None = None
         self._jobs: deque[Job] = deque()
         self._weight = 0
         self._lost: Counter[tuple[str, str]] = Counter()
@@ -95,6 +54,11 @@ class WorkerEar:
     def start(self) -> None:
         """Start the feeding thread, which starts the worker."""
         self._thread.start()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The present worker's process."""
+        return None if self._helper is None else self._helper.process
 
     def wait_until_ready(self, seconds: float) -> str | None:
         """Wait for the first worker; return why there is none, as a sentence, or None when it is ready."""
@@ -182,7 +146,7 @@ class WorkerEar:
     def _feed(self) -> None:
         try:
             self._connect()
-        except (EOFError, OSError, WorkerLostError):
+        except (EOFError, OSError, HelperLostError):
             self.trouble = self.trouble or "The program that keeps the records crashed · its worker · try again"
             self._bury()
         self._ready.set()
@@ -199,7 +163,7 @@ class WorkerEar:
             while True:
                 if self._lost:
                     (service, reason), n = self._lost.popitem()
-                    return _tell_lost(service, reason, n)
+                    return tell_lost(service, reason, n)
                 if self._jobs:
                     job = self._jobs.popleft()
                     self._weight -= job.weight if job.service else 0
@@ -211,14 +175,14 @@ class WorkerEar:
     def _deliver(self, job: Job) -> None:
         while True:
             try:
-                connection = self._connect()
+                helper = self._connect()
                 parcel = job.pack()
                 if job.socket is not None:
-                    self._introduce(connection, job, parcel)
-                answer = _ask(connection, parcel)
-            except (EOFError, OSError, WorkerLostError):
+                    self._introduce(helper, job, parcel)
+                answer = helper.ask(parcel)
+            except (EOFError, OSError, HelperLostError):
                 reason = self._bury()
-                if reason == "stopped" or job.tried or reason in {"hang", "memory"}:
+                if job.tried or self._closing or reason in {"hang", "memory"}:
                     if job.service:
                         self.lose(job.service, "crash" if reason == "stopped" else reason)
                     return
@@ -234,106 +198,50 @@ class WorkerEar:
                 self._end_worker(5.0)
             return
 
-    def _introduce(self, connection: Connection, job: Job, parcel: bytes) -> None:
+    def _introduce(self, helper: Helper, job: Job, parcel: bytes) -> None:
         """See to it that the present worker knows the socket of this job, also one opened with a worker before it."""
         name = job.socket or ""
         if job.release is not None:  # the opening itself
             self._sockets[name] = job.service, parcel
         elif name in self._sockets and name not in self._known:
-            _ask(connection, self._sockets[name][1])
+            helper.ask(self._sockets[name][1])
         self._known.add(name)
         if job.closes:
             self._sockets.pop(name, None)
             self._known.discard(name)
 
-    def _connect(self) -> Connection:
-        """Return the connection to a worker that is ready; start one if there is none."""
-        if self._connection is not None:
-            return self._connection
+    def _connect(self) -> Helper:
+        """Return a worker that is ready; start one if there is none."""
+        if self._helper is not None:
+            return self._helper
         if self._failures:
             time.sleep(min(0.05 * 2**self._failures, 5.0))
-        ours, theirs = _roomy_pipe()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *_python_path()])}
-        command = [sys.executable, "-m", self._module, str(theirs.fileno()), str(self._db)]
-        self.process = subprocess.Popen(
-            command,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            start_new_session=True,
-        )
-        theirs.close()
-        self._connection = ours
-        answer = json.loads(ours.recv_bytes())
-        if failed := answer.get("failed"):
+        self._helper = Helper(self._module, self._db)
+        try:
+            self._helper.greet()
+        except HelperLostError as error:
             self._failures += 1
-            if self.trouble != failed:
-                self.trouble = str(failed)
+            if self.trouble != str(error):
+                self.trouble = str(error)
                 self._tell(self.trouble)
-            raise WorkerLostError
+            raise
         self._failures, self.trouble = 0, None
-        return ours
+        return self._helper
 
     def _bury(self) -> str:
         """Clear away a worker that is gone; return why it went."""
-        process, self.process = self.process, None
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        helper, self._helper = self._helper, None
         for name in self._known & self._sockets.keys():
             self.lose(self._sockets[name][0], "worker-lost")  # the turn that was going on, if one was
         self._known.clear()
-        code = None
-        if process is not None:
-            try:
-                code = process.wait(2)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                code = process.wait()
-        if self._closing and code == 0:
-            return "stopped"
-        self.counters.restarts += 1
-        match code:
-            case code if code == -signal.SIGALRM:
-                return "hang"
-            case code if code == MEMORY_EXIT:
-                return "memory"
-        return "crash"
+        reason = "crash" if helper is None else helper.bury()
+        if reason != "stopped" or not self._closing:
+            self.counters.restarts += 1
+        return reason
 
     def _end_worker(self, seconds: float) -> None:
-        """Hang up; a worker that does not take the hint is killed."""
-        connection, self._connection = self._connection, None
-        process, self.process = self.process, None
+        """Let the present worker go; the next job gets a fresh one."""
+        helper, self._helper = self._helper, None
         self._known.clear()
-        if connection is not None:
-            connection.close()
-        if process is not None:
-            try:
-                process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _ask(connection: Connection, parcel: bytes) -> dict[str, Any]:
-    connection.send_bytes(parcel)
-    answer: dict[str, Any] = json.loads(connection.recv_bytes())
-    return answer
-
-
-def _roomy_pipe() -> tuple[Connection, Connection]:
-    """Return the two ends of a pipe that takes a whole answer at once, so that sending one waits for nobody."""
-    ours, theirs = Pipe()
-    with socket.socket(fileno=os.dup(ours.fileno())) as end:
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOMY)
-    return ours, theirs
-
-
-def _tell_lost(service: str, reason: str, n: int) -> Job:
-    return Job(lambda: join({"kind": "lost", "service": service, "reason": reason, "n": n}))
-
-
-def _python_path() -> list[str]:
-    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        if helper is not None:
+            helper.end(seconds)

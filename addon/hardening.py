@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
 from pathlib import Path
 
+MEMORY_EXIT = 77
+"""The exit code of a worker whose memory ran out."""
 TRIMMED_ABOVE_MEGABYTES = 110
 
 _PR_SET_DUMPABLE = 4
@@ -51,3 +54,13 @@ def return_memory() -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
         if trim is not None:
             trim(0)
+
+
+def hush() -> None:
+    """Keep mitmproxy's log to itself: its lines hold addresses, and its tracebacks what passed."""
+    for name in ("mitmproxy", "asyncio", "hpack", "wsproto", "h2"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL)
+        logger.propagate = False
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from addon.state import name_holder, port_is_taken
 
 PORT = 47821
 
@@ -54,6 +57,12 @@ class ProxyOptions:
     @property
     def authority_folder(self) -> Path:
         return self.authority or self.folder / "authority"
+
+    @property
+    def local_ports(self) -> dict[int, str]:
+        """The listening port of each local server: those after the proxy's own, in order of their names."""
+        first = (self.port or PORT) + 1
+        return {first + i: name for i, name in enumerate(sorted(self.local))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,26 @@ def bundle_authorities(options: ProxyOptions) -> Path | None:
     bundle = options.folder / "upstream-authorities.pem"
     bundle.write_text(f"{public}\n{theirs}\n", "ascii")
     return bundle
+
+
+@contextmanager
+def usable(folder: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a ProxyError."""
+    try:
+        yield
+    except OSError as error:
+        what = error.strerror or type(error).__name__
+        raise ProxyError(
+            f"The data folder cannot be used ({what}) · {folder} · choose another place with --db"
+        ) from None
+
+
+def refuse_taken_port(port: int) -> None:
+    """Raise ProxyError if somebody listens on this port already, and say who."""
+    if port_is_taken(port):
+        raise ProxyError(
+            f"The port is taken · {port} by {name_holder(port)} · stop that program, or choose another port with --port"
+        )
 
 
 def read_local(values: tuple[str, ...]) -> dict[str, int]:

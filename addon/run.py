@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import threading
@@ -19,11 +18,11 @@ from addon.activation import adopt_socket, listen_on
 from addon.aside import Asides
 from addon.company import BotsError, all_services
 from addon.ear import WorkerEar
-from addon.hardening import forbid_core_dumps, return_memory
+from addon.hardening import forbid_core_dumps, hush, return_memory
 from addon.hosts import open_hosts
-from addon.options import PORT, ProxyError, ProxyOptions, bundle_authorities, read_upstream
+from addon.options import PORT, ProxyError, ProxyOptions, bundle_authorities, read_upstream, refuse_taken_port, usable
 from addon.service import Service
-from addon.state import State, forget_state, load_token, name_holder, port_is_taken, write_state
+from addon.state import State, forget_state, load_token, write_state
 
 __all__ = ["PORT", "ProxyError", "ProxyOptions", "Running", "running", "serve"]
 
@@ -98,12 +97,8 @@ class Proxy:
         self._adopted = adopt_socket()
         if self._adopted is not None:
             options = self.options = replace(options, port=self._adopted.getsockname()[1])
-        elif port_is_taken(options.port):
-            raise ProxyError(
-                f"The port is taken · {options.port} by {name_holder(options.port)} · stop that program, or choose "
-                "another port with --port"
-            )
-        options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        else:
+            refuse_taken_port(options.port)
         try:
             self.services: tuple[Service, ...] = all_services(options.db.parent)
         except BotsError as error:
@@ -112,13 +107,16 @@ class Proxy:
         unknown = sorted(set(options.local) - {service.name for service in self.services})
         if unknown:
             raise ProxyError(f"No such local server is known · {', '.join(unknown)} · see `klimaspor services`")
+        with usable(options.folder):
+            options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             self.authority = Authority.load_or_make(options.authority_folder, self.hosts)
         except AuthorityError as error:
             raise ProxyError(str(error)) from None
         self._upstream = None if options.upstream is None else read_upstream(options.upstream)
-        self._bundle = bundle_authorities(options)
-        self._token = load_token(options.folder)
+        with usable(options.folder):
+            self._bundle = bundle_authorities(options)
+            self._token = load_token(options.folder)
         self.asides = Asides(options.folder / "aside.json", tell=options.tell)
         self.ear = WorkerEar(options.db, module=options.worker, tell=options.tell)
 
@@ -159,10 +157,10 @@ class Proxy:
         from addon.passage import Passage
         from addon.tap import Tap
 
-        _hush()
+        hush()
         options = self.options
         regular = "regular" if self._upstream is None else f"upstream:{self._upstream.spec}"
-        locals_by_port = _local_ports(options)
+        locals_by_port = options.local_ports
         reverse = (
             f"reverse:http://127.0.0.1:{options.local[name]}@127.0.0.1:{p}" for p, name in locals_by_port.items()
         )
@@ -213,7 +211,7 @@ class Proxy:
             port=self.port,
             token=self._token,
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            local={name: port for port, name in _local_ports(self.options).items()},
+            local={name: port for port, name in self.options.local_ports.items()},
         )
         self.state = state
         write_state(self.options.folder, state)
@@ -251,19 +249,3 @@ class Proxy:
 
     def _service_at(self, host: str) -> str:
         return next((service.name for service in self.services if host in service.hosts), "")
-
-
-def _local_ports(options: ProxyOptions) -> dict[int, str]:
-    """Return the listening port of each local server: the ones after the proxy's own, in order of their names."""
-    first = (options.port or PORT) + 1
-    return {first + i: name for i, name in enumerate(sorted(options.local))}
-
-
-def _hush() -> None:
-    """Keep mitmproxy's log to itself: its lines hold addresses, and its tracebacks what passed."""
-    for name in ("mitmproxy", "asyncio", "hpack", "wsproto", "h2"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.CRITICAL)
-        logger.propagate = False
-        if not logger.handlers:
-            logger.addHandler(logging.NullHandler())

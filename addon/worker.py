@@ -16,7 +16,7 @@ from typing import Any
 
 from addon.capturing import Captures
 from addon.company import all_services
-from addon.hardening import forbid_core_dumps, limit_memory, memory_megabytes
+from addon.hardening import MEMORY_EXIT, forbid_core_dumps, limit_memory, memory_megabytes
 from addon.parcel import split, unpack, unpack_message, utc_offset
 from addon.pulse import Pulse, is_paused
 from addon.reader import Reader, Reading, SocketReader
@@ -186,10 +186,6 @@ def serve(connection: Connection, desk: Desk) -> None:
         connection.send_bytes(json.dumps(answer).encode())
     desk.keep(desk.reader.overdue(), "", None)
     desk.flush()
-
-
-MEMORY_EXIT = 77
-"""The exit code of a worker whose memory ran out."""
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def misbehave(fault: str) -> None:
         case "catastrophe":
             re.fullmatch(r"(a|a)*b", "a" * 60)  # never gives up, and holds the interpreter while at it
         case "eat":
-            held = [bytearray(700_000_000) for _ in range(1000)]
+            held = [bytearray(3_000_000_000) for _ in range(1000)]
             sys.exit(len(held))
         case "die":
             os._exit(9)

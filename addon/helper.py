@@ -1,0 +1,78 @@
+"""One worker process as the proxy sees it: started, asked, ended, and buried with the cause of its death."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from addon.hardening import MEMORY_EXIT
+
+ROOMY = 4 * 1024 * 1024
+"""Asked of the system for the way to the worker; it may grant less."""
+ROOT = Path(__file__).parent.parent
+
+
+class HelperLostError(Exception):
+    """The worker could not start; ``str`` of it is a sentence, or empty."""
+
+
+class Helper:
+    """Used from one thread; ``end`` from any."""
+
+    def __init__(self, module: str, db: Path) -> None:
+        ours, theirs = _roomy_pipe()
+        path = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module, str(theirs.fileno()), str(db)],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+            start_new_session=True,
+        )
+        theirs.close()
+        self._connection = ours
+
+    def greet(self) -> None:
+        """Wait until it is ready; raise HelperLostError if it says why it cannot be."""
+        if failed := json.loads(self._connection.recv_bytes()).get("failed"):
+            raise HelperLostError(str(failed))
+
+    def ask(self, parcel: bytes) -> dict[str, Any]:
+        """Have one parcel dealt with; raises EOFError or OSError if the worker is gone."""
+        self._connection.send_bytes(parcel)
+        answer: dict[str, Any] = json.loads(self._connection.recv_bytes())
+        return answer
+
+    def bury(self) -> str:
+        """Clear away a worker that is gone; return why: ``hang``, ``memory``, ``stopped`` (of itself) or ``crash``."""
+        code = self.end(2.0)
+        if code == -signal.SIGALRM:
+            return "hang"
+        return {MEMORY_EXIT: "memory", 0: "stopped"}.get(code, "crash")
+
+    def end(self, seconds: float) -> int:
+        """Hang up; a worker that does not take the hint is killed. Return its exit code."""
+        self._connection.close()
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+def _roomy_pipe() -> tuple[Connection, Connection]:
+    """Return the two ends of a pipe that takes a whole answer at once, so that sending one waits for nobody."""
+    ours, theirs = Pipe()
+    with socket.socket(fileno=os.dup(ours.fileno())) as end:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOMY)
+    return ours, theirs
