@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from tracker.record import Activity
 
@@ -108,13 +109,13 @@ def by_day(connection: sqlite3.Connection, since: date, until: date) -> list[Act
         f"WHERE hour = {WHOLE_DAY} AND day >= ? AND day < ?",
         span,
     ):
-        groups[day, WHOLE_DAY, tuple(json.loads(key))] = Group(sums)
+        groups[day, WHOLE_DAY, _parse_key(key)] = Group(sums)
     for day, key, feature, state, amount in connection.execute(
         f"SELECT day, key, feature, state, amount FROM sum_amounts JOIN summed_days USING (day) "  # noqa: S608 - a number
         f"WHERE hour = {WHOLE_DAY} AND day >= ? AND day < ?",
         span,
     ):
-        groups[day, WHOLE_DAY, tuple(json.loads(key))].amounts[feature, state] = amount
+        groups[day, WHOLE_DAY, _parse_key(key)].amounts[feature, state] = amount
     groups |= calculate(connection, missing_days(connection, *span), by_hour=False)
     return [_to_activity(day, key, group) for (day, _, key), group in sorted(groups.items(), key=_order)]
 
@@ -135,14 +136,14 @@ def by_hour(connection: sqlite3.Connection, since: date, until: date) -> list[tu
         f"WHERE hour > {WHOLE_DAY} AND day >= ? AND day < ? GROUP BY 1, 2, 3",
         span,
     ):
-        place = (number, hour, tuple(json.loads(key)))
+        place = (number, hour, _parse_key(key))
         first_days[place], groups[place] = day, Group(sums)
     for number, hour, key, feature, state, amount in connection.execute(
         f"SELECT {weekday}, hour, key, feature, state, sum(amount) FROM sum_amounts JOIN summed_days USING (day) "  # noqa: S608 - names, no values
         f"WHERE hour > {WHOLE_DAY} AND day >= ? AND day < ? GROUP BY 1, 2, 3, 4, 5",
         span,
     ):
-        groups[number, hour, tuple(json.loads(key))].amounts[feature, state] = amount
+        groups[number, hour, _parse_key(key)].amounts[feature, state] = amount
     for (day, hour, key), group in calculate(connection, missing_days(connection, *span), by_hour=True).items():
         place = (date.fromisoformat(day).weekday(), hour, key)
         if (known := groups.get(place)) is None:
@@ -228,6 +229,11 @@ def forget(connection: sqlite3.Connection, days: Iterable[str] | None = None) ->
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
         else:
             connection.executemany(f"DELETE FROM {table} WHERE day = ?", [(day,) for day in days])  # noqa: S608 - our own table names
+
+
+@lru_cache(maxsize=4096)
+def _parse_key(text: str) -> Key:
+    return tuple(json.loads(text))
 
 
 def _to_activity(day: str, key: Key, group: Group) -> Activity:
