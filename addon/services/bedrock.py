@@ -74,8 +74,14 @@ class Invoke(Dialect):
         """Read the shapes of Titan, Nova, Llama and the picture makers."""
         at_ms = event.at_ms if event.name == "chunk" else None
         turn.answer(data.get("outputText") or data.get("generation"), at_ms)
-        if "inputTextTokenCount" in data or "prompt_token_count" in data:
-            turn.state["own"] = data
+        if any(data.get(key) is not None for key in ("inputTextTokenCount", "prompt_token_count")):
+            turn.state["own"] = {**turn.state.get("own", {}), **data}
+        elif data.get("totalOutputTextTokenCount") is not None:
+            turn.state.setdefault("own", {})["totalOutputTextTokenCount"] = data["totalOutputTextTokenCount"]
+        if data.get("completionReason"):
+            turn.finished = True
+        if data.get("amazon-bedrock-guardrailAction") == "INTERVENED":
+            turn.outcome = "refused"
         results = data.get("results")
         for result in results if isinstance(results, list) else ():
             turn.answer(result.get("outputText") if isinstance(result, Mapping) else None, at_ms)
@@ -113,7 +119,11 @@ class Invoke(Dialect):
         written = [number(one, "tokenCount") for one in results] if isinstance(results, list) and results else []
         return Usage(
             input=first(number(data, "inputTextTokenCount"), number(data, "prompt_token_count")),
-            output=first(add(*written) if written else None, number(data, "generation_token_count")),
+            output=first(
+                add(*written) if written else None,
+                number(data, "totalOutputTextTokenCount"),
+                number(data, "generation_token_count"),
+            ),
         )
 
     def _read_headers(self, turn: Turn) -> Usage | None:
