@@ -158,5 +158,5 @@ class Bedrock(ApiService):
     )
     transports = ("aws event stream", "json", "sse")
     features = ("reasoning", "tool", "file_input", "image_input", "image_output")
-    grade = "documented"
+    grade = "captured"
     verified = date(2026, 11, 21)

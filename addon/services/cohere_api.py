@@ -150,5 +150,5 @@ class CohereApi(ApiService):
     )
     transports = ("sse", "json", "ndjson")
     features = ("reasoning", "tool", "web_search", "connector", "image_input")
-    grade = "documented"
+    grade = "captured"
     verified = date(2026, 11, 21)

@@ -17,6 +17,7 @@ class TogetherApi(OpenaiLike):
     title = "Together AI"
     provider = "together_ai"
     hosts = ("api.together.xyz", "api.together.ai")
+    grade = "captured"
     routes = (
         *openai_routes("/v1"),
         (r"/v1/images/generations", Images()),
