@@ -20,7 +20,7 @@ class CopilotOnGitHub(Service):
 
     name = "github-copilot-web"
     title = "GitHub Copilot in the browser"
-    provider = "github"
+    provider = "github_copilot"
     hosts = (
         "api.individual.githubcopilot.com", "api.business.githubcopilot.com", "api.enterprise.githubcopilot.com",
         "api.githubcopilot.com",

@@ -27,7 +27,7 @@ class Qwen(Service):
 
     name = "qwen"
     title = "Qwen Chat"
-    provider = "alibaba"
+    provider = "alibaba_cloud"
     hosts = ("chat.qwen.ai",)
     path = re.compile(r"/api/v2/chat/completions")
     transports = ("sse", "json")

@@ -25,7 +25,7 @@ class ZAi(Service):
 
     name = "z-ai"
     title = "Z.ai"
-    provider = "zhipu"
+    provider = "z_ai"
     hosts = ("chat.z.ai",)
     path = re.compile(r"/api(?:/v2)?/chat/completions")
     tokens = "reported"
@@ -113,7 +113,7 @@ class ChatGlm(Service):
 
     name = "chatglm"
     title = "ChatGLM (chatglm.cn)"
-    provider = "zhipu"
+    provider = "z_ai"
     hosts = ("chatglm.cn",)
     path = re.compile(r"/chatglm/backend-api/assistant/stream")
     tokens = "none"
