@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from addon.certificate import AuthorityError, exact_hosts, issue, make_key
+from tracker.key import make_private_folder
 
 LIFETIME = timedelta(days=730)
 WINDOW_LIFETIME = timedelta(hours=24)
@@ -159,7 +160,8 @@ def _read_pair(folder: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certifica
 
 def _protect(folder: Path) -> None:
     """Make the folder and shut others out; refuse one that belongs to somebody else."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(folder.parent)  # the data folder, if we are the first to need it
+    make_private_folder(folder)
     status = folder.stat()
     if hasattr(os, "getuid") and status.st_uid != os.getuid():
         message = f"The certificate's key would not be yours alone · {folder} belongs to another user · choose another"

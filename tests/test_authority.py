@@ -148,6 +148,11 @@ def test_key_and_folder_are_for_the_owner_only(tmp_path: Path) -> None:
     assert stat.S_IMODE((folder / KEY_FILE).stat().st_mode) == 0o600
 
 
+def test_the_data_folder_is_private_also_when_the_authority_comes_first(tmp_path: Path) -> None:
+    Authority.load_or_make(tmp_path / "deep" / "data" / "authority", HOSTS)
+    assert stat.S_IMODE((tmp_path / "deep" / "data").stat().st_mode) == 0o700
+
+
 def test_it_is_made_once(tmp_path: Path) -> None:
     made = Authority.load_or_make(tmp_path / "ca", HOSTS)
     assert Authority.load_or_make(tmp_path / "ca", HOSTS[:2]).fingerprint == made.fingerprint

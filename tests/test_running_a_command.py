@@ -65,6 +65,13 @@ def test_calls_are_recorded_and_the_exit_code_comes_through(office: Office) -> N
     assert set(office.company.asked) == {TALK.host, OTHER}, "the company's proxy is still on the way"
     with Store.open(office.db, readonly=True) as store:
         assert [(record.service, record.outcome) for record in store.records()] == [("claude", "complete")]
+    for path in office.db.parent.rglob("*"):
+        if path.is_file():
+            kept = path.read_bytes()
+            assert not any(word in kept for word in (b"sky blue", b"scatters", OTHER.encode())), path.name
+            public = {"klimaspor-ca.crt", "mitmproxy-dhparam.pem", "upstream-authorities.pem"}
+            assert path.name in public or path.stat().st_mode & 0o077 == 0, f"{path.name} is for this person only"
+    assert office.db.parent.stat().st_mode & 0o077 == 0
 
 
 def test_other_hosts_keep_their_own_certificate(office: Office) -> None:
