@@ -62,6 +62,8 @@ class Language:
         whole = round(share * 100)
         if whole == 0 and share > 0:
             return self.t("under {value}", value=self._percent_of(1))
+        if whole == 100 and share < 0.9995:
+            return self.t("over {value}", value=self._percent_of(99))
         text = self._percent_of(abs(whole))
         if whole < 0:
             return f"\N{MINUS SIGN}{text}"
