@@ -31,6 +31,7 @@ CUT = {
     "davinci:ft-acme-2023-01": "davinci",
     "gpt-4o-0612345678": "gpt-4o",
     "GPT for Jane": "GPT",
+    "gpt-06-12-34-56-78": "gpt-06-12-34",
     "my-bot": CUSTOM,
     "foo-9": CUSTOM,
     "my-nova": CUSTOM,

@@ -15,7 +15,10 @@ CUSTOM = "custom"
 """Stands for a name in which nothing is known: a deployment, a bot, a person's own fine-tuned model."""
 
 _LONGEST = 300
-_MOST_NUMBERS = 7
+_MOST_NUMBERS = 6
+_LONGEST_ROW = 3
+"""Numbers side by side: a version and a date with its year may be longer, a telephone number may not."""
+_YEAR = re.compile(r"20[23]\d")
 
 _PIECE = re.compile(r"[^\W_]+")
 _FINE_TUNED = re.compile(r"ft:([^:]+)(:.*)?", re.DOTALL)
@@ -75,13 +78,15 @@ def _known_run(segment: str) -> str | None:
     """Return the first run of known pieces that holds a family, or None."""
     start = end = 0
     family = False
-    numbers = 0
+    numbers, row = 0, list[str]()
     for piece in _pieces(segment):
         lowered = piece[0].lower()
         is_number = _NUMBER.fullmatch(lowered) is not None
         numbers += is_number
+        row = [*row, lowered] if is_number else []
         joined = end == 0 or segment[end : piece.start()] in {"-", ".", "_", ":", "@", "--"}
-        known = numbers <= _MOST_NUMBERS and _is_known(lowered, is_number=is_number)
+        fits = numbers <= _MOST_NUMBERS and (len(row) <= _LONGEST_ROW or any(_YEAR.fullmatch(part) for part in row))
+        known = fits and _is_known(lowered, is_number=is_number)
         if end and not (joined and known):
             if family:
                 break
