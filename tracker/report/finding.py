@@ -89,6 +89,14 @@ def equivalent_phrase(item: Json, language: Language) -> str:
             return t("one laptop charge")
         case "laptop_charge":
             return t("{span} laptop charges", span=span)
+        case "led_minute":
+            return t("{span} minutes of an LED lamp", span=span)
+        case "car_metre":
+            return t("{span} metres in a car", span=span)
+        case "teaspoon":
+            return t("{span} teaspoons of water", span=span)
+        case "drop":
+            return t("{span} drops of water", span=span)
         case "led_hour":
             return t("{span} hours of an LED lamp", span=span)
         case "kettle":

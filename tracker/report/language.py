@@ -150,6 +150,8 @@ class Language:
 
     def minutes(self, minutes: float) -> str:
         """Return a length of time in hours and minutes."""
+        if 0 < minutes < 1:
+            return self.t("under a minute")
         hours, rest = divmod(round(minutes), 60)
         if hours >= 10:
             hours, rest = hours + (rest >= 30), 0

@@ -14,6 +14,8 @@ Json = dict[str, Any]
 Assess = Callable[[Sequence[Activity], Any], Any]
 
 MOST = 5
+FEWEST_ANSWERS = 5
+"""Fewer answers are no habit that could be changed."""
 LEAST_SAVING = 0.01
 """Savings below this share of the total are not worth saying."""
 SHORT_ANSWER_TOKENS = 300
@@ -41,7 +43,7 @@ def levers(
     if settings.method == "ecologits":
         return []  # as published it knows neither prompts nor history: it cannot compare these
     total = whole["energy_wh"]["mid"]
-    if total <= 0:
+    if total <= 0 or sum(activity.requests for activity in activities) < FEWEST_ANSWERS:
         return []
     singles = [record for record in records if record.operation == "chat"]
     earlier = earlier_tokens(records)

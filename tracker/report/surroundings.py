@@ -45,11 +45,15 @@ class Everyday:
 EVERYDAY = (
     Everyday("phone_charge", "energy_wh", 12.0, 19.0, 2025, "a battery of 3000 to 5000 mAh"),
     Everyday("laptop_charge", "energy_wh", 60.0, 60.0, 2025, "a battery of 60 Wh"),
+    Everyday("led_minute", "energy_wh", 10.0 / 60, 10.0 / 60, 2025, "a lamp of 10 W"),
     Everyday("led_hour", "energy_wh", 10.0, 10.0, 2025, "a lamp of 10 W"),
     Everyday("kettle", "energy_wh", 100.0, 100.0, 2025, "one litre, heated by 85 K"),
     Everyday("household_day", "energy_wh", 9700.0, 9700.0, 2024, "Eurostat"),
     Everyday("car_km", "ghg_g", 162.0, 162.0, 2026, "UK DESNZ, average car"),
+    Everyday("car_metre", "ghg_g", 0.162, 0.162, 2026, "UK DESNZ, average car"),
     Everyday("glass", "water_ml", 250.0, 250.0, 2025, "a glass of 250 mL"),
+    Everyday("teaspoon", "water_ml", 5.0, 5.0, 2025, "5 mL"),
+    Everyday("drop", "water_ml", 0.05, 0.05, 2025, "20 drops a millilitre"),
     Everyday("shower_minute", "water_ml", 10_000.0, 10_000.0, 2025, "10 litres a minute"),
 )
 
@@ -74,7 +78,7 @@ def everyday(whole: Json) -> list[Json]:
             for thing in EVERYDAY
             if thing.impact == impact
         ]  # fmt: skip
-        readable = [item for item in fitting if 0.25 <= item["mid"] < 400] or fitting[:1]
+        readable = [item for item in fitting if 0.5 <= item["mid"] < 400] or fitting[:1]
         chosen += readable[:most]
     return chosen
 

@@ -194,18 +194,18 @@ def _bars_explained(data: Json, language: Language) -> str:
 
 def facts(data: Json, language: Language) -> list[Json]:
     """Return plain counts: they were seen, not estimated."""
-    t, number = language.t, language.number
+    number = language.number
     tokens = data["tokens"]
     rows = [
-        (t("questions you asked"), number(data["questions"])),
-        (t("answers in all"), number(data["requests"])),
+        (language.tn("question you asked", "questions you asked", data["questions"]), number(data["questions"])),
+        (language.tn("answer in all", "answers in all", data["requests"]), number(data["requests"])),
     ]
     if tokens["input"] is not None:
-        rows.append((t("tokens sent, as seen"), number(tokens["input"])))
+        rows.append((language.t("tokens sent, as seen"), number(tokens["input"])))
     if tokens["output"] is not None:
-        rows.append((t("tokens back, as seen"), number(tokens["output"])))
-    if data["minutes_computing"] is not None:
-        rows.append((t("waiting for answers"), language.minutes(data["minutes_computing"])))
+        rows.append((language.t("tokens back, as seen"), number(tokens["output"])))
+    if data["minutes_computing"]:
+        rows.append((language.t("waiting for answers"), language.minutes(data["minutes_computing"])))
     return [{"name": name, "value": value} for name, value in rows]
 
 

@@ -327,7 +327,10 @@ def day_table(data: Json, language: Language) -> Json:
 
     def cells(item: Json) -> list[str]:
         name = item["key"] if weekly else language.long_day(date.fromisoformat(item["key"]))
-        numbers = [part(item["shown"][key], item["impacts"][key]["mid"], unit, language) for key, unit in units.items()]
+        numbers = [
+            part(item["shown"][key], item["impacts"][key]["mid"], unit, language) if item["requests"] else NOTHING
+            for key, unit in units.items()
+        ]
         span = ends(item["impacts"]["energy_wh"], units["energy_wh"], language) if item["requests"] else NOTHING
         return [name, language.number(item["questions"]), language.number(item["requests"]), *numbers, span]
 
