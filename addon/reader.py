@@ -78,6 +78,8 @@ class Reader:
             return NOTHING
         if exchange.status >= 400:
             return NOTHING if exchange.method.upper() == "GET" else Reading(refused=1)
+        if 300 <= exchange.status < 400:
+            return NOTHING  # the browser is sent elsewhere
         if exchange.messages:
             return self._read_socket(exchange)
         if exchange.status == 101:
@@ -103,9 +105,8 @@ class Reader:
                 turns = tuple(service.overdue(now))
             except Exception as error:  # noqa: BLE001 - as below
                 day = (now or datetime.now(UTC)).date().isoformat()
-                reading += Reading(
-                    unread=(Unread(day=day, service=service.name, shape="", reason=type(error).__name__),)
-                )
+                unread = Unread(day=day, service=service.name, shape="", reason=type(error).__name__)
+                reading += Reading(unread=(unread,))
                 continue
             for turn in turns:
                 begun = partial(digest, turn.exchange.host.encode(), turn.exchange.started_at.isoformat().encode())

@@ -302,6 +302,10 @@ class Recall[V]:
     def pop(self, key: str | None) -> V | None:
         return None if key is None else self._entries.pop(key, None)
 
+    def values(self) -> list[V]:
+        """Return what is remembered, oldest first."""
+        return list(self._entries.values())
+
 
 def host_matches(patterns: Iterable[str], host: str) -> bool:
     """Whether ``host`` (lower case, no port) is one of the names; ``*.`` stands for exactly one label."""

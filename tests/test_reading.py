@@ -255,6 +255,24 @@ def test_a_background_answer_is_one_row_however_often_it_is_polled() -> None:
     assert read_all(polls, Reader(KEY)).records == ()
 
 
+def test_a_background_answer_that_nobody_saw_the_end_of_is_told_and_replaced_by_a_late_poll() -> None:
+    case = next(case for case in load_examples() if case.path.stem == "responses-background")
+    post, _, ready, _ = case.exchanges
+    reader = Reader(KEY)
+    assert reader.read(post).records == ()
+    assert reader.overdue(post.started_at + timedelta(minutes=29)).records == ()
+    (late,) = reader.overdue(post.started_at + timedelta(minutes=31)).records
+    assert (late.outcome, late.output_tokens, late.duration_ms) == ("aborted", None, None)
+    assert reader.overdue(post.started_at + timedelta(minutes=32)).records == ()
+    (whole,) = reader.read(replace(ready, started_at=post.started_at + timedelta(hours=1))).records
+    assert (whole.id, whole.outcome) == (late.id, "complete")
+
+
+def test_being_sent_elsewhere_is_nothing() -> None:
+    assert hear({"answer": "x"}, DONE, status=302) == hear(status=302)
+    assert hear(status=302).unread == ()
+
+
 def test_sockets_give_the_rows_of_a_recording_message_by_message() -> None:
     for case in load_examples():
         for exchange in case.exchanges if len(case.exchanges) == 1 else ():

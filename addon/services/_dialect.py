@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 from addon.exchange import Ending, Exchange, Message
 from addon.service import Event, Listener, Recall, Service, Turn
+from addon.waiting import PATIENCE
 from tracker.record import Operation
 
 
@@ -91,6 +93,15 @@ class ApiService(Service):
         turn.first_byte_ms = turn.first_token_ms = None
         turn.exchange = replace(turn.exchange, ending="complete")
         return turn
+
+    def overdue(self, now: datetime | None) -> Iterator[Turn]:
+        """Tell of jobs that nobody saw the end of. They stay remembered: a poll may still find them ready."""
+        for turn in self.jobs.values():
+            if not turn.state.get("told") and (now is None or turn.exchange.started_at + PATIENCE <= now):
+                turn.state["told"] = True
+                late = turn.twin(turn.exchange)
+                late.outcome, late.ended_ms = "aborted", None
+                yield late
 
 
 class TurnByTurn:
