@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -79,7 +80,10 @@ def test_a_fresh_computer_gets_a_sentence(tmp_path: Path, command: list[str]) ->
 
 def test_one_record_is_explained_step_by_step(db: Path) -> None:
     text = run(db, "explain", make(0).id[:8]).output
-    assert "wh per output token" in text
+    assert "model gpt-5" in text
+    assert re.search(r"answer +100 visible output x \(1 x [0-9.e-]+\) = [0-9.e-]+ Wh", text)
+    assert re.search(r"Energy +[0-9.]+ Wh, [0-9.]+ to [0-9.]+", text)
+    assert "What if these servers stood in NOR:" in run(db, "explain", make(0).id[:8], "--zone", "NOR").output
     explained = json.loads(run(db, "explain", make(0).id[:8], "--format", "json").output)
     assert explained["record"]["id"] == make(0).id
     assert explained["explanation"]["model"]["recorded"] == "gpt-5"

@@ -216,7 +216,7 @@ def _tell(outcome: Outcome) -> None:
         click.echo(f"Error: Cannot import this file · {outcome.name} · {outcome.fault}", err=True)
     elif outcome.deleted:
         click.echo("  The file was deleted.")
-    else:
+    elif outcome.kind.holds_secrets:
         click.echo(f"  The file still holds {outcome.kind.holds_secrets}: klimaspor import --delete removes it.")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,12 +109,14 @@ def _count(tokens: int | None, source: str) -> str:
     return f"{'~' if source == 'counted' else ''}{tokens:,}"
 
 
-@click.command(epilog="Example: klimaspor explain 3fa9c1")
+@click.command(epilog="Example: klimaspor explain 3fa9c1 --zone NOR")
 @click.argument("record_id", metavar="ID")
+@click.option("--zone", metavar="ZONE", help="What if the servers stood there: three letters, such as NOR.")
 @format_option("text", "json")
 @database_option
-def explain(*, db: Path, output_format: str, record_id: str) -> None:
+def explain(*, db: Path, output_format: str, record_id: str, zone: str | None) -> None:
     """Show how one record's footprint comes about, step by step. The beginning of its id is enough."""
+    from tracker.cli.explaining import tell
     from tracker.store import Store, StoreError
 
     try:
@@ -125,16 +127,18 @@ def explain(*, db: Path, output_format: str, record_id: str) -> None:
         raise click.ClickException(str(error)) from error
     if record is None or activity is None:
         fail("There is no such record, or more than one begins so", record_id[:32], "`klimaspor log` lists the ids")
-    explanation = _explain(activity, db)
+    explanation = _explain(activity, db, zone)
     if output_format == "json":
         click.echo(json.dumps({"record": asdict(record), "explanation": explanation}, ensure_ascii=False, indent=2))
     else:
-        click.echo(_describe(record))
-        for line in _outline(explanation):
+        click.echo(_describe(record).rstrip())
+        if zone:
+            click.echo(f"What if these servers stood in {zone}:")
+        for line in tell(explanation):
             click.echo(line)
 
 
-def _explain(activity: Activity, db: Path) -> dict[str, Any]:
+def _explain(activity: Activity, db: Path, zone: str | None) -> dict[str, Any]:
     from tracker.cli.opened import settings_explained
     from tracker.footprint import FootprintError, assess, choose
     from tracker.settings import load
@@ -142,43 +146,7 @@ def _explain(activity: Activity, db: Path) -> dict[str, Any]:
     with settings_explained():
         settings = load(db)
     try:
-        return assess([activity], choose(settings.get)).explain(0)
+        chosen = choose(settings.get)
+        return assess([activity], replace(chosen, zone=zone) if zone else chosen).explain(0)
     except FootprintError as error:
         raise click.ClickException(str(error)) from error
-
-
-def _outline(value: object, depth: int = 0) -> Iterator[str]:
-    """Yield nested data as indented lines; what is not known is left out."""
-    indent = "  " * depth
-    match value:
-        case dict():
-            for key, inner in value.items():
-                name = str(key).replace("_", " ")
-                if inner is None or inner in ({}, []):
-                    continue
-                if isinstance(inner, dict) or (isinstance(inner, list) and any(isinstance(e, dict) for e in inner)):
-                    yield f"{indent}{name}"
-                    yield from _outline(inner, depth + 1)
-                else:
-                    yield f"{indent}{name}: {_plain(inner)}"
-        case list():
-            for entry in value:
-                if isinstance(entry, dict):
-                    yield f"{indent}- " + ", ".join(
-                        f"{str(key).replace('_', ' ')} {_plain(inner)}"
-                        for key, inner in entry.items()
-                        if inner is not None and not isinstance(inner, dict)
-                    )
-                else:
-                    yield f"{indent}- {_plain(entry)}"
-
-
-def _plain(value: object) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.4g}"
-        case list() | tuple():
-            return " to ".join(_plain(entry) for entry in value) if len(value) == 2 else ", ".join(map(_plain, value))
-    return str(value)

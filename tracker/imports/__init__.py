@@ -46,7 +46,7 @@ class Kind:
     name: str
     title: str
     holds_secrets: str
-    """What the file still holds after the import, as a person would say it."""
+    """What the file still holds after the import, as a person would say it; empty where it is to be kept anyway."""
     detect: Callable[[Path, bytes], bool]
     importer: str
     """``module:function`` of an ``Importer``."""
@@ -79,9 +79,7 @@ def _lazily(module: str, function: str) -> Callable[[Path, bytes], bool]:
 
 
 def _agent(name: str, title: str, module: str, short: str) -> Kind:
-    return Kind(
-        name, title, "your prompts and code", _lazily(module, f"is_{short}"), f"tracker.imports.{module}:read_{short}"
-    )
+    return Kind(name, title, "", _lazily(module, f"is_{short}"), f"tracker.imports.{module}:read_{short}")
 
 
 KINDS: list[Kind] = [
@@ -90,7 +88,7 @@ KINDS: list[Kind] = [
     Kind(
         "own-export",
         "klimaspor's own export",
-        "your records",
+        "",
         _lazily("own_export", "is_own_export"),
         "tracker.imports.own_export:read_own_export",
     ),
