@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from addon.service import Event, Turn
+from addon.service import Event, Turn, Usage
 from addon.services._content import walk_text
 from addon.services._dialect import Dialect
 from addon.services._openai_chat import fail
-from addon.services._usage import read_openai_chat, read_openai_responses
+from addon.services._usage import number, read_openai_chat, read_openai_responses
 from tracker.record import count_or_none
 
 _SIZE = re.compile(r"(\d{2,5})\s*[x*:]\s*(\d{2,5})")
@@ -158,6 +158,8 @@ class Embeddings(OneAnswer):
     def answer(self, turn: Turn, data: Mapping[str, Any], at_ms: int | None) -> None:
         if isinstance(data.get("usage"), Mapping):
             turn.usage = read_openai_chat(data["usage"])
+            if turn.usage is not None and turn.usage.input is None:
+                turn.usage = Usage(input=number(data, "usage", "total_tokens"))
         turn.outcome, turn.finished = "complete", True
 
 
