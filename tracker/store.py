@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import batched
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from tracker.rows import BATCH, COLUMNS, Added, add_batch, to_records
 __all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default_path", "timestamp"]
 
 
+_DAY = timedelta(days=1)
 _MANY = 2000
 """New records from which on it is worth the time to remember the sums of past days."""
 
@@ -123,11 +124,14 @@ class Store:
     ) -> Iterator[Record]:
         """Yield the records of the local days ``since`` (inclusive) to ``until`` (exclusive)."""
         order = "DESC" if newest_first else "ASC"
+        # A local day lies within a day of the same day in UTC: the index over time then gives the order too.
         sql = (
-            f"SELECT {COLUMNS} FROM requests WHERE local_day >= ? AND local_day < ? "  # noqa: S608 - names, no values
-            f"ORDER BY started_at {order}, id LIMIT ?"
+            f"SELECT {COLUMNS} FROM requests WHERE started_at >= ? AND started_at < ? "  # noqa: S608 - names, no values
+            f"AND +local_day >= ? AND +local_day < ? ORDER BY started_at {order}, id LIMIT ?"
         )
-        span = (since.isoformat() if since else "", until.isoformat() if until else "9999-99-99")
+        first, end = since or date.min, until or date.max
+        around = (max(first, date.min + _DAY) - _DAY, min(end, date.max - _DAY) + _DAY)
+        span = tuple(day.isoformat() for day in (*around, first, end))
         with self.reading() as connection:
             cursor = connection.execute(sql, (*span, -1 if limit is None else limit))
             while rows := cursor.fetchmany(BATCH):

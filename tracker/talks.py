@@ -50,8 +50,11 @@ _TALKS = """
 
 
 def recent_talks(store: Store, limit: int) -> list[Talk]:
-    """Return the latest conversations that a person began, newest first, those not rated before the rated ones."""
-    talks = _query(store, "initiator = 'person'", {"limit": limit * 2})
+    """Return conversations among the last 5000 answers, newest first, those not rated before the rated ones."""
+    recent = (
+        "started_at >= coalesce((SELECT started_at FROM requests ORDER BY started_at DESC LIMIT 1 OFFSET 5000), '')"
+    )
+    talks = _query(store, f"initiator = 'person' AND {recent}", {"limit": limit * 2})
     return sorted(talks, key=lambda talk: talk.worth is not None)[:limit]
 
 
