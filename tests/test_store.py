@@ -90,6 +90,19 @@ def test_days_and_hours_are_the_persons_own(store: Store) -> None:
     assert store.activities(MONDAY, MONDAY + timedelta(days=1)) == []
 
 
+@pytest.mark.parametrize("offset", [-720, -90, 0, 60, 840])
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_records_are_found_by_the_persons_own_days(store: Store, offset: int, *, newest_first: bool) -> None:
+    store.add(make(n * 60, utc_offset_minutes=offset) for n in range(-40, 90))
+    span = (MONDAY, MONDAY + timedelta(days=2))
+    found = list(store.records(*span, newest_first=newest_first))
+    activities = store.activities(*span)
+    assert len(found) == sum(activity.requests for activity in activities) == 48
+    assert [r.started_at for r in found] == sorted((r.started_at for r in found), reverse=newest_first)
+    assert len(list(store.records(limit=7))) == 7
+    assert len(list(store.records())) == 130
+
+
 def test_unknown_is_not_zero_in_the_sums(store: Store) -> None:
     store.add([make(0, reasoning_tokens=0), make(1, reasoning_tokens=None), make(2, reasoning_tokens=40)])
     (activity,) = store.activities(MONDAY, MONDAY + timedelta(days=1))
