@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tracker.team.week import KEYS, SUMS, Batch
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import psycopg
 
 _COLUMNS = ", ".join((*KEYS, *SUMS))
+_values = attrgetter(*KEYS, *SUMS)
 _STAGE = f"""
 CREATE TEMP TABLE stage_batch (
     place integer, week date, pseudonym text, unit text, revision bigint, coverage real, gone boolean, digest bytea
@@ -93,7 +95,7 @@ def load(connection: psycopg.Connection[Any], batches: Sequence[Batch]) -> Loade
 def _staged(batches: Iterable[Batch]) -> Iterable[tuple[int, tuple[Any, ...]]]:
     for place, batch in enumerate(batches):
         for row in batch.rows:
-            yield place, astuple(row)
+            yield place, _values(row)
 
 
 def digest(pseudonym: str) -> bytes:

@@ -80,9 +80,11 @@ async def run_loader(dsn: str, folder: Path, *, follow: bool, today: date | None
         def now() -> date:
             return today or datetime.now(UTC).date()
 
-        async def take(messages: list[Message]) -> None:
+        def read(messages: list[Message]) -> Sorted:
             tally.messages += len(messages)
-            done = sort(messages, now(), policy.raw_days)
+            return sort(messages, now(), policy.raw_days)
+
+        async def take(done: Sorted) -> None:
             if done.good:
                 loaded = await asyncio.to_thread(load, connection, [batch for _, batch in done.good])
                 tally.taken += loaded.taken
@@ -99,7 +101,7 @@ async def run_loader(dsn: str, folder: Path, *, follow: bool, today: date | None
 
         publishing = asyncio.create_task(_publish_for_ever(dsn, now)) if follow else None
         try:
-            await consume(folder, take, follow=follow)
+            await consume(folder, read, take, follow=follow)
         finally:
             if publishing is not None:
                 publishing.cancel()

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from tracker.team.keys import LOADER, STREAM, SUBJECTS, JoinCode
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.js import JetStreamContext
 
 BATCH = 200
 KEPT_SECONDS = 14 * 24 * 3600
@@ -84,11 +85,16 @@ async def make_stream(folder: Path) -> None:
         )
 
 
-async def consume(
-    folder: Path, take: Callable[[list[Message]], Awaitable[None]], *, follow: bool, idle_seconds: float = 2.0
+async def consume[Read](
+    folder: Path,
+    read: Callable[[list[Message]], Read],
+    take: Callable[[Read], Coroutine[None, None, None]],
+    *,
+    follow: bool,
+    idle_seconds: float = 2.0,
 ) -> None:
     """
-    Bring messages to ``take`` in batches, until none is left, or for ever.
+    Bring messages in batches, until none is left, or for ever: one is read while the one before is taken.
 
     ``take`` acknowledges each message itself, after it has committed what was in it.
     """
@@ -103,19 +109,35 @@ async def consume(
             )
         except Exception as error:  # noqa: BLE001 - no leader, no stream, no answer: one sentence for all
             raise _unanswered(error) from None
-        while True:
-            try:
-                fetched = await pull.fetch(BATCH, timeout=idle_seconds)
-            except TimeoutError:  # nothing waits
-                if not follow:
+        taking: asyncio.Task[None] | None = None
+        try:
+            while True:
+                fetched = await _fetch(pull, idle_seconds, follow=follow)
+                done = read(fetched)
+                if taking is not None:
+                    await taking
+                    taking = None
+                if fetched:
+                    taking = asyncio.create_task(take(done))
+                elif not follow:
                     return
-                continue
-            except Exception as error:  # noqa: BLE001 - as above
-                if not follow:
-                    raise _unanswered(error) from None
-                await asyncio.sleep(WAIT_SECONDS)
-                continue
-            await take([Message(one.data, one.ack, one.term, one.nak) for one in fetched])
+        finally:
+            if taking is not None:
+                await asyncio.gather(taking, return_exceptions=True)
+
+
+async def _fetch(pull: JetStreamContext.PullSubscription, idle_seconds: float, *, follow: bool) -> list[Message]:
+    """Return the next messages; none where nothing waits, or, when following, where the server is away for a while."""
+    try:
+        fetched = await pull.fetch(BATCH, timeout=idle_seconds)
+    except TimeoutError:  # nothing waits
+        return []
+    except Exception as error:  # noqa: BLE001 - no leader, no stream, no answer: one sentence for all
+        if not follow:
+            raise _unanswered(error) from None
+        await asyncio.sleep(WAIT_SECONDS)
+        return []
+    return [Message(one.data, one.ack, one.term, one.nak) for one in fetched]
 
 
 def _unanswered(error: Exception) -> TeamError:

@@ -12,9 +12,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from tracker.record import FEATURES, LARGEST_COUNT, Activity, count_or_none
+from tracker.record import FEATURES, LARGEST_COUNT, Activity
 
 MOST_ROWS = 5000
 """More kinds of use in one week than any person has; a batch with more is refused."""
@@ -73,6 +75,13 @@ class WeekRow:
 
 KEYS = ("service", "provider", "model", "operation", "initiator", "features")
 SUMS = tuple(field.name for field in fields(WeekRow) if field.name not in KEYS)
+FRACTIONS = ("long_input_squared", "output_squared", "media_seconds")
+"""Sums that are not whole numbers."""
+_COUNTS = tuple(name for name in SUMS if name not in FRACTIONS)
+_ORDER = (*KEYS, *_COUNTS, *FRACTIONS)
+_key_of, _counts_of, _fractions_of = (
+    itemgetter(*((*KEYS, *SUMS).index(name) for name in names)) for names in (KEYS, _COUNTS, FRACTIONS)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,19 +190,25 @@ def decode(data: bytes, *, most_bytes: int = 1_000_000) -> Batch:
 def _decode_row(values: object) -> WeekRow:
     if not isinstance(values, list) or len(values) != len(KEYS) + len(SUMS):
         raise BatchError("the batch has another form in a row")
-    told: dict[str, Any] = dict(zip((*KEYS, *SUMS), values, strict=True))
-    _check(all(isinstance(told[name], str) for name in KEYS), "a row's key")
-    _check(all(not told[name] or _NAME.fullmatch(told[name].replace("_", "-")) for name in KEYS[:2]), "a row's key")
-    _check(not told["model"] or _MODEL.fullmatch(told["model"]), "a row's model")
-    _check(all(_FEATURE.fullmatch(one) for one in told["features"].split()), "a row's features")
-    _check(all(_NAME.fullmatch(told[name].replace("_", "-")) for name in ("operation", "initiator")), "a row's key")
-    for name in SUMS:
-        squared = name.endswith("_squared") or name == "media_seconds"
-        most: float = 1e24 if squared else LARGEST_COUNT
-        value = told[name]
-        _check(isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most, "a sum")
-        told[name] = float(value) if squared else count_or_none(value)
-    return WeekRow(**told)
+    key, counts, fractions = _key_of(values), _counts_of(values), _fractions_of(values)
+    _check(all(isinstance(one, str) for one in key), "a row's key")
+    _check_key(key)
+    _check(set(map(type, counts)) == {int} and min(counts) >= 0 and max(counts) <= LARGEST_COUNT, "a sum")
+    _check(all(type(one) in {int, float} and 0 <= one <= 1e24 for one in fractions), "a sum")
+    return WeekRow(**dict(zip(_ORDER, (*key, *counts, *map(float, fractions)), strict=True)))
+
+
+@lru_cache(maxsize=20_000)
+def _check_key(key: tuple[str, ...]) -> None:
+    """Check a row's key; the same few come again and again."""
+    service, provider, model, operation, initiator, features = key
+    for name in (service, provider):
+        _check(not name or _NAME.fullmatch(name.replace("_", "-")), "a row's key")
+    for name in (operation, initiator):
+        _check(_NAME.fullmatch(name.replace("_", "-")), "a row's key")
+    _check(not model or _MODEL.fullmatch(model), "a row's model")
+    told = features.split()
+    _check(len(told) == len(set(told)) and all(map(_FEATURE.fullmatch, told)), "a row's features")
 
 
 def _check(holds: object, where: str) -> None:
