@@ -286,6 +286,26 @@ def test_a_har_without_entries_is_a_sentence_and_exit_code_1(tmp_path: Path, db:
     assert "no.har · it has no list of entries" in result.output
 
 
+def test_of_a_folder_all_recordings_are_read(tmp_path: Path, db: Path, chat: Example) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    write_har(folder / "a.har", [to_entry(chat)])
+    write_har(folder / "b.har", [to_entry(chat)])
+    result = run(folder, "--db", db)
+    assert result.exit_code == 0
+    assert "a.har" in result.output
+    assert "0 new · 0 read more fully · 1 known already" in result.output
+
+
+def test_a_faulty_file_of_bots_is_a_sentence(tmp_path: Path, db: Path, chat: Example) -> None:
+    db.parent.mkdir(parents=True)
+    (db.parent / "bots.toml").write_text("[[bot")
+    result = run(write_har(tmp_path / "one.har", [to_entry(chat)]), "--db", db)
+    assert result.exit_code == 1
+    assert "bots.toml" in result.output
+    assert "Traceback" not in result.output
+
+
 def test_a_missing_file_is_exit_code_2(tmp_path: Path, db: Path) -> None:
     assert run(tmp_path / "none.har", "--db", db).exit_code == 2
 

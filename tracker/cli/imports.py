@@ -67,7 +67,7 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
     if watch and delete:
         raise click.UsageError("Use --watch or --delete, not both.")
     kinds: list[tuple[Path, Kind]] = []
-    for path in paths:
+    for path in _expand(paths):
         try:
             kind = detect(path)
         except OSError:
@@ -134,15 +134,30 @@ def _tell_change(outcome: Outcome) -> None:
         click.echo(f"{outcome.kind.title} · {added.new} new · {added.replaced} read more fully")
 
 
+def _expand(paths: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield the paths, and for a folder that is no kind by itself the HAR files in it."""
+    from tracker.imports import detect
+
+    for path in paths:
+        recordings = sorted(path.glob("*.har")) if path.is_dir() else []
+        if recordings and detect(path) is None:
+            yield from recordings
+        else:
+            yield path
+
+
 def make_context(db: Path) -> Context:
     """Return what importers need: every service, the person's company bots among them, and the installation key."""
-    from addon.company import all_services
+    from addon.company import BotsError, all_services
     from addon.reader import Reader
     from tracker.imports import Context
     from tracker.key import load_key
 
     key = load_key(db)
-    return Context(Reader(key, services=all_services(db.parent)), key)
+    try:
+        return Context(Reader(key, services=all_services(db.parent)), key)
+    except BotsError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _import_one(path: Path, kind: Kind, context: Context, store: Store, *, delete: bool) -> Outcome:
