@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from addon.coding import Budget, CodingError, Decoder
+from addon.coding import MOST_BYTES, Budget, CodingError, Decoder, TooLarge
 from addon.framing.splitter import Splitter, Unit
 from addon.framing.values import LARGEST_EVENT, NotJson, parse
 
@@ -94,6 +94,7 @@ class ConnectSplitter(FrameSplitter):
         super().__init__(problems)
         self._as_json = as_json
         self._budget = Budget()
+        self._inflated = 0
 
     def frame_size(self, head: bytes) -> int:
         if head[0] & ~(_COMPRESSED | _END_STREAM | _TRAILERS):
@@ -105,6 +106,9 @@ class ConnectSplitter(FrameSplitter):
         if flags & _COMPRESSED and data:
             try:
                 data = self._inflate(data)
+            except TooLarge:
+                self.note("too-large")
+                return
             except CodingError:
                 self.note("bad-coding")
                 return
@@ -118,8 +122,12 @@ class ConnectSplitter(FrameSplitter):
     def _inflate(self, data: bytes) -> bytes:
         # The coding is named in a header of its own; the bytes tell as well.
         encoding = "gzip" if data[:2] == b"\x1f\x8b" else "zstd" if data[:4] == b"\x28\xb5\x2f\xfd" else "br"
+        if self._inflated > MOST_BYTES:
+            raise TooLarge("the frames together decode to more than the budget")
         decoder = Decoder(encoding, self._budget)
-        return decoder.feed(data) + decoder.finish()
+        inflated = decoder.feed(data)
+        self._inflated += len(inflated)
+        return inflated + decoder.finish()
 
 
 class AwsSplitter(FrameSplitter):
