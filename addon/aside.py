@@ -51,9 +51,29 @@ class Asides:
     ) -> None:
         self._path, self._tell, self._clock = path, tell, clock
         self._asides: dict[tuple[str, str | None], Aside] = {}
+        self._passed: dict[tuple[str, str | None], float] = {}
         self._strikes: defaultdict[tuple[str, str | None], deque[float]] = defaultdict(lambda: deque(maxlen=HANG_UPS))
         for aside in _read(path):
             self._asides[aside.host, aside.program] = aside
+
+    def let_pass(self, host: str, program: str) -> bool:
+        """Whether this connection passes untouched; if so, it is noted that something passed unread."""
+        if not self.holds(host, program):
+            return False
+        for key in ((host, None), (host, program)):
+            if key in self._asides:
+                self._passed[key] = self._clock()
+        return True
+
+    def gaps(self) -> list[tuple[Aside, float]]:
+        """Return the asides through which something passed, and until when; a challenged site is a gap in itself."""
+        now = self._clock()
+        found = []
+        for key, aside in self._asides.items():
+            last = now if aside.reason == "challenge" else self._passed.get(key, 0.0)
+            if last >= aside.since:
+                found.append((aside, min(last, aside.until)))
+        return found
 
     def holds(self, host: str, program: str | None = None) -> bool:
         """Whether this host passes untouched now, for this program or for all."""

@@ -103,7 +103,7 @@ class Passage:
         """Open only what is listed by the name the client asks for, and no host that we step aside for."""
         host = (data.client_hello.sni or "").lower()
         program = _tell_program(data)
-        if host not in self.hosts or self.asides.holds(host, program):
+        if host not in self.hosts or self.asides.let_pass(host, program):
             data.ignore_connection = True
         else:
             self._programs[data.context.client.id] = program

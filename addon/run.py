@@ -242,8 +242,8 @@ class Proxy:
             | {f"lost-{reason}": n for reason, n in counters.lost.items()},
             "passed": [
                 {"host": aside.host, "service": self._service_at(aside.host), "reason": aside.reason,
-                 "since": aside.since, "until": min(aside.until, time.time())}
-                for aside in self.asides.current()
+                 "since": aside.since, "until": until}
+                for aside, until in self.asides.gaps()
             ],
         }  # fmt: skip
 

@@ -38,6 +38,8 @@ class Reply:
     pause: float = 0.0
     gate: threading.Event | None = None
     endless: bool = False
+    breaks: bool = False
+    """The origin fails after the last piece, in the middle of the answer."""
 
 
 @dataclass(slots=True)
@@ -129,6 +131,9 @@ async def _answer(origin: Origin, scope: dict[str, Any], receive: Any, send: Any
         first = False
         if reply.pause:
             await asyncio.sleep(reply.pause)
+    if reply.breaks:
+        gone.cancel()
+        raise ConnectionError
     await send({"type": "http.response.body", "body": b"", "more_body": False})
     gone.cancel()
 

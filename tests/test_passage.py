@@ -191,6 +191,22 @@ def test_asides_end_by_themselves_and_survive_a_restart(tmp_path: Path) -> None:
     assert (tmp_path / "aside.json").stat().st_mode & 0o077 == 0
 
 
+def test_only_what_passed_is_a_gap(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    asides = Asides(None, tell=lambda _line: None, clock=lambda: now[0])
+    asides.refuse("claude.ai", "program")
+    now[0] += 100
+    assert asides.gaps() == []  # the program has not come back: nothing was missed
+    assert asides.let_pass("claude.ai", "program")
+    now[0] += 100
+    assert not asides.let_pass("claude.ai", "browser")
+    assert [(aside.host, until) for aside, until in asides.gaps()] == [("claude.ai", 1_000_100.0)]
+    asides.challenge("chatgpt.com")
+    asides.challenge("chatgpt.com")
+    now[0] += 50
+    assert ("chatgpt.com", 1_000_250.0) in [(aside.host, until) for aside, until in asides.gaps()]
+
+
 def test_hanging_up_is_chance_unless_it_happens_again_and_again(tmp_path: Path) -> None:
     asides = Asides(None, tell=lambda _line: None, clock=lambda: 5.0)
     asides.hang_up("claude.ai", "program")

@@ -9,13 +9,14 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import brotli
 import httpx
 import pytest
 from backports import zstd
 
-from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
+from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, free_port, rig
 from tracker import limits
 from tracker.store import Store
 
@@ -111,6 +112,31 @@ def test_an_answer_the_person_stopped_is_recorded_as_aborted(way: Rig, http2: bo
     assert record.outcome == "aborted"
     assert record.output_tokens is not None
     assert 0 < record.output_tokens < 60
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
+def test_an_answer_that_the_service_broke_off_is_recorded_as_aborted(way: Rig, http2: bool) -> None:
+    pieces = completion(20, name=f"chatcmpl-broken-{http2}")[:15]
+    way.origin.replies[PATH] = Reply(pieces, breaks=True)
+    before = len(way.records())
+    heard: list[bytes] = []
+    with (
+        client(way, http2=http2) as session,
+        session.stream("POST", OPENAI, json=QUESTION) as response,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        heard.extend(response.iter_raw())
+    assert b"".join(heard) == b"".join(pieces)
+    assert [record.outcome for record in way.records()[before:]] == ["aborted"]
+
+
+def test_a_service_that_is_down_is_an_error_at_once_and_no_record(tmp_path: Path) -> None:
+    with rig(tmp_path, redirect={"*": ("127.0.0.1", free_port())}) as way:
+        started = time.monotonic()
+        with client(way) as session, pytest.raises(httpx.ProxyError):
+            session.post(OPENAI, json=QUESTION)
+        assert time.monotonic() - started < 5
+        assert way.records() == []
 
 
 def test_a_large_upload_streams_through_and_is_read(way: Rig) -> None:
