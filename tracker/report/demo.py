@@ -74,7 +74,7 @@ HABITS = (
     Habit(7, "gemini", "gcp.gemini", "gemini-3-flash-preview", 50, 300, weekend=0.8, hours=(7, 22)),
     Habit(0.12, "gemini", "gcp.gemini", "veo-3.1", 60, 20, operation="video", features=(("video_output", "used"),),
           media=1, seconds=8, hours=(19, 22), weekend=2),
-    Habit(8, "google-ai-overview", "gcp.gemini", None, 9, 160, operation="search", initiator="unasked",
+    Habit(8, "google-ai", "gcp.gemini", None, 9, 160, operation="search", initiator="unasked",
           features=SEARCH, hours=(7, 22), weekend=1),
     Habit(4, "le-chat", "mistral_ai", "mistral-medium-latest", 120, 380, turns=2),
     Habit(3, "perplexity", "perplexity", "sonar", 30, 330, features=SEARCH),
@@ -183,7 +183,7 @@ def _stamp(moment: datetime) -> str:
 
 def _busyness(day: date) -> float:
     if day < FIRST_DAY:
-        return 0.1
+        return 0.4
     if date(2026, 7, 6) <= day <= date(2026, 7, 26) or date(2025, 12, 22) <= day <= date(2026, 1, 1):
         return 0.12  # holidays
     growth = 0.65 + 0.5 * (day - FIRST_DAY).days / 364

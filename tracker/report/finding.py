@@ -225,10 +225,14 @@ def _relative_range(data: Json, energy: float) -> Json | None:
     return {end: significant(data["impacts"]["energy_wh"][end] / energy, 2) for end in ("low", "high")}
 
 
+COVERS_ALL = 0.999
+"""Above this share a method covers every answer; others are no alternatives for the whole."""
+
+
 def _methods_ratio(data: Json) -> float | None:
-    """Return the largest method's middle over the smallest's."""
-    mids = [item["impacts"]["energy_wh"]["mid"] for item in data["by_method"]]
-    mids = [mid for mid in mids if mid > 0]
+    """Return the largest method's middle over the smallest's, among those that cover every answer."""
+    whole = [item for item in data["by_method"] if item["covered_share"] > COVERS_ALL]
+    mids = [mid for item in whole if (mid := item["impacts"]["energy_wh"]["mid"]) > 0]
     if len(mids) < 2:
         return None
     ratio = max(mids) / min(mids)

@@ -45,6 +45,7 @@ def levers(
     total = whole["energy_wh"]["mid"]
     if total <= 0 or sum(activity.requests for activity in activities) < FEWEST_ANSWERS:
         return []
+    assessed = assess(activities, settings)
     singles = [record for record in records if record.operation == "chat"]
     earlier = earlier_tokens(records)
     found = [
@@ -57,7 +58,7 @@ def levers(
             _fewer_videos(records),
         )
         for candidate in candidates
-        if (lever := _compare(candidate, activities, settings, assess)) is not None
+        if (lever := _compare(candidate, assessed, settings, assess)) is not None
     ]
     found += _other_place(activities, whole, settings, assess)
     worthwhile = [lever for lever in found if lever["saves"]["mid"] >= LEAST_SAVING]
@@ -141,36 +142,26 @@ def _fewer_videos(records: Sequence[Record]) -> Iterator[Candidate]:
         yield "video", [as_activity(videos[0])], [], {"videos": len(videos)}
 
 
-def _compare(
-    candidate: Candidate, activities: Sequence[Activity], settings: Any, assess: Assess
-) -> Json | None:  # fmt: skip
+def _compare(candidate: Candidate, whole: Any, settings: Any, assess: Assess) -> Json | None:
     """Return what the change saves as a share of the whole period, with the unknowns of both sides paired."""
     key, before, after, facts = candidate
     if not before:
         return None
-    whole = assess(activities, settings)
-    changed = assess([*activities, *after], settings)
-    removed = assess(before, settings)
-    left = [
-        (all_of_it - gone) / was
-        for all_of_it, gone, was in zip(
-            changed.energy_draws(), removed.energy_draws(), whole.energy_draws(), strict=True
-        )
-    ]
-    was_mid = whole.impacts().energy_wh.mid
-    gone_mid = removed.impacts().energy_wh.mid
-    left_mid = (changed.impacts().energy_wh.mid - gone_mid) / was_mid
-    ordered = sorted(1 - share for share in left)
-    low, mid, high = ordered[len(ordered) // 20], 1 - left_mid, ordered[-len(ordered) // 20]
+    removed, added = assess(before, settings), assess(after, settings)
+    draws = zip(removed.energy_draws(), added.energy_draws(), whole.energy_draws(), strict=True)
+    ordered = sorted((gone - new) / was for gone, new, was in draws)
+    gone_wh, new_wh = removed.impacts().energy_wh.mid, added.impacts().energy_wh.mid
+    low, high = ordered[len(ordered) // 20], ordered[-len(ordered) // 20]
     if low < 0.005:
-        return None  # it might not save at all
+        return None  # it might not save anything that is worth saying
+    mid = (gone_wh - new_wh) / whole.impacts().energy_wh.mid
     return {
         "key": key,
         "impact": "energy_wh",
         "answers": facts.get("runs") or facts.get("videos") or len(before),
         "saves": {"low": min(low, mid), "mid": mid, "high": max(high, mid)},
-        "energy_wh": (1 - left_mid) * was_mid,
-        "facts": facts | {"energy_wh_each": significant(gone_mid / len(before), 2)},
+        "energy_wh": gone_wh - new_wh,
+        "facts": facts | {"energy_wh_each": significant(gone_wh / len(before), 2)},
     }
 
 

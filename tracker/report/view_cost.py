@@ -7,6 +7,7 @@ from typing import Any
 from tracker.report import charts
 from tracker.report.advice import lever_words
 from tracker.report.figures import apportion, significant
+from tracker.report.finding import COVERS_ALL
 from tracker.report.language import Language
 from tracker.report.measures import ends, measure, part, quantity
 from tracker.report.names import COMPONENTS, METHOD_NOTES, METHODS, SHORT_COMPONENTS, SPREAD, label
@@ -224,7 +225,7 @@ def methods(data: Json, language: Language) -> Json:
     lines = [
         {
             "name": label(METHODS, item["key"], language),
-            "note": label(METHOD_NOTES, item["key"], language) if item["key"] in METHOD_NOTES else "",
+            "note": _method_note(item, language),
             "bar": charts.log_bar(item["impacts"]["energy_wh"], bottom, top),
             "value": quantity(item["impacts"]["energy_wh"]["mid"], unit, language),
             "range": ends(item["impacts"]["energy_wh"], unit, language),
@@ -251,6 +252,14 @@ def methods(data: Json, language: Language) -> Json:
         "rows": lines,
         "spread": spread(data, language),
     }  # fmt: skip
+
+
+def _method_note(item: Json, language: Language) -> str:
+    note = label(METHOD_NOTES, item["key"], language) if item["key"] in METHOD_NOTES else ""
+    if item["covered_share"] > COVERS_ALL:
+        return note
+    share = language.percent(item["covered_share"])
+    return language.t("{note}; there is one for {share} of the answers only", note=note, share=share)
 
 
 def _methods_heading(data: Json, language: Language) -> str:
