@@ -16,9 +16,24 @@ PART = re.compile(r"(<!-- built: (?P<name>[a-z-]+) -->\n).*?(<!-- built: end -->
 
 
 def services_table() -> str:
-    from tracker.cli.services import markdown_table
+    from addon.service import discover
+    from tracker.cli.services import tell
 
-    return markdown_table()
+    rows = [
+        "| service | key | hosts | transports | tokens | tells | grade | verified |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for service in sorted(discover(), key=lambda one: one.title.casefold()):
+        told = tell(service())
+        hosts = told["hosts"]
+        more = f" +{len(hosts) - 1}" if len(hosts) > 1 else ""
+        closed = " *(off until opened)*" if told["closed_because"] else ""
+        features = ", ".join(feature.replace("_", " ") for feature in told["features"]) or "–"
+        rows.append(
+            f"| {told['title']}{closed} | `{told['service']}` | {hosts[0]}{more} | {', '.join(told['transports'])} "
+            f"| {told['tokens']} | {features} | {told['grade']} | {told['verified']} |"
+        )
+    return "\n".join(rows)
 
 
 def commands_table() -> str:

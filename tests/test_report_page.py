@@ -243,3 +243,10 @@ def test_the_same_data_makes_the_same_bytes(week: dict[str, Any]) -> None:
     again = json.loads(json.dumps(week))
     for make_it in (render.to_html, render.to_text, render.to_csv):
         assert make_it(again, "nb") == make_it(week, "nb")
+
+
+def test_services_are_called_by_their_own_titles() -> None:
+    from addon.service import discover
+    from tracker.report.names import SERVICES
+
+    assert {service.name: service.title for service in discover()} == SERVICES
