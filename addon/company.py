@@ -34,7 +34,8 @@ FILE = "bots.toml"
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,40}")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
-_PATH = re.compile(r"(?:/[A-Za-z0-9._~:*-]+)+")
+_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~:-]+|[A-Za-z0-9._~:-]*\*[A-Za-z0-9._~:-]*))+")
+"""One ``*`` in a segment at most: two could divide a long path between them in too many ways."""
 
 
 class BotsError(ValueError):
@@ -82,7 +83,7 @@ def _make_bot(at: int, bot: Any, known: set[str], verified: date) -> Service:
     attributes = {
         "__doc__": "A company's bot, told in bots.toml.",
         "name": name,
-        "title": title if isinstance(title, str) else name,
+        "title": title if isinstance(title, str) and title.isprintable() and 0 < len(title) <= 60 else name,
         "provider": provider if isinstance(provider, str) and _NAME.fullmatch(provider) else None,
         "hosts": (host,),
         "routes": ((re.escape(path).replace(r"\*", "[^/]+"), SHAPES[shape]),),

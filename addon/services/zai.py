@@ -10,8 +10,8 @@ from addon.service import Event, Service, Turn
 from addon.services._page import identity_at, list_at, once, pick, text_at, tool_feature
 from addon.services._usage import read_openai_chat
 
-_DETAILS = re.compile(r"<details[^>]*>.*?(?:</details>|\Z)", re.DOTALL)
-_TAGS = re.compile(r"</?details[^>]*>|</?summary[^>]*>")
+_DETAILS = re.compile(r"<details[^<>]*>.*?(?:</details>|\Z)", re.DOTALL)
+_TAGS = re.compile(r"</?details[^<>]*>|</?summary[^<>]*>")
 _PHASES = frozenset({"thinking", "answer", "tool_call", "tool_response", "search", "other", "done"})
 
 
