@@ -59,7 +59,7 @@ SEARCH = (("web_search", "used"),)
 
 HABITS = (
     Habit(17, "chatgpt", "openai", "gpt-5.2-chat-latest", 60, 340, turns=3, weekend=0.4),
-    Habit(5, "chatgpt", "openai", "gpt-5.2", 90, 110, thinking_s=4, features=THINKING),
+    Habit(9, "chatgpt", "openai", "gpt-5.2", 90, 110, thinking_s=11, features=THINKING),
     Habit(4, "chatgpt", "openai", "gpt-5.2", 260, 780, thinking_s=38, features=THINKING, turns=2),
     Habit(5, "chatgpt", "openai", "gpt-5.2-chat-latest", 40, 420, features=SEARCH, hours=(17, 22), weekend=1.2),
     Habit(0.2, "chatgpt", "openai", "gpt-5.2", 110, 5200, thinking_s=540,
@@ -83,7 +83,7 @@ HABITS = (
           features=(("tool", "used"), ("code", "used")), client="cli/claude-code", weekend=0, turns=4),
     Habit(1.5, "anthropic-api", "anthropic", "claude-sonnet-4-6", 6800, 400, counted=False, reasoning=250,
           features=(("tool", "used"), ("code", "used")), client="cli/claude-code", weekend=0),
-    Habit(0.5, "claude", "anthropic", "claude-sonnet-4-6", 700, 900, turns=7, hours=(13, 17), weekend=0),
+    Habit(1.4, "claude", "anthropic", "claude-sonnet-4-6", 1400, 800, turns=8, hours=(13, 17), weekend=0),
     Habit(1, "deepseek", "deepseek", "deepseek-reasoner", 80, 500, reasoning=1400, thinking_s=25, features=THINKING,
           hours=(20, 24)),
     Habit(0.6, "poe", None, "hobbyist-9b", 40, 200),
@@ -99,7 +99,7 @@ def records() -> Iterator[Record]:
         for number, habit in enumerate(HABITS):
             expected = habit.weekly / 5.6 * (habit.weekend if day.weekday() > 4 else 1.0) * busy
             if ("deep_research", "used") in habit.features and day == LAST_DAY - timedelta(days=3):
-                expected = 3.0  # the Thursday that made the week
+                expected = 2.0  # the Thursday that made the week
             times = int(expected) + (dice.random() < expected % 1)
             for turn in range(times):
                 yield from _conversation(dice, habit, day, f"{day}/{number}/{turn}")
