@@ -1,5 +1,6 @@
 """
 How much the proxy is felt: ``python -m tests.bench [--rounds 5] [--only streams requests large memory]``.
+An organisation's week at full size: ``python -m tests.bench team``.
 
 Direct, mitmproxy that only streams through, and ours take turns in every round; the table has medians and ratios.
 """
@@ -184,4 +185,9 @@ def table(figures: Figures) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["team"]:
+        from tests.bench import team
+
+        team.main(sys.argv[2:])
+    else:
+        main()

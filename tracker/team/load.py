@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from tracker.team.week import KEYS, SUMS, Batch
+from tracker.team.week import KEYS, SUMS, Batch, values_of
 
 if TYPE_CHECKING:
     import psycopg
 
 _COLUMNS = ", ".join((*KEYS, *SUMS))
-_values = attrgetter(*KEYS, *SUMS)
 _STAGE = f"""
 CREATE TEMP TABLE stage_batch (
     place integer, week date, pseudonym text, unit text, revision bigint, coverage real, gone boolean, digest bytea
@@ -95,7 +93,7 @@ def load(connection: psycopg.Connection[Any], batches: Sequence[Batch]) -> Loade
 def _staged(batches: Iterable[Batch]) -> Iterable[tuple[int, tuple[Any, ...]]]:
     for place, batch in enumerate(batches):
         for row in batch.rows:
-            yield place, _values(row)
+            yield place, values_of(row)
 
 
 def digest(pseudonym: str) -> bytes:

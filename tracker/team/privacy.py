@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 
 LEAST_PEOPLE = 5
 """k: no cell has fewer people. A policy may raise it, never lower it."""
@@ -51,13 +52,16 @@ def is_safe(rows: Iterable[Row], least_people: int = LEAST_PEOPLE) -> bool:
     """Whether a group has enough people, and none or two of them hold too much of any measure."""
     held: dict[str, list[float]] = {}
     for row in rows:
-        sums = held.setdefault(row.person, [0.0] * len(row.weights))
-        for place, weight in enumerate(row.weights):
-            sums[place] += weight
+        sums = held.get(row.person)
+        if sums is None:
+            held[row.person] = list(row.weights)
+        else:
+            for place, weight in enumerate(row.weights):
+                sums[place] += weight
     if len(held) < max(least_people, LEAST_PEOPLE):
         return False
     for measure in zip(*held.values(), strict=True):
-        largest = sorted(measure, reverse=True)[:2]
+        largest = nlargest(2, measure)
         total = sum(measure)
         if total > 0 and (largest[0] > MOST_OF_ONE * total or sum(largest) > MOST_OF_TWO * total):
             return False
@@ -77,6 +81,7 @@ def partition[R: Row](rows: Sequence[R], least_people: int = LEAST_PEOPLE) -> li
 
 
 def _cut[R: Row](rows: tuple[R, ...], prefix: tuple[str, ...], levels: int, least_people: int) -> Iterable[Cell[R]]:
+    """Yield the cells of rows that are safe together."""
     level = len(prefix)
     if level == levels:
         yield Cell(prefix, rows)
@@ -84,14 +89,17 @@ def _cut[R: Row](rows: tuple[R, ...], prefix: tuple[str, ...], levels: int, leas
     groups: dict[str, list[R]] = {}
     for row in rows:
         groups.setdefault(row.key[level], []).append(row)
+    if len(groups) == 1 and OTHER not in groups:  # the same rows, which are safe
+        yield from _cut(rows, (*prefix, *groups), levels, least_people)
+        return
     safe = {name: tuple(group) for name, group in groups.items() if name != OTHER and is_safe(group, least_people)}
     other = [row for name, group in groups.items() if name not in safe for row in group]
     # Whoever joins is chosen by size and name alone, so the same week always gives the same cells.
-    joining = sorted(safe, key=lambda name: (len({row.person for row in safe[name]}), name))
-    while other and not is_safe(other, least_people):
-        if not joining:
-            break
-        other += safe.pop(joining.pop(0))
+    if other and not is_safe(other, least_people):
+        for name in sorted(safe, key=lambda name: (len({row.person for row in safe[name]}), name)):
+            other += safe.pop(name)
+            if is_safe(other, least_people):
+                break
     for name in sorted(safe):
         yield from _cut(safe[name], (*prefix, name), levels, least_people)
     if other:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from tracker.team.engine import TeamError
 from tracker.team.facts import make_facts
 from tracker.team.privacy import LEAST_PEOPLE, OTHER, Cell, Membership, Row, partition, rounded, settle_units
-from tracker.team.week import KEYS, SUMS, WeekRow
+from tracker.team.week import FRACTIONS, KEYS, SUMS, WeekRow
 
 if TYPE_CHECKING:
     import psycopg
@@ -20,6 +22,8 @@ HEAVY = ("deep_research", "agent", "image_output", "video_output", "audio_output
 FILES = ("file_input", "image_input", "audio_input")
 USE, UNIT = "use", "unit"
 UNIT_LEVELS = 5
+AT_ONCE = 20_000
+"""Rows fetched from the database at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +65,9 @@ def publish(week: Week, policy: Mapping[str, Any]) -> Published:
     now = Membership({unit: frozenset(people) for unit, people in members.items()})
     settled = settle_units(now, week.shown, least)
 
-    use_rows = [Row(person, _use_key(key), weights) for person, key, weights in week.entries]
-    unit_rows = [Row(person, _unit_key(settled[week.members[person]]), weights) for person, _, weights in week.entries]
+    use_rows = _merge((person, _use_key(key), weights) for person, key, weights in week.entries)
+    unit_keys = {unit: _unit_key(place) for unit, place in settled.items()}
+    unit_rows = _merge((person, unit_keys[week.members[person]], weights) for person, _, weights in week.entries)
     use_cells, unit_cells = partition(use_rows, least), partition(unit_rows, least)
     use_sums = _sum_by(use_cells, ((_use_key(row.key), row) for _, row in week.sums))
     unit_sums = _sum_by(unit_cells, ((_unit_key(settled[unit]), row) for unit, row in week.sums))
@@ -90,12 +95,7 @@ def read_week(connection: psycopg.Connection[Any], week: str) -> Week:
         "SELECT pseudonym, unit, coverage FROM klimaspor.batch WHERE week = %s ORDER BY pseudonym", (week,)
     ).fetchall()
     keys = ", ".join(KEYS)
-    entries = connection.execute(
-        f"SELECT pseudonym, {keys}, requests, output_tokens + 0.1 * input_tokens "  # noqa: S608 - our own column names
-        f"FROM klimaspor.usage WHERE week = %s ORDER BY pseudonym, {keys}",
-        (week,),
-    )
-    sums = ", ".join(f"sum({name})::{'float8' if name in _FLOATS else 'bigint'}" for name in SUMS)
+    sums = ", ".join(f"sum({name})::{'float8' if name in FRACTIONS else 'bigint'}" for name in SUMS)
     summed = connection.execute(
         f"SELECT unit, {keys}, {sums} FROM klimaspor.usage JOIN klimaspor.batch USING (week, pseudonym) "  # noqa: S608
         f"WHERE week = %s GROUP BY unit, {keys} ORDER BY unit, {keys}",
@@ -107,10 +107,30 @@ def read_week(connection: psycopg.Connection[Any], week: str) -> Week:
         week=week,
         members={person: unit for person, unit, _ in batches},
         coverage=sum(heard) / len(heard) if heard else None,
-        entries=[(row[0], row[1:-2], (float(row[-2]), float(row[-1]))) for row in entries],
+        entries=_read_entries(connection, week),
         sums=[(row[0], WeekRow(**dict(zip((*KEYS, *SUMS), row[1:], strict=True)))) for row in summed],
         shown=Membership({unit: frozenset(people) for unit, people in shown}),
     )
+
+
+def _read_entries(
+    connection: psycopg.Connection[Any], week: str
+) -> list[tuple[str, tuple[str, ...], tuple[float, ...]]]:
+    """Return who did how much of what; equal names and keys are held once, for there are millions of rows."""
+    from psycopg import sql
+
+    query = sql.SQL(
+        "SELECT pseudonym, {}, requests::float8, 10 * output_tokens::float8 + input_tokens "
+        "FROM klimaspor.usage WHERE week = %s"
+    ).format(sql.SQL(", ").join(map(sql.Identifier, KEYS)))
+    once: dict[Any, Any] = {}
+    entries: list[tuple[str, tuple[str, ...], tuple[float, ...]]] = []
+    with connection.transaction(), connection.cursor("entries") as cursor:
+        cursor.itersize = AT_ONCE
+        for pseudonym, *key, requests, tokens in cursor.execute(query, (week,)):
+            told = tuple(key)
+            entries.append((once.setdefault(pseudonym, pseudonym), once.setdefault(told, told), (requests, tokens)))
+    return entries
 
 
 def write_published(connection: psycopg.Connection[Any], week: str, published: Published) -> None:
@@ -157,7 +177,13 @@ def drop_old(connection: psycopg.Connection[Any], today: date, raw_days: int, ce
     return raw, cells
 
 
-_FLOATS = frozenset({"long_input_squared", "output_squared", "media_seconds"})
+def _merge(entries: Iterable[tuple[str, tuple[str, ...], tuple[float, ...]]]) -> list[Row]:
+    """Return one row for each person and key: the rules look at what a person did under a key in all."""
+    merged: dict[tuple[str, tuple[str, ...]], tuple[float, ...]] = {}
+    for person, key, weights in entries:
+        before = merged.get((person, key))
+        merged[person, key] = weights if before is None else tuple(map(add, before, weights))
+    return [Row(person, key, weights) for (person, key), weights in merged.items()]
 
 
 def _sum_by(
@@ -178,6 +204,7 @@ def _sum_by(
     return {cell: [row_of(key, sums) for key, sums in rows.items()] for cell, rows in found.items()}
 
 
+@lru_cache(maxsize=100_000)
 def _use_key(key: tuple[str, ...]) -> tuple[str, ...]:
     """Return the levels of the grid of use: service, model, who asked, kind, with or without files."""
     service, _, model, _, initiator, features = key

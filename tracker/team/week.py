@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from tracker.record import FEATURES, LARGEST_COUNT, Activity
@@ -77,6 +77,8 @@ KEYS = ("service", "provider", "model", "operation", "initiator", "features")
 SUMS = tuple(field.name for field in fields(WeekRow) if field.name not in KEYS)
 FRACTIONS = ("long_input_squared", "output_squared", "media_seconds")
 """Sums that are not whole numbers."""
+values_of = attrgetter(*KEYS, *SUMS)
+"""Return a row's values in the order of the columns."""
 _COUNTS = tuple(name for name in SUMS if name not in FRACTIONS)
 _ORDER = (*KEYS, *_COUNTS, *FRACTIONS)
 _key_of, _counts_of, _fractions_of = (
@@ -142,8 +144,8 @@ def to_activity(row: WeekRow, week: str) -> Activity:
 
 def encode(batch: Batch) -> bytes:
     """Return the batch as compact JSON: what goes out of the device, byte for byte."""
-    rows = [list(asdict(row).values()) for row in batch.rows]
-    told = asdict(batch) | {"rows": rows, "columns": [*KEYS, *SUMS]}
+    told = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    told |= {"rows": [values_of(row) for row in batch.rows], "columns": [*KEYS, *SUMS]}
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
 
 
