@@ -221,9 +221,9 @@ class WorkerEar:
             self._helper.greet()
         except HelperLostError as error:
             self._failures += 1
-            if self.trouble != str(error):
-                self.trouble = str(error)
-                self._tell(self.trouble)
+            if self._ready.is_set() and self.trouble != str(error):
+                self._tell(str(error))
+            self.trouble = str(error)
             raise
         self._failures, self.trouble = 0, None
         return self._helper

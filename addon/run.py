@@ -131,7 +131,8 @@ class Proxy:
                 raise ProxyError(trouble)
             asyncio.run(self._run())
         finally:
-            self.ear.beat(self._pulse(clean_stop=self._failure is None))
+            if self._beating is not None:
+                self.ear.beat(self._pulse(clean_stop=self._failure is None))
             self.ear.close()
             forget_state(self.options.folder, os.getpid())
         if self._failure is not None:
@@ -190,7 +191,7 @@ class Proxy:
         if self._upstream is not None and self._upstream.login:
             master.options.update(upstream_auth=self._upstream.login)
         if threading.current_thread() is threading.main_thread():
-            for name in (signal.SIGTERM, signal.SIGINT):
+            for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(name, master.shutdown)
         if self._adopted is not None:
             listen_on(self._adopted)

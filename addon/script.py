@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from addon.aside import Asides
+from addon.company import all_services
 from addon.ear import WorkerEar
 from addon.hardening import forbid_core_dumps
 from addon.hosts import open_hosts
 from addon.options import tell_on_stderr
-from addon.service import discover
 from tracker.store import default_path
 
 
@@ -32,7 +32,7 @@ def make_addons() -> list[Any]:
     from addon.passage import Passage
     from addon.tap import Tap
 
-    services = tuple(service() for service in discover())
+    services = all_services(default_path().parent)
     hosts = open_hosts(services)
     ear = WorkerEar(default_path(), tell=tell_on_stderr)
     tap = Tap(services, ear, ear.gate, hosts=hosts)

@@ -38,6 +38,8 @@ class Reply:
     pause: float = 0.0
     gate: threading.Event | None = None
     endless: bool = False
+    numbered: bool = False
+    """Each answer has its own number in place of ``@``."""
     breaks: bool = False
     """The origin fails after the last piece, in the middle of the answer."""
 
@@ -120,8 +122,10 @@ async def _answer(origin: Origin, scope: dict[str, Any], receive: Any, send: Any
         while reply.endless:
             yield reply.pieces[-1]
 
-    first = True
+    first, number = True, str(len(origin.seen)).encode()
     async for piece in pieces():
+        if reply.numbered:
+            piece = piece.replace(b"@", number)  # noqa: PLW2901 - the same piece, for this answer
         if gone.done():
             origin.disconnects += 1
             return
