@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -161,3 +162,13 @@ def test_settings_that_do_not_fit_are_named(tmp_path: Path, content: str, words:
 )
 def test_what_a_person_types_becomes_a_value(key: str, text: str, value: object) -> None:
     assert parse(find(key), text) == value
+
+
+def test_every_setting_is_documented(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
+    for setting in SCHEMA:
+        assert f"| `{setting.key}` |" in text
+        assert setting.meaning in text
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    settings_path(tmp_path / "a.db").write_text(example)
+    assert load(tmp_path / "a.db").budgets == (Budget(2, "questions", "week", None, "deep_research"),)
