@@ -28,7 +28,7 @@ def services_table() -> str:
         hosts = told["hosts"]
         more = f" +{len(hosts) - 1}" if len(hosts) > 1 else ""
         closed = " *(off until opened)*" if told["closed_because"] else ""
-        features = ", ".join(feature.replace("_", " ") for feature in told["features"]) or "–"
+        features = ", ".join(feature.replace("_", " ") for feature in told["features"]) or "only that it happened"
         rows.append(
             f"| {told['title']}{closed} | `{told['service']}` | {hosts[0]}{more} | {', '.join(told['transports'])} "
             f"| {told['tokens']} | {features} | {told['grade']} | {told['verified']} |"
@@ -37,17 +37,10 @@ def services_table() -> str:
 
 
 def commands_table() -> str:
-    import click
+    from tracker.cli import COMMANDS
 
-    from tracker.cli import COMMANDS, main
-
-    context = click.Context(main, info_name="klimaspor")
-    rows = ["| command | does |", "| --- | --- |"]
-    for name in COMMANDS:
-        command = main.get_command(context, name)
-        assert command is not None, name
-        rows.append(f"| `klimaspor {name}` | {command.get_short_help_str(limit=120)} |")
-    return "\n".join(rows)
+    rows = [f"| `klimaspor {name}` | {command.line} |" for name, command in COMMANDS.items()]
+    return "\n".join(["| command | does |", "| --- | --- |", *rows])
 
 
 def footprint_table(name: str) -> str:

@@ -3,40 +3,73 @@
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a command is, and its line on the help page, so that the page is shown without importing any of them."""
+
+    where: str
+    """``module:function``."""
+    line: str
+    """A test holds it to the command's own help."""
+
+
 COMMANDS = {
-    "try": "tracker.cli.try_it:try_it",
-    "browser": "tracker.cli.browser:browser",
-    "start": "tracker.cli.proxy:start",
-    "stop": "tracker.cli.proxy:stop",
-    "status": "tracker.cli.proxy:status",
-    "open": "tracker.cli.proxy:open_page",
-    "run": "tracker.cli.run:run",
-    "setup": "tracker.cli.setup:setup",
-    "undo": "tracker.cli.setup:undo",
-    "doctor": "tracker.cli.setup:doctor",
-    "report": "tracker.cli.report:report",
-    "today": "tracker.cli.report:today",
-    "log": "tracker.cli.log:log",
-    "explain": "tracker.cli.log:explain",
-    "services": "tracker.cli.services:services",
-    "methods": "tracker.cli.methods:methods",
-    "import": "tracker.cli.imports:import_files",
-    "export": "tracker.cli.exports:export",
-    "budget": "tracker.cli.budgets:budget",
-    "pause": "tracker.cli.control:pause",
-    "rate": "tracker.cli.control:rate",
-    "forget": "tracker.cli.control:forget",
-    "config": "tracker.cli.control:config",
-    "schedule": "tracker.cli.schedule:schedule",
-    "capture": "tracker.cli.capture:capture",
-    "team": "tracker.cli.team:team",
+    "try": Command(
+        "tracker.cli.try_it:try_it", "Play example conversations through the real proxy and show the report."
+    ),
+    "browser": Command("tracker.cli.browser:browser", "Open a separate browser window whose AI chats are recorded."),
+    "start": Command("tracker.cli.proxy:start", "Start the proxy on this computer."),
+    "stop": Command("tracker.cli.proxy:stop", "Stop the proxy; what it heard is written first."),
+    "status": Command("tracker.cli.proxy:status", "Say whether the proxy runs, and how it does."),
+    "open": Command(
+        "tracker.cli.proxy:open_page", "Open the proxy's own page in the browser: status, certificate, report."
+    ),
+    "run": Command("tracker.cli.run:run", "Run one command with its AI calls recorded."),
+    "setup": Command("tracker.cli.setup:setup", "Set up the whole computer: certificate, PAC file, autostart."),
+    "undo": Command("tracker.cli.setup:undo", "Take back everything that setup did; your records stay."),
+    "doctor": Command("tracker.cli.setup:doctor", "Say in one line how it does, then why, and what to type."),
+    "report": Command(
+        "tracker.cli.report:report", "Show what you used and what it took: energy, greenhouse gas and water, as..."
+    ),
+    "today": Command("tracker.cli.report:today", "Show today at a glance."),
+    "log": Command("tracker.cli.log:log", "Show the records, newest first."),
+    "explain": Command("tracker.cli.log:explain", "Show how one record's footprint comes about, step by step."),
+    "services": Command(
+        "tracker.cli.services:services", "List the chatbots, APIs and tools that are read, and how well."
+    ),
+    "methods": Command(
+        "tracker.cli.methods:methods", "Print every factor that the footprint rests on, with value, range, unit,..."
+    ),
+    "import": Command(
+        "tracker.cli.imports:import_files", "Import HAR files, chatbots' data exports and coding agents' logs."
+    ),
+    "export": Command("tracker.cli.exports:export", "Write out the records with all their columns, oldest first."),
+    "budget": Command(
+        "tracker.cli.budgets:budget", "Show how much of each budget is used; `budget add` sets one, `budget remove`..."
+    ),
+    "pause": Command("tracker.cli.control:pause", "Record nothing for a while: 30m, 2h, 1d."),
+    "rate": Command("tracker.cli.control:rate", "Say whether a conversation was worth it."),
+    "forget": Command(
+        "tracker.cli.control:forget", "Delete records for good: by day, service, conversation, or everything."
+    ),
+    "config": Command("tracker.cli.control:config", "Show the settings, or one, or set one."),
+    "schedule": Command(
+        "tracker.cli.schedule:schedule", "Have every week's report written by itself, into a folder with an index of..."
+    ),
+    "capture": Command(
+        "tracker.cli.capture:capture", "Leave a scrubbed example of your next exchange with a service: none of its..."
+    ),
+    "team": Command(
+        "tracker.cli.team:team", "An organisation's weekly sums: sent by devices, shown for groups of five and..."
+    ),
 }
-"""Command → ``module:function``, in the order of the help page."""
+"""The commands, in the order of the help page."""
 
 
 class LazyGroup(click.Group):
@@ -48,9 +81,13 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, _, function = COMMANDS[cmd_name].partition(":")
+        module, _, function = COMMANDS[cmd_name].where.partition(":")
         command: click.Command = getattr(importlib.import_module(module), function)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.line) for name, command in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; whatever it did not foresee ends in a sentence too, for a traceback may quote a chat."""
@@ -77,6 +114,6 @@ def _tell(error: Exception, command: str) -> str:
 
 
 @click.group(cls=LazyGroup)
-@click.version_option(version("klimaspor"), prog_name="klimaspor")
+@click.version_option(package_name="klimaspor", prog_name="klimaspor")
 def main() -> None:
     """See the environmental footprint of your own AI chatbot use."""
