@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tracker import limits
+from tracker import desktop, limits, settings
 from tracker.heartbeat import this_moment
 from tracker.store import Store
 
@@ -36,6 +36,8 @@ class Pulse:
             verdicts = {service: verdict.action for service, verdict in limits.verdicts(store, now).items()}
             ends = [until.timestamp() for until in limits.pauses(store, now).values()]
             notices = [_tell(standing) for standing in limits.due_notices(store, now)]
+            if notices and settings.load(store.path).get("notices.desktop"):
+                desktop.show("klimaspor", "\n".join(notices))
         except Exception as error:  # noqa: BLE001 - damaged settings must cost the limits, not the record
             told = str(error) if type(error).__module__.startswith("tracker.") else type(error).__name__
             return {"gate": {}, "trouble": told}

@@ -23,7 +23,10 @@ ROOMS = {
 
 ALWAYS = {
     # room: rooms it may import at the top of a file (its own is always allowed)
-    "addon": {"tracker.record", "tracker.naming", "tracker.store", "tracker.tokens", "tracker.limits"},
+    "addon": {"tracker.record", "tracker.naming", "tracker.store", "tracker.tokens", "tracker.limits",
+        "tracker.desktop",
+        "tracker.settings",
+    },
     "tracker.record": set(),
     "tracker.naming": {"tracker.record"},
     "tracker.tokens": set(),
