@@ -178,11 +178,13 @@ def _opening(data: Json, language: Language) -> str:
         return t("This week so far") if running else t("This week")
     match data["finding"]["trend"]:
         case "less":
-            return t("Less than in the {n} days before", n=data["period"]["days"])
+            return language.tn("Less than the day before", "Less than in the {n} days before", data["period"]["days"])
         case "more":
-            return t("More than in the {n} days before", n=data["period"]["days"])
+            return language.tn("More than the day before", "More than in the {n} days before", data["period"]["days"])
         case "same":
-            return t("Much the same as in the {n} days before", n=data["period"]["days"])
+            return language.tn(
+                "Much the same as the day before", "Much the same as in the {n} days before", data["period"]["days"]
+            )
     return language.tn("In {n} day", "In {n} days", data["period"]["days"])
 
 

@@ -45,8 +45,8 @@ class Everyday:
 EVERYDAY = (
     Everyday("phone_charge", "energy_wh", 12.0, 19.0, 2025, "a battery of 3000 to 5000 mAh"),
     Everyday("laptop_charge", "energy_wh", 60.0, 60.0, 2025, "a battery of 60 Wh"),
-    Everyday("led_minute", "energy_wh", 10.0 / 60, 10.0 / 60, 2025, "a lamp of 10 W"),
     Everyday("led_hour", "energy_wh", 10.0, 10.0, 2025, "a lamp of 10 W"),
+    Everyday("led_minute", "energy_wh", 10.0 / 60, 10.0 / 60, 2025, "a lamp of 10 W"),
     Everyday("kettle", "energy_wh", 100.0, 100.0, 2025, "one litre, heated by 85 K"),
     Everyday("household_day", "energy_wh", 9700.0, 9700.0, 2024, "Eurostat"),
     Everyday("car_km", "ghg_g", 162.0, 162.0, 2026, "UK DESNZ, average car"),

@@ -49,6 +49,16 @@ def _figures(page: Json, width: int) -> list[str]:
 
 
 def _use(page: Json, width: int) -> list[str]:
+    out = _days(page, width) if page["days"] else []
+    if page["hours"]:
+        out += [*_heading(page["hours"]["heading"]), *_wrap(page["hours"]["say"], width)]
+    for key in ("services", "models", "features", "initiators"):
+        if page[key]:
+            out += _ranking(page[key], width)
+    return out
+
+
+def _days(page: Json, width: int) -> list[str]:
     days = page["days"]
     out = _heading(days["heading"])
     table = page["table"]
@@ -58,11 +68,6 @@ def _use(page: Json, width: int) -> list[str]:
     for name, energy, value, answers in rows:
         out.append(f"{_pad(name, names)}  {_pad(_bar(energy / 100), BAR)} {value:>8} {answers:>6}")
     out += _wrap(f"{table['heads'][3]} · {table['heads'][2]}. {days['usual'] or ''}", width)
-    if page["hours"]:
-        out += [*_heading(page["hours"]["heading"]), *_wrap(page["hours"]["say"], width)]
-    for key in ("services", "models", "features", "initiators"):
-        if page[key]:
-            out += _ranking(page[key], width)
     return out
 
 

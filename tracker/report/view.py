@@ -175,7 +175,7 @@ def before_name(data: Json, language: Language) -> str:
     t = language.t
     if data["period"]["kind"] == "week":
         return t("last week") if data["period"]["complete"] else t("the same days last week")
-    return t("the {n} days before", n=data["period"]["days"])
+    return language.tn("the day before", "the {n} days before", data["period"]["days"])
 
 
 def _bars_explained(data: Json, language: Language) -> str:

@@ -31,10 +31,12 @@ def sections(data: Json, language: Language) -> Json:
     }
 
 
-def days(data: Json, language: Language) -> Json:
-    """Return the column chart of days, or of weeks where there are more than two months of days."""
+def days(data: Json, language: Language) -> Json | None:
+    """Return the column chart of days, or of weeks where there are more than two months of days; one day is none."""
     t = language.t
     rows = data["by_week"] or data["by_day"]
+    if len(rows) < 2:
+        return None
     weekly = bool(data["by_week"])
     energies = [item["impacts"]["energy_wh"] for item in rows]
     unit = measure("energy_wh", max(item["mid"] for item in energies))
