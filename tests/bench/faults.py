@@ -1,0 +1,221 @@
+"""
+Kill the whole proxy under load, again and again, and compare the database with what must be in it.
+
+``python -m tests.bench faults --rounds 1000``. Each round goes on with the same database: a proxy is started, clients
+ask numbered questions through it, and at a random moment the proxy dies by SIGKILL, with or without its worker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sqlite3
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.rogue import URL, Rogue, answer, question, rogue
+from tracker.record import Record
+from tracker.store import Store
+
+ROOT = Path(__file__).parent.parent.parent
+CLIENTS = 4
+NURSERY = """
+import os, sys
+from pathlib import Path
+import mitmproxy.addons
+from addon.run import ProxyOptions, serve
+folder, port, ca = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+def say(state):
+    os.write(1, b"%d %d\\n" % (os.getpid(), state.port))
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        serve(ProxyOptions(db=folder / "klimaspor.db", folder=folder, port=0, upstream_ca=ca,
+                           redirect={"*": ("127.0.0.1", port)}), ready=say)
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.write(1, b"dead\\n")
+"""
+"""Imports once and forks a real proxy for each line it is told, so that a round costs little."""
+
+
+@dataclass(slots=True)
+class Toll:
+    """What the rounds cost; all but the first four must be 0."""
+
+    rounds: int = 0
+    answers: int = 0
+    """That clients got whole."""
+    kept: int = 0
+    lost: int = 0
+    """Got whole by a client and not yet written when the proxy died."""
+    wrong_bytes: int = 0
+    vanished: int = 0
+    """Rows that were seen in the database and are gone."""
+    strange: int = 0
+    """Rows that differ from what the service said, or that nobody asked for."""
+    not_intact: int = 0
+    gaps_unseen: int = 0
+    """Deaths after which the heartbeat claims a clean stop."""
+
+
+@dataclass(slots=True)
+class Load:
+    """Clients that ask until the proxy is gone."""
+
+    port: int
+    trust: ssl.SSLContext
+    names: Iterator[int]
+    whole: list[int] = field(default_factory=list)
+    wrong: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self) -> None:
+        with httpx.Client(
+            proxy=f"http://127.0.0.1:{self.port}", verify=self.trust, trust_env=False, timeout=20
+        ) as session:
+            while True:
+                with self._lock:
+                    number = next(self.names)
+                right, came = reply(number), b""
+                try:
+                    with session.stream("POST", URL, json=question("right", name_of(number), words(number))) as got:
+                        for piece in got.iter_raw():
+                            came += piece
+                except httpx.HTTPError:
+                    self.wrong += not right.startswith(came)
+                    return
+                self.wrong += came != right
+                with self._lock:
+                    self.whole.append(number)
+
+
+def name_of(number: int) -> str:
+    return f"chatcmpl-kill-{number}"
+
+
+def words(number: int) -> int:
+    """How many tokens the service says it wrote: each answer has its own number."""
+    return 1 + number % 97
+
+
+def reply(number: int) -> bytes:
+    return answer(name_of(number), words(number))
+
+
+def kill_again_and_again(folder: Path, *, rounds: int, seed: int = 0, tell: bool = False) -> Toll:
+    """Run the rounds below the folder and return what they cost."""
+    chance, toll, names = random.Random(seed), Toll(), iter(range(1, 10**9))
+    data = folder / "data"
+    data.mkdir(parents=True)
+    seen: dict[str, Record] = {}
+    with rogue(folder / "origin") as origin, _nursery(data, origin) as nursery:
+        for _ in range(rounds):
+            _round(nursery, data, names, chance, toll, seen)
+            if tell and toll.rounds % 50 == 0:
+                print(toll, file=sys.stderr, flush=True)
+    return toll
+
+
+def _round(
+    nursery: subprocess.Popen[str], data: Path, names: Iterator[int], chance: random.Random, toll: Toll,
+    seen: dict[str, Record],
+) -> None:  # fmt: skip
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    nursery.stdin.write("go\n")
+    nursery.stdin.flush()
+    pid, port = map(int, nursery.stdout.readline().split())
+    trust = ssl.create_default_context(cafile=str(data / "authority" / "klimaspor-ca.crt"))
+    load = Load(port, trust, names)
+    threads = [threading.Thread(target=load.ask, daemon=True) for _ in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + chance.uniform(0.05, 0.7)
+    witnessed: dict[str, Record] = {}
+    while time.monotonic() < until:
+        witnessed = look(data)
+        time.sleep(0.02)
+    workers = psutil.Process(pid).children()
+    victims = [*workers, psutil.Process(pid)] if chance.random() < 0.5 else [psutil.Process(pid), *workers][:1]
+    for victim in victims:
+        os.kill(victim.pid, signal.SIGKILL)
+    assert nursery.stdout.readline() == "dead\n"
+    psutil.wait_procs(workers, timeout=15)  # a worker that was left alone writes what it has, and ends by itself
+    for thread in threads:
+        thread.join(20)
+    _count(load, data, toll, seen, witnessed)
+
+
+def _count(load: Load, data: Path, toll: Toll, seen: dict[str, Record], witnessed: dict[str, Record]) -> None:
+    after = look(data)
+    toll.rounds += 1
+    toll.answers += len(load.whole)
+    toll.wrong_bytes += load.wrong
+    toll.vanished += sum(after.get(key) is None for key in {**seen, **witnessed})
+    fresh = [record for key, record in after.items() if key not in seen]
+    # Every complete row says what the service said, and no more rows of a size than answers of that size were asked.
+    asked: list[int] = [words(number) for number in load.whole]
+    for record in fresh:
+        right = record.input_tokens == 12 and record.service == "openai-api"
+        toll.strange += record.outcome == "complete" and not right
+        if record.outcome == "complete" and record.output_tokens in asked:
+            asked.remove(record.output_tokens)
+            toll.kept += 1
+    # Besides the whole ones, each client may have had one answer under way when the proxy died.
+    toll.strange += max(0, len(fresh) - len(load.whole) - CLIENTS)
+    toll.lost += len(asked)
+    seen.clear()
+    seen.update(after)
+    with sqlite3.connect(data / "klimaspor.db") as database:
+        toll.not_intact += database.execute("PRAGMA integrity_check").fetchone() != ("ok",)
+        toll.gaps_unseen += database.execute("SELECT count(*) FROM heartbeat WHERE clean_stop").fetchone() != (0,)
+    database.close()
+
+
+def look(data: Path) -> dict[str, Record]:
+    """Every row that is in the database now."""
+    with Store.open(data / "klimaspor.db", readonly=True) as store:
+        return {record.id: record for record in store.records(date(2000, 1, 1), date(9000, 1, 1))}
+
+
+@contextmanager
+def _nursery(data: Path, origin: Rogue) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", NURSERY, str(data), str(origin.port), str(origin.authority)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.kill()
+        process.communicate()
+
+
+def main(arguments: list[str]) -> int:
+    """Run the rounds that the command line asks for; return 1 if anything is not as it must be."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench faults")
+    parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        toll: Any = kill_again_and_again(Path(folder), rounds=options.rounds, seed=options.seed, tell=True)
+    print(f"seed {options.seed}: {toll}")
+    return int(bool(toll.wrong_bytes or toll.vanished or toll.strange or toll.not_intact or toll.gaps_unseen))

@@ -1,0 +1,224 @@
+"""An origin on loopback that answers as the question itself asks: rightly, or with a fault of the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import trustme
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived, StreamEnded
+
+from tests.rig import QUESTION, completion
+
+HOST = "api.openai.com"
+PATH = "/v1/chat/completions"
+URL = f"https://{HOST}{PATH}"
+SSE = b"content-type: text/event-stream\r\n"
+
+
+def question(do: str = "right", name: str = "chatcmpl-1", n: int = 5, **more: object) -> dict[str, Any]:
+    """A question that says what is to become of its answer."""
+    return {**QUESTION, "metadata": {"do": do, "name": name, "n": str(n)}, **more}
+
+
+def answer(name: str = "chatcmpl-1", n: int = 5) -> bytes:
+    """The bytes of the right answer to it."""
+    return b"".join(completion(n, name=name))
+
+
+@dataclass(frozen=True, slots=True)
+class Rogue:
+    port: int
+    authority: Path
+    quiet: threading.Event
+    """Set while an answer has stopped half way."""
+
+
+async def _right(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d\r\n\r\n" % len(body) + body)
+    return True
+
+
+async def _claims_more(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d\r\n\r\n" % (len(body) + 1000) + body)
+    return False
+
+
+async def _claims_less(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d\r\n\r\n" % (len(body) - 30) + body)
+    return False
+
+
+async def _negative(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: -5\r\n\r\n" + body)
+    return False
+
+
+async def _twice(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: 5\r\ncontent-length: 900\r\n\r\n" + body)
+    return False
+
+
+async def _bad_chunk(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    half = body[: len(body) // 2]
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n")
+    writer.write(b"%x\r\n%b\r\nzz\r\nnonsense" % (len(half), half))
+    return False
+
+
+async def _huge_chunk(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n")
+    writer.write(b"ffffffffffff\r\n" + body)
+    return False
+
+
+async def _closes(_writer: asyncio.StreamWriter, _body: bytes) -> bool:
+    return False
+
+
+async def _not_http(writer: asyncio.StreamWriter, _body: bytes) -> bool:
+    writer.write(b"\x00\x01\x02 who goes there\r\n\r\n")
+    return False
+
+
+async def _endless_head(writer: asyncio.StreamWriter, _body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + b"x-more: and more\r\n" * 60_000)
+    return False
+
+
+async def _resets(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d\r\n\r\n" % len(body) + body[: len(body) // 2])
+    await writer.drain()
+    await asyncio.sleep(0.2)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+    return False
+
+
+WAYS: dict[str, Callable[[asyncio.StreamWriter, bytes], Awaitable[bool]]] = {
+    "right": _right,
+    "claims-more": _claims_more,
+    "claims-less": _claims_less,
+    "negative-length": _negative,
+    "two-lengths": _twice,
+    "bad-chunk": _bad_chunk,
+    "huge-chunk": _huge_chunk,
+    "closes": _closes,
+    "not-http": _not_http,
+    "endless-head": _endless_head,
+    "resets": _resets,
+}
+"""What may become of an answer over HTTP/1.1; each tells whether the connection may go on."""
+
+
+@contextmanager
+def rogue(folder: Path) -> Iterator[Rogue]:
+    """Run the origin in a thread; it takes HTTP/1.1 and HTTP/2."""
+    folder.mkdir(parents=True, exist_ok=True)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(folder / "leaf.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "leaf.pem")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    loop, stop, ports = asyncio.new_event_loop(), asyncio.Event(), []
+    ready, quiet = threading.Event(), threading.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError, TimeoutError):
+                if writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+                    await _talk_h2(reader, writer)
+                else:
+                    await _talk_h1(reader, writer, stop, quiet)
+        finally:
+            writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+        ports.append(server.sockets[0].getsockname()[1])
+        ready.set()
+        await stop.wait()
+        server.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0.05)
+
+    def work() -> None:
+        loop.set_exception_handler(lambda _loop, _context: None)  # connections that end badly are what this is for
+        loop.run_until_complete(run())
+        loop.close()
+
+    thread = threading.Thread(target=work, name="rogue", daemon=True)
+    thread.start()
+    ready.wait(20)
+    try:
+        yield Rogue(ports[0], folder / "ca.pem", quiet)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+
+
+async def _talk_h1(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stop: asyncio.Event, quiet: threading.Event
+) -> None:
+    while True:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(
+            (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+        )
+        asked = json.loads(await reader.readexactly(length) or b"{}").get("metadata", {})
+        body = answer(asked.get("name", ""), int(asked.get("n", 1)))
+        if asked.get("do") == "stops":
+            writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d\r\n\r\n" % len(body))
+            writer.write(body[: len(body) // 2])
+            await writer.drain()
+            quiet.set()
+            await stop.wait()
+            return
+        goes_on = await WAYS[asked.get("do", "right")](writer, body)
+        await writer.drain()
+        if not goes_on:
+            return
+
+
+async def _talk_h2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer half of the events, then reset the stream or the whole connection, if the path says so."""
+    peer = H2Connection(H2Configuration(client_side=False))
+    peer.initiate_connection()
+    writer.write(peer.data_to_send())
+    paths: dict[int, bytes] = {}
+    while data := await reader.read(65536):
+        for event in peer.receive_data(data):
+            if isinstance(event, RequestReceived):
+                paths[event.stream_id] = next(value for name, value in event.headers if name == b":path")
+            elif isinstance(event, StreamEnded):
+                do = paths[event.stream_id].partition(b"?")[2].decode()
+                body = answer(f"chatcmpl-{do}")
+                peer.send_headers(event.stream_id, [(":status", "200"), ("content-type", "text/event-stream")])
+                if do in {"reset", "goaway", "gone"}:
+                    peer.send_data(event.stream_id, body[: len(body) // 2])
+                    writer.write(peer.data_to_send())
+                    await writer.drain()
+                    await asyncio.sleep(0.1)
+                    if do == "reset":
+                        peer.reset_stream(event.stream_id, error_code=2)
+                    elif do == "goaway":
+                        peer.close_connection(error_code=1)
+                    else:
+                        return
+                else:
+                    peer.send_data(event.stream_id, body, end_stream=True)
+        writer.write(peer.data_to_send())
+        await writer.drain()
