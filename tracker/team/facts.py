@@ -15,6 +15,8 @@ Told = tuple[Cell[Row], Sequence[WeekRow]]
 """A cell and the sums of what is in it."""
 
 SCHEMA = 1
+FILES_TOLD = ("files", "no files")
+"""The last level of a cell of use, where it may be told apart."""
 STATES = ("approved", "tolerated", "unapproved", "unlisted", "untold")
 
 
@@ -50,7 +52,8 @@ def make_facts(
     whole = lines.line("all", use)
     by_service = lines.by(0)
     facts |= {
-        name: whole[name] for name in ("requests", "questions", "with_files", "active_people", "tokens", "impacts")
+        name: whole[name]
+        for name in ("requests", "questions", "with_files", "files_untold", "active_people", "tokens", "impacts")
     }
     facts |= {
         "by_service": by_service,
@@ -86,12 +89,15 @@ class _Lines:
         people = {row.person for cell, _ in told for row in cell.rows}
         indices = [index for cell, _ in told for index in self._indices[cell.key]]
         with_files = sum(row.requests for cell, found in told if cell.key[-1] == "files" for row in found)
+        untold = sum(row.requests for cell, found in told if cell.key[-1] not in FILES_TOLD for row in found)
+        requests = sum(row.requests for row in rows)
         return {
             "key": key,
             "active_people": rounded(len(people)),
-            "requests": rounded(sum(row.requests for row in rows)),
+            "requests": rounded(requests),
             "questions": rounded(sum(row.requests for row in rows if row.initiator == "person")),
-            "with_files": rounded(with_files),
+            "with_files": rounded(with_files) if untold < requests or not requests else None,
+            "files_untold": rounded(untold),
             "tokens": {
                 "input": rounded(sum(row.input_tokens for row in rows)),
                 "output": rounded(sum(row.output_tokens for row in rows)),
@@ -104,12 +110,18 @@ class _Lines:
         groups: dict[str, list[Told]] = {}
         for cell, rows in self._told:
             if level is None:
-                key = "/".join(part for part in cell.key if part)
+                key = _unit(cell.key)
             else:
                 key = cell.key[level] if name is None or cell.key[level] == OTHER else name(cell)
             groups.setdefault(key, []).append((cell, rows))
         lines = [self.line(key, told) for key, told in groups.items()]
         return sorted(lines, key=lambda line: (-line["impacts"]["energy_wh"]["mid"], line["key"]))
+
+
+def _unit(path: Sequence[str]) -> str:
+    """Return a unit's path; ``city/*`` is all of ``city`` that is not told apart."""
+    told = [part for part in path if part and part != OTHER]
+    return "/".join([*told, OTHER] if OTHER in path else told)
 
 
 def _approval(services: Sequence[Json], policy: Mapping[str, Any]) -> list[Json]:
@@ -118,8 +130,13 @@ def _approval(services: Sequence[Json], policy: Mapping[str, Any]) -> list[Json]
     for service in services:
         rule = policy.get("services", {}).get(service["key"], {})
         state = "untold" if service["key"] == OTHER else rule.get("state", "unlisted")
-        entry = told.setdefault(state, {"state": state, "requests": 0, "with_files": 0, "services": []})
-        entry["requests"] += service["requests"]
-        entry["with_files"] += service["with_files"]
-        entry["services"].append({"service": service["key"], "reason": rule.get("reason", "")})
+        entry = told.setdefault(
+            state, {"state": state, "requests": 0, "with_files": None, "files_untold": 0, "services": []}
+        )
+        for name in ("requests", "files_untold"):
+            entry[name] += service[name]
+        if service["with_files"] is not None:
+            entry["with_files"] = (entry["with_files"] or 0) + service["with_files"]
+        counts = {name: service[name] for name in ("requests", "active_people", "with_files", "files_untold")}
+        entry["services"].append({"service": service["key"], "reason": rule.get("reason", "")} | counts)
     return [told[state] for state in STATES if state in told]

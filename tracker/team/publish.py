@@ -10,7 +10,7 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from tracker.team.engine import TeamError
-from tracker.team.facts import make_facts
+from tracker.team.facts import FILES_TOLD, make_facts
 from tracker.team.privacy import LEAST_PEOPLE, OTHER, Cell, Membership, Row, partition, rounded, settle_units
 from tracker.team.week import FRACTIONS, KEYS, SUMS, WeekRow
 
@@ -210,7 +210,7 @@ def _use_key(key: tuple[str, ...]) -> tuple[str, ...]:
     service, _, model, _, initiator, features = key
     used = {one.partition(".")[0] for one in features.split() if one.endswith(".used")}
     kind = next((name for name in HEAVY if name in used), "text")
-    return (service, model or "unknown", initiator, kind, "files" if used & set(FILES) else "no files")
+    return (service, model or "unknown", initiator, kind, FILES_TOLD[0] if used & set(FILES) else FILES_TOLD[1])
 
 
 def _unit_key(unit: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from tracker.report.language import language
+from tracker.report.language import NARROW, language
 from tracker.report.render import page
 from tracker.team.view import team_view
 
@@ -38,8 +38,12 @@ def to_text(facts: Json, earlier: Sequence[Json], lang: str) -> str:
     view = team_view(facts, earlier, language(lang), version("klimaspor"))
     lines = [view["title"], "", view["headline"], *view["lede"], ""]
     if view["figures"]:
-        lines += [f"{one['name']}: {one['mid']} ({one['note']}; {one['range']})" for one in view["figures"]]
-        lines += [f"{one['n']} {one['name']}" for one in view["counts"]]
+        estimated = language(lang).t("estimated")
+        lines += [
+            f"{one['label']}: {one['value']}{NARROW}{one['unit']} ({estimated}; {one['range']})"
+            for one in view["figures"]
+        ]
+        lines += [f"{one['value']} {one['name']}" for one in view["facts"]]
         for table in [view["trend"], *view["tables"]]:
             lines += ["", f"{table['heading']} ({table['value']}; {', '.join(table['heads'])})"]
             lines += [f"  {row['name']}: {row['value']}; {', '.join(row['cells'])}" for row in table["rows"]]

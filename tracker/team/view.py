@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from tracker.report.language import Language, capital
+from tracker.report import charts
+from tracker.report.language import NARROW, Language, capital
 from tracker.report.measures import ends, figure, measure, quantity
-from tracker.report.names import METHODS, mark, service
+from tracker.report.names import mark
 from tracker.team.disclosure import disclosure
-from tracker.team.privacy import OTHER
+from tracker.team.tables import KINDS, approval, methods, tables, trend, with_files
 
 Json = dict[str, Any]
-BAR_UNITS = 300
 
 
 def team_view(facts: Json, earlier: Sequence[Json], language: Language, version: str) -> Json:
@@ -40,38 +40,21 @@ def team_view(facts: Json, earlier: Sequence[Json], language: Language, version:
     energy = measure("energy_wh", facts["impacts"]["energy_wh"]["mid"])
     return view | {
         "headline": t(
-            "{people} people, {questions} questions, about {energy} of electricity",
+            "{people} people, {questions} questions, about {energy} of electricity, estimated",
             people=language.number(facts["active_people"]),
             questions=language.number(facts["questions"]),
             energy=quantity(facts["impacts"]["energy_wh"]["mid"], energy, language),
         ),
         "lede": lede(facts, language),
-        "figures": [
-            {"name": t(title), "note": t("estimated"), "mid": quantity(impact["mid"], unit, language),
-             "range": t("from {range}", range=ends(impact, unit, language) + " " + unit.unit)}
-            for title, kind in FIGURES
-            for impact in [facts["impacts"][kind]]
-            for unit in [measure(kind, impact["mid"])]
-        ],
-        "counts": [
-            {"n": language.number(facts[key]), "name": t(words)}
-            for key, words in COUNTS
-        ],
+        "figures": [_figure(facts["impacts"][kind], kind, t(title), language) for title, kind in FIGURES],
+        "bars_explained": t("Green bar: where nine of ten estimates fall; the line across it: the middle."),
+        "facts": [{"name": t(words), "value": with_files(facts, language) if key == "with_files"
+                   else language.number(facts[key])} for key, words in COUNTS],
+        "equivalents": [],
         "trend": trend(facts, earlier, language),
-        "tables": [
-            table(facts["by_service"], t("By service"), t("service"), language, lambda key, _: service(key)),
-            table(facts["by_model"], t("By model"), t("model"), language, lambda key, _: key.partition("/")[2]),
-            table(facts["by_kind"], t("By kind of use"), t("kind"), language, lambda key, words: words.t(KINDS[key])),
-            table(facts["by_initiator"], t("Asked and unasked"), t("who asked"), language,
-                  lambda key, words: words.t(ASKED[key])),
-            table(facts["by_unit"], t("By unit"), t("unit"), language, lambda key, _: key.replace(OTHER, "…")),
-        ],
+        "tables": tables(facts, language),
         "approval": approval(facts, language),
-        "methods": [
-            {"name": t(METHODS[row["key"]]), "value": quantity(row["impacts"]["energy_wh"]["mid"], energy, language),
-             "range": ends(row["impacts"]["energy_wh"], energy, language)}
-            for row in facts["by_method"] if row.get("impacts")
-        ],
+        "methods": methods(facts, language),
         "disclosure": disclosure(facts, language),
         "levers": levers(facts, language),
     }  # fmt: skip
@@ -88,30 +71,19 @@ COUNTS = (
     ("requests", mark("answers in all")),
     ("with_files", mark("answers to something with files")),
 )
-KINDS = {
-    "text": mark("text only"),
-    "reasoning": mark("with thinking"),
-    "web_search": mark("with web search"),
-    "deep_research": mark("research"),
-    "agent": mark("agents"),
-    "image_output": mark("pictures made"),
-    "video_output": mark("videos made"),
-    "audio_output": mark("sound made"),
-    OTHER: mark("not told apart"),
-}
-ASKED = {
-    "person": mark("asked by a person"),
-    "agent": mark("an agent's own steps"),
-    "unasked": mark("nobody asked"),
-    OTHER: mark("not told apart"),
-}
-STATES = {
-    "approved": mark("approved"),
-    "tolerated": mark("tolerated"),
-    "unapproved": mark("not approved"),
-    "unlisted": mark("not in the policy"),
-    "untold": mark("not told apart"),
-}
+
+
+def _figure(impact: Json, kind: str, label: str, language: Language) -> Json:
+    unit = measure(kind, impact["mid"])
+    return {
+        "label": label,
+        "value": figure(impact["mid"], unit, language),
+        "unit": unit.unit,
+        "range": language.t("from {range}", range=f"{ends(impact, unit, language)}{NARROW}{unit.unit}"),
+        "bar": charts.range_bar(impact, impact["high"]),
+        "past": None,
+        "notes": [],
+    }
 
 
 def lede(facts: Json, language: Language) -> list[str]:
@@ -126,75 +98,6 @@ def lede(facts: Json, language: Language) -> list[str]:
     return sentences
 
 
-def table(rows: Sequence[Json], heading: str, name: str, language: Language, label: Any) -> Json:
-    """Return one ranking; what is not told apart stands last, by its name."""
-    t = language.t
-    most = max((row["impacts"]["energy_wh"]["mid"] for row in rows), default=0.0)
-    unit = measure("energy_wh", sum(row["impacts"]["energy_wh"]["mid"] for row in rows))
-
-    def told(row: Json) -> str:
-        return t("not told apart: too few people") if row["key"] == OTHER else str(label(row["key"], language))
-
-    return {
-        "heading": heading,
-        "name": name,
-        "value": t("{unit}, estimated", unit=unit.unit),
-        "heads": [t("answers"), t("people")],
-        "rows": [
-            {
-                "name": told(row),
-                "note": None,
-                "width": round(BAR_UNITS * row["impacts"]["energy_wh"]["mid"] / most, 1) if most else 0,
-                "past": None,
-                "value": figure(row["impacts"]["energy_wh"]["mid"], unit, language),
-                "cells": [language.number(row["requests"]), language.number(row["active_people"])],
-            }
-            for row in sorted(rows, key=lambda row: row["key"] == OTHER)
-        ],
-    }
-
-
-def trend(facts: Json, earlier: Sequence[Json], language: Language) -> Json:
-    """Return the published weeks as a table, the newest last."""
-    t = language.t
-    weeks = [one for one in [*earlier[-12:], facts] if not one["too_few"]]
-    unit = measure("energy_wh", max(one["impacts"]["energy_wh"]["mid"] for one in weeks))
-    most = max(one["impacts"]["energy_wh"]["mid"] for one in weeks)
-    return {
-        "heading": t("Week by week"),
-        "name": t("week of"),
-        "value": t("{unit}, estimated", unit=unit.unit),
-        "heads": [t("answers"), t("people")],
-        "rows": [
-            {
-                "name": language.day(date.fromisoformat(one["week"])),
-                "note": None,
-                "width": round(BAR_UNITS * one["impacts"]["energy_wh"]["mid"] / most, 1) if most else 0,
-                "past": None,
-                "value": figure(one["impacts"]["energy_wh"]["mid"], unit, language),
-                "cells": [language.number(one["requests"]), language.number(one["active_people"])],
-            }
-            for one in weeks
-        ],
-    }
-
-
-def approval(facts: Json, language: Language) -> list[Json]:
-    """Return what the policy says of the services in use, with totals."""
-    return [
-        {
-            "state": language.t(STATES[entry["state"]]),
-            "requests": language.number(entry["requests"]),
-            "with_files": language.number(entry["with_files"]),
-            "services": [
-                {"name": service(one["service"]) if one["service"] != OTHER else "…", "reason": one["reason"]}
-                for one in entry["services"]
-            ],
-        }
-        for entry in facts["approval"]
-    ]
-
-
 def levers(facts: Json, language: Language) -> list[str]:
     """Return what an organisation could change, as far as its own sums say it; [] if nothing is worth saying."""
     t = language.t
@@ -205,15 +108,19 @@ def levers(facts: Json, language: Language) -> list[str]:
         if row["key"] in {"reasoning", "deep_research", "agent", "image_output", "video_output"} and share > 0.1:
             said.append(
                 t(
-                    "{kind}: {share} of the energy. Agree on when it is worth it.",
+                    "{kind}: {share} of the energy, estimated. Agree on when it is worth it.",
                     kind=capital(t(KINDS[row["key"]])), share=language.percent(share),
                 )
             )  # fmt: skip
     for row in facts["by_initiator"]:
         share = row["impacts"]["energy_wh"]["mid"] / energy if energy else 0.0
         if row["key"] == "unasked" and share > 0.02:
-            said.append(t("{share} of the energy went into answers that nobody asked for: many can be switched off.",
-                          share=language.percent(share)))  # fmt: skip
+            said.append(
+                t(
+                    "{share} of the energy, estimated, went into answers nobody asked for: many can be switched off.",
+                    share=language.percent(share),
+                )
+            )
     return said[:5]
 
 
