@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {
     "tracker.store": {
         "store", "rows", "twins", "migrations", "opening", "heartbeat", "coverage", "sums", "moments", "forgetting",
-        "talks", "key",
+        "talks", "key", "sum_queries",
     },
     "tracker.settings": {"settings", "settings_file"},
 }  # fmt: skip
@@ -23,13 +23,14 @@ ROOMS = {
 
 ALWAYS = {
     # room: rooms it may import at the top of a file (its own is always allowed)
-    "addon": {"tracker.record", "tracker.naming", "tracker.store", "tracker.tokens", "tracker.limits",
+    "addon": {
+        "tracker.record", "tracker.naming", "tracker.store", "tracker.tokens", "tracker.limits", "tracker.settings",
         "tracker.desktop",
-        "tracker.settings",
     },
     "tracker.record": set(),
     "tracker.naming": {"tracker.record"},
     "tracker.tokens": set(),
+    "tracker.desktop": set(),
     "tracker.store": {"tracker.record", "tracker.naming"},
     "tracker.settings": {"tracker.record", "tracker.store"},
     "tracker.limits": {"tracker.record", "tracker.store", "tracker.settings"},

@@ -7,7 +7,7 @@ from dataclasses import fields
 from sqlite_utils import Database, Migrations
 
 from tracker.record import Record
-from tracker.sums import SUMMED
+from tracker.sum_queries import SUMMED
 
 APPLICATION_ID = 0x6B6C696D
 """``klim`` in the header of the file: what tells our database from any other SQLite file."""

@@ -34,6 +34,18 @@ class Added:
         return Added(self.new + other.new, self.replaced + other.replaced, self.known + other.known)
 
 
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A person's own judgement of a conversation or a request."""
+
+    subject: str
+    kind: str
+    worth: int | None
+    """1 (not worth it) to 5 (well worth it)."""
+    minutes_saved: int | None
+    rated_at: str
+
+
 COLUMNS = ", ".join(REQUEST_COLUMNS)
 _FIELDS = attrgetter(*REQUEST_COLUMNS)
 _REVISION = REQUEST_COLUMNS.index("revision")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import batched
 from pathlib import Path
@@ -19,7 +18,7 @@ from tracker.coverage import Coverage, Moment
 from tracker.moments import local_day, timestamp
 from tracker.opening import NoDatabaseError, StoreError, default_path, explained, open_database
 from tracker.record import Activity, Record, Unread
-from tracker.rows import BATCH, COLUMNS, Added, add_batch, to_records
+from tracker.rows import BATCH, COLUMNS, Added, Rating, add_batch, to_records
 
 __all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default_path", "timestamp"]
 
@@ -27,18 +26,6 @@ __all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default
 _DAY = timedelta(days=1)
 _MANY = 2000
 """New records from which on it is worth the time to remember the sums of past days."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rating:
-    """A person's own judgement of a conversation or a request."""
-
-    subject: str
-    kind: str
-    worth: int | None
-    """1 (not worth it) to 5 (well worth it)."""
-    minutes_saved: int | None
-    rated_at: str
 
 
 class Store:
