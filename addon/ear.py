@@ -19,6 +19,8 @@ from addon.parcel import Copy, join, pack, pack_message
 LONGEST_QUEUE = 10_000
 HEAVIEST_QUEUE = 48 * 1024 * 1024
 """Bytes that may wait for the worker; beyond either bound the newest is dropped and counted."""
+GATHER_SECONDS = 0.03
+LARGEST_BATCH, HEAVIEST_BATCH = 64, 2 * 1024 * 1024
 
 
 class WorkerEar:
@@ -78,7 +80,8 @@ class WorkerEar:
 
     def hand_over(self, copy: Copy) -> None:
         self.counters.handed += 1
-        self._put(Job(lambda: pack("exchange", copy), copy.service, None, copy.weight, copy.release))
+        job = Job(lambda: pack("exchange", copy), copy.service, None, copy.weight, copy.release, batched=True)
+        self._put(job)
 
     def open_socket(self, socket: str, copy: Copy) -> None:
         self._put(Job(lambda: pack("open", copy, socket=socket), copy.service, socket, copy.weight, copy.release))
@@ -151,12 +154,46 @@ class WorkerEar:
             self._bury()
         self._ready.set()
         while (job := self._next()) is not None:
+            jobs = [job, *self._gather()] if job.batched else [job]
             try:
-                self._deliver(job)
+                if len(jobs) == 1 or not self._deliver_together(jobs):
+                    for one in jobs:
+                        self._deliver(one)
             except Exception as error:  # noqa: BLE001 - this thread must outlive whatever one exchange does to it
                 self.lose(job.service, type(error).__name__)
-            if job.release is not None:
-                job.release()
+            for one in jobs:
+                if one.release is not None:
+                    one.release()
+
+    def _gather(self) -> list[Job]:
+        """Wait a moment and return what else may go with a batch: each crossing takes the proxy's attention once."""
+        if not self._closing:
+            time.sleep(GATHER_SECONDS)
+        jobs: list[Job] = []
+        weight = 0
+        with self._wake:
+            while self._jobs and self._jobs[0].batched and len(jobs) < LARGEST_BATCH and weight < HEAVIEST_BATCH:
+                jobs.append(self._jobs.popleft())
+                weight += jobs[-1].weight
+            self._weight -= weight
+        return jobs
+
+    def _deliver_together(self, jobs: list[Job]) -> bool:
+        """Have the worker read several exchanges at once; False if it did not survive that and each must go alone."""
+        try:
+            parcels = [job.pack() for job in jobs]
+            helper = self._connect()
+            answer = helper.ask(join({"kind": "batch", "sizes": [len(parcel) for parcel in parcels]}, *parcels))
+        except (EOFError, OSError, HelperLostError):
+            self._bury()
+            return False
+        for service, reason in answer.get("faults", ()):
+            self.lose(service, reason)
+        self.counters.read += len(jobs) - len(answer.get("faults", ()))
+        self._take_pulse(answer)
+        if answer.get("tired"):
+            self._end_worker(5.0)
+        return True
 
     def _next(self) -> Job | None:
         with self._wake:

@@ -19,6 +19,8 @@ class Job:
     socket: str | None = None
     weight: int = 300
     release: Callable[[], None] | None = None
+    batched: bool = False
+    """It may go to the worker together with others like it."""
     closes: bool = False
     """It is the end of its socket."""
     tried: bool = False
