@@ -149,6 +149,8 @@ def measure(dsn: str, people: int, folder: Path) -> Measured:
             made = subprocess.run([*command, "--dsn", dsn], capture_output=True, check=True, cwd=ROOT).stdout
         assert b"<html" in made
     path.unlink()
+    steps = ", ".join(f"{name} {step.wall_s:.1f} s ({step.cpu_s:.1f} s)" for name, step in measured.steps.items())
+    print(f"{people} people: {steps}; in brackets processor time", file=sys.stderr, flush=True)
     return measured
 
 

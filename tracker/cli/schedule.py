@@ -33,6 +33,7 @@ def weekly(*, db: Path) -> None:
         except OSError as error:
             fail("The timer could not be made", str(timers.unit_files().timer), str(error.strerror))
         click.echo(f"Every Monday at 8:00 a report is written into {folder}; {folder / 'index.html'} lists them.")
+        click.echo("If you joined a team, finished weeks are sent by it too: it looks every day.")
         return
     click.echo(
         f"There is no systemd here, so the running proxy writes each finished week's report into {folder}; "
@@ -64,8 +65,9 @@ def off(*, db: Path) -> None:
 @schedule.command(epilog="Example: klimaspor schedule now")
 @database_option
 def now(*, db: Path) -> None:
-    """Write the last finished week's report if it is missing. The timer calls this."""
+    """Write the last finished week's report if it is missing; send sums if you joined a team. The timer calls this."""
     from tracker.cli.report import clock, explained, settings_of
+    from tracker.cli.team import ship_if_joined
     from tracker.report.archive import reports_folder, write_missing
     from tracker.store import NoDatabaseError, Store, StoreError
 
@@ -80,6 +82,9 @@ def now(*, db: Path) -> None:
     except OSError as error:
         fail("The report could not be written", str(folder), f"{error.strerror}; make room or change who owns it")
     click.echo(str(path) if path else "No report is missing.")
+    with suppress(NoDatabaseError):
+        if told := ship_if_joined(db):
+            click.echo(told)
 
 
 def own_command() -> list[str]:

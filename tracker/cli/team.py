@@ -81,7 +81,8 @@ def join(code: str, db: Path, *, yes: bool) -> None:
         if not yes:
             click.confirm("Join?", abort=True)
         device.join(told, _today())
-    click.echo("Joined. `klimaspor team ship` sends finished weeks; `klimaspor team erase` takes all of it back.")
+    click.echo("Joined. `klimaspor team ship` sends finished weeks, and `klimaspor schedule weekly` does so by itself.")
+    click.echo("`klimaspor team status` shows what was sent; `klimaspor team erase` takes all of it back.")
 
 
 @team.command(epilog="Example: klimaspor team ship")
@@ -98,9 +99,7 @@ def ship(db: Path, *, again: bool) -> None:
         device = Device(store)
         if again:
             device.resend()
-        parcels = device.prepare(_today())
-        sent = _send(device, parcels)
-    click.echo(f"Sent {sent} of {len(parcels)} week(s)." if parcels else "Nothing new to send.")
+        click.echo(_ship(device))
 
 
 @team.command(epilog="Example: klimaspor team erase")
@@ -244,6 +243,28 @@ def status(db: Path, dsn: str | None) -> None:
         click.echo(f"Unit {member.code.unit}, joined on {member.joined}, sends to {member.code.url}")
         for week, revision, sent in device.sent():
             click.echo(f"{week}  revision {revision}  {f'on the server since {sent}' if sent else 'waiting'}")
+
+
+def ship_if_joined(db: Path) -> str | None:
+    """
+    Send finished weeks if this computer has joined; return what happened, None if it has not. The daily timer calls it.
+
+    Raises ``TeamError`` if the server cannot be reached or refuses; what was not sent waits in the outbox.
+    """
+    from tracker.store import Store
+    from tracker.team.device import Device, has_joined
+
+    with Store.open(db, readonly=True) as store:
+        if not has_joined(store):
+            return None
+    with Store.open(db) as store:
+        return _ship(Device(store))
+
+
+def _ship(device: Any) -> str:
+    parcels = device.prepare(_today())
+    sent = _send(device, parcels)
+    return f"Sent {sent} of {len(parcels)} week(s)." if parcels else "Nothing new to send."
 
 
 def _send(device: Any, parcels: list[Any]) -> int:

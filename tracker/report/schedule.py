@@ -41,9 +41,9 @@ def service_text(command: Sequence[str]) -> str:
 
 
 def timer_text() -> str:
-    """Return the timer: Mondays at eight; ``Persistent`` catches up when the computer was off."""
+    """Return the timer: each day at eight, for what could not be done on Monday; ``Persistent`` catches up."""
     return (
-        f"{MARK}\n[Unit]\nDescription=Weekly report of klimaspor\n\n[Timer]\nOnCalendar=Mon *-*-* 08:00\n"
+        f"{MARK}\n[Unit]\nDescription=Weekly report of klimaspor\n\n[Timer]\nOnCalendar=*-*-* 08:00\n"
         "Persistent=true\n\n[Install]\nWantedBy=timers.target\n"
     )
 

@@ -64,6 +64,13 @@ class Parcel:
 TOMBSTONE = "tombstone"
 
 
+def has_joined(store: Store) -> bool:
+    """Return whether this database's person has joined, without making a table where nobody has."""
+    with store.reading() as connection:
+        made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'team_membership'").fetchone()
+        return bool(made and connection.execute("SELECT 1 FROM team_membership").fetchone())
+
+
 class Device:
     """The organisation's side of one person's database."""
 
