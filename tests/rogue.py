@@ -1,4 +1,4 @@
-"""An origin on loopback that answers as the question itself asks: rightly, or with a fault of the wire."""
+"""An origin on loopback that answers as the question itself asks, rightly or with a fault; and a proxy before it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import trustme
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import RequestReceived, StreamEnded
 
+from addon.run import ProxyOptions, Running, running
 from tests.rig import QUESTION, completion
+from tracker.record import Record, Unread
+from tracker.store import Store
 
 HOST = "api.openai.com"
 PATH = "/v1/chat/completions"
@@ -32,6 +39,7 @@ def question(do: str = "right", name: str = "chatcmpl-1", n: int = 5, **more: ob
     return {**QUESTION, "metadata": {"do": do, "name": name, "n": str(n)}, **more}
 
 
+@lru_cache(maxsize=100)
 def answer(name: str = "chatcmpl-1", n: int = 5) -> bytes:
     """The bytes of the right answer to it."""
     return b"".join(completion(n, name=name))
@@ -222,3 +230,61 @@ async def _talk_h2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
                     peer.send_data(event.stream_id, body, end_stream=True)
         writer.write(peer.data_to_send())
         await writer.drain()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The proxy before an origin that does what it is told."""
+
+    origin: Rogue
+    proxy: Running
+    db: Path
+    told: list[str]
+
+    def client(self, **more: Any) -> httpx.Client:
+        trust = ssl.create_default_context(cafile=str(self.proxy.certificate))
+        url = f"http://127.0.0.1:{self.proxy.state.port}"
+        return httpx.Client(**{"proxy": url, "verify": trust, "trust_env": False, "timeout": 10, **more})
+
+    def ask(self, do: str = "right", name: str = "chatcmpl-1", **more: Any) -> bytes:
+        with self.client() as session:
+            return session.post(URL, json=question(do, name, **more)).content
+
+    def records(self) -> dict[str, Record]:
+        self.proxy.settle()
+        with Store.open(self.db, readonly=True) as store:
+            return {record.id: record for record in store.records()}
+
+    def unread(self) -> list[Unread]:
+        self.proxy.settle()
+        with Store.open(self.db, readonly=True) as store:
+            return store.unread(date(2000, 1, 1), date(9000, 1, 1))
+
+    def fresh(self, act: Callable[[], object]) -> list[Record]:
+        """What the act left in the database."""
+        before = self.records()
+        act()
+        deadline = time.monotonic() + 1.5
+        while not (after := {k: r for k, r in self.records().items() if k not in before}):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        return list(after.values())
+
+
+@contextmanager
+def proxied(folder: Path, origin: Rogue, **options: Any) -> Iterator[Way]:
+    told: list[str] = []
+    chosen = ProxyOptions(
+        **{
+            "db": folder / "klimaspor.db",
+            "folder": folder,
+            "port": 0,
+            "upstream_ca": origin.authority,
+            "redirect": {"*": ("127.0.0.1", origin.port)},
+            "tell": told.append,
+            **options,
+        }
+    )
+    with running(chosen) as proxy:
+        yield Way(origin, proxy, chosen.db, told)

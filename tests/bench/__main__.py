@@ -1,6 +1,7 @@
 """
 How much the proxy is felt: ``python -m tests.bench [--rounds 5] [--only streams requests large memory]``.
 An organisation's week at full size: ``python -m tests.bench team``.
+A proxy killed again and again: ``python -m tests.bench faults --rounds 1000``.
 
 Direct, mitmproxy that only streams through, and ours take turns in every round; the table has medians and ratios.
 """
@@ -189,5 +190,9 @@ if __name__ == "__main__":
         from tests.bench import team
 
         team.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["faults"]:
+        from tests.bench import faults
+
+        sys.exit(faults.main(sys.argv[2:]))
     else:
         main()

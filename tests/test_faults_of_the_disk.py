@@ -1,0 +1,121 @@
+"""A disk that is full or read-only, a service that is down, more than can be read: each with a proxy of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from addon.jobs import HEAVIEST_QUEUE
+from addon.run import ProxyError
+from tests.rig import free_port
+from tests.rogue import URL, Rogue, answer, proxied, question, rogue
+from tests.test_store import make
+from tracker.store import Store, StoreError
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rogue]:
+    with rogue(tmp_path_factory.mktemp("rogue")) as made:
+        yield made
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of its own, if this process may mount one."""
+    folder.mkdir()
+    mounted = sys.platform == "linux" and shutil.which("mount") is not None
+    mounted = (
+        mounted
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(folder)],
+            capture_output=True,
+            check=False,
+        ).returncode
+    )
+    if not mounted:
+        pytest.skip("did not run: no file system can be mounted here (needs root on Linux)")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_delays_the_rows_and_says_so(tmp_path: Path, origin: Rogue) -> None:
+    with small_disk(tmp_path / "disk", "1500k") as disk, proxied(tmp_path / "data", origin, db=disk / "k.db") as way:
+        way.ask("right", "chatcmpl-before-full")
+        assert len(way.records()) == 1
+        ballast = disk / "ballast"
+        with pytest.raises(OSError, match="No space left"):
+            ballast.write_bytes(b"x" * 4_000_000)  # as much of it as there is room for
+        for n in range(40):
+            name = f"chatcmpl-full-{n}"
+            assert way.ask("right", name) == answer(name)
+        way.proxy.ear.beat({"at": time.time(), "clean_stop": False, "counters": {}, "passed": []})
+        before = len(way.records())
+        assert before < 41
+        assert "disk is full" in (way.proxy.ear.trouble or "").lower() + "".join(way.told).lower()
+        ballast.unlink()
+        assert len(way.records()) == 41
+        way.proxy.ear.beat({"at": time.time(), "clean_stop": False, "counters": {}, "passed": []})
+        way.proxy.settle()
+        assert way.proxy.ear.trouble is None
+
+
+def test_a_read_only_file_system_can_be_read_and_is_refused_at_start(tmp_path: Path, origin: Rogue) -> None:
+    with small_disk(tmp_path / "disk", "4m") as disk:
+        with Store.open(disk / "k.db") as store:
+            store.add([make(n) for n in range(3)])
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        with Store.open(disk / "k.db", readonly=True) as store:
+            assert len(list(store.records())) == 3
+        with pytest.raises(StoreError, match="read-only"):
+            Store.open(disk / "k.db")
+        with pytest.raises(ProxyError, match="read-only"), proxied(tmp_path / "data", origin, db=disk / "k.db"):
+            pass
+
+
+def test_with_the_service_down_the_client_is_told_and_nothing_is_recorded(tmp_path: Path, origin: Rogue) -> None:
+    down = free_port()
+    with proxied(tmp_path, origin, redirect={"*": ("127.0.0.1", down)}) as way, way.client() as session:
+        for _ in range(3):
+            assert session.post(URL, json=question()).status_code == 502
+        assert way.records() == {}
+        assert way.unread() == []
+
+
+def test_when_reading_cannot_keep_up_the_chat_goes_on_and_what_is_left_out_is_counted(
+    tmp_path: Path, origin: Rogue
+) -> None:
+    with proxied(tmp_path, origin) as way:
+        way.ask("right", "chatcmpl-warm")
+        before = len(way.records())
+        process = way.proxy.ear.process
+        assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        large = answer("chatcmpl-large", 6000)
+        turns = HEAVIEST_QUEUE // len(large) + 12
+        try:
+            with way.client() as session:
+                slowest = 0.0
+                for _ in range(turns):
+                    started = time.monotonic()
+                    assert session.post(URL, json=question("right", "chatcmpl-large", 6000)).content == large
+                    slowest = max(slowest, time.monotonic() - started)
+            assert slowest < 3
+            assert way.proxy.ear.counters.handed == turns + 1
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+        lost = {unread.reason: unread.n for unread in way.unread()}
+        assert 0 < lost["overload"] < turns
+        assert len(way.records()) == before + 1  # the same answer again and again is one row
+        counters = way.proxy.ear.counters
+        assert counters.read + counters.lost["overload"] == turns + 1
