@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,8 @@ from typing import Any
 from addon.exchange import Ending
 from addon.gate import Gate
 from addon.helper import Helper, HelperLostError
-from addon.jobs import Counters, Job, tell_lost
+from addon.jobs import Counters, Job, Queue
 from addon.parcel import Copy, join, pack, pack_message
-
-LONGEST_QUEUE = 10_000
-HEAVIEST_QUEUE = 48 * 1024 * 1024
-"""Bytes that may wait for the worker; beyond either bound the newest is dropped and counted."""
-GATHER_SECONDS = 0.03
-LARGEST_BATCH, HEAVIEST_BATCH = 64, 2 * 1024 * 1024
 
 
 class WorkerEar:
@@ -40,15 +33,11 @@ class WorkerEar:
         """Why the worker could not start or write, as a sentence; None when all is well."""
         self._db, self._module, self._tell = db, module, tell
         self._helper: Helper | None = None
-        self._jobs: deque[Job] = deque()
-        self._weight = 0
-        self._lost: Counter[tuple[str, str]] = Counter()
+        self._queue = Queue()
         self._sockets: dict[str, tuple[str, bytes]] = {}
         """The open sockets: their service, and the parcel that opens them with a new worker too."""
         self._known: set[str] = set()
         """Sockets that the present worker knows."""
-        self._wake = threading.Condition()
-        self._closing = False
         self._failures = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._feed, name="feeder", daemon=True)
@@ -71,9 +60,7 @@ class WorkerEar:
     def settle(self, seconds: float = 30.0) -> None:
         """Wait until everything that was taken so far has been read and written, or cannot be."""
         done = threading.Event()
-        with self._wake:
-            self._jobs.append(Job(lambda: join({"kind": "settle"}), answered=lambda _answer: done.set()))
-            self._wake.notify()
+        self._queue.urge("settle", lambda _answer: done.set())
         done.wait(seconds)
 
     # What the tap calls, in the proxy's loop
@@ -100,36 +87,25 @@ class WorkerEar:
     def lose(self, service: str, reason: str) -> None:
         """Count something that will not be read."""
         self.counters.lost[reason] += 1
-        with self._wake:
-            self._lost[service, reason] += 1
+        self._queue.lose(service, reason)
 
     def beat(self, header: dict[str, Any]) -> None:
         """Have a heartbeat written; the answer refreshes the gate."""
-        job = Job(lambda: join({"kind": "beat", **header}))
-        with self._wake:
-            self._jobs.append(job)
-            self._wake.notify()
+        self._queue.urge("beat", **header)
 
     # The end
 
     def close(self, seconds: float = 10.0) -> None:
         """Let the worker finish what waits, for so long at most, then end it."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
+        self._queue.close()
         if self._thread.is_alive():
             self._thread.join(seconds)
         self._end_worker(2.0)
 
     def _put(self, job: Job) -> None:
-        with self._wake:
-            if len(self._jobs) < LONGEST_QUEUE and self._weight + job.weight <= HEAVIEST_QUEUE:
-                self._jobs.append(job)
-                self._weight += job.weight
-                self._wake.notify()
-                return
-            self._lost[job.service, "overload"] += 1
-        self.counters.lost["overload"] += 1
+        if self._queue.put(job):
+            return
+        self.lose(job.service, "overload")
         if job.release is not None:
             job.release()
 
@@ -153,8 +129,8 @@ class WorkerEar:
             self.trouble = self.trouble or "The program that keeps the records crashed · its worker · try again"
             self._bury()
         self._ready.set()
-        while (job := self._next()) is not None:
-            jobs = [job, *self._gather()] if job.batched else [job]
+        while (job := self._queue.next()) is not None:
+            jobs = [job, *self._queue.gather()] if job.batched else [job]
             try:
                 if len(jobs) == 1 or not self._deliver_together(jobs):
                     for one in jobs:
@@ -164,19 +140,6 @@ class WorkerEar:
             for one in jobs:
                 if one.release is not None:
                     one.release()
-
-    def _gather(self) -> list[Job]:
-        """Wait a moment and return what else may go with a batch: each crossing takes the proxy's attention once."""
-        if not self._closing:
-            time.sleep(GATHER_SECONDS)
-        jobs: list[Job] = []
-        weight = 0
-        with self._wake:
-            while self._jobs and self._jobs[0].batched and len(jobs) < LARGEST_BATCH and weight < HEAVIEST_BATCH:
-                jobs.append(self._jobs.popleft())
-                weight += jobs[-1].weight
-            self._weight -= weight
-        return jobs
 
     def _deliver_together(self, jobs: list[Job]) -> bool:
         """Have the worker read several exchanges at once; False if it did not survive that and each must go alone."""
@@ -195,20 +158,6 @@ class WorkerEar:
             self._end_worker(5.0)
         return True
 
-    def _next(self) -> Job | None:
-        with self._wake:
-            while True:
-                if self._lost:
-                    (service, reason), n = self._lost.popitem()
-                    return tell_lost(service, reason, n)
-                if self._jobs:
-                    job = self._jobs.popleft()
-                    self._weight -= job.weight if job.service else 0
-                    return job
-                if self._closing:
-                    return None
-                self._wake.wait()
-
     def _deliver(self, job: Job) -> None:
         while True:
             try:
@@ -219,7 +168,7 @@ class WorkerEar:
                 answer = helper.ask(parcel)
             except (EOFError, OSError, HelperLostError):
                 reason = self._bury()
-                if job.tried or self._closing or reason in {"hang", "memory"}:
+                if job.tried or self._queue.closing or reason in {"hang", "memory"}:
                     if job.service:
                         self.lose(job.service, "crash" if reason == "stopped" else reason)
                     return
@@ -272,7 +221,7 @@ class WorkerEar:
             self.lose(self._sockets[name][0], "worker-lost")  # the turn that was going on, if one was
         self._known.clear()
         reason = "crash" if helper is None else helper.bury()
-        if reason != "stopped" or not self._closing:
+        if reason != "stopped" or not self._queue.closing:
             self.counters.restarts += 1
         return reason
 

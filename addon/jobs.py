@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
+import time
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from addon.parcel import join
+
+LONGEST_QUEUE = 10_000
+HEAVIEST_QUEUE = 48 * 1024 * 1024
+"""Bytes that may wait for the worker; beyond either bound the newest is dropped and counted."""
+GATHER_SECONDS = 0.03
+LARGEST_BATCH, HEAVIEST_BATCH = 64, 2 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -38,6 +46,71 @@ class Counters:
     """By reason: ``overload``, ``hang``, ``memory``, ``crash``, ``worker-lost``, ``too-large``."""
 
 
-def tell_lost(service: str, reason: str, n: int) -> Job:
-    """Return the job that has losses written down."""
-    return Job(lambda: join({"kind": "lost", "service": service, "reason": reason, "n": n}))
+class Queue:
+    """Jobs in their order, bounded in number and weight, and losses to be written down before anything else."""
+
+    def __init__(self) -> None:
+        self.closing = False
+        self._jobs: deque[Job] = deque()
+        self._weight = 0
+        self._lost: Counter[tuple[str, str]] = Counter()
+        self._wake = threading.Condition()
+
+    def put(self, job: Job) -> bool:
+        """Take a job if there is room; never waits."""
+        with self._wake:
+            if len(self._jobs) >= LONGEST_QUEUE or self._weight + job.weight > HEAVIEST_QUEUE:
+                return False
+            self._jobs.append(job)
+            self._weight += job.weight
+            self._wake.notify()
+            return True
+
+    def urge(self, kind: str, answered: Callable[[dict[str, Any]], None] | None = None, **header: Any) -> None:
+        """Take a small job that is not somebody's turn, whether or not there is room."""
+        with self._wake:
+            self._jobs.append(Job(lambda: join({"kind": kind, **header}), weight=0, answered=answered))
+            self._wake.notify()
+
+    def lose(self, service: str, reason: str) -> None:
+        """Have it written down that something was not read."""
+        with self._wake:
+            self._lost[service, reason] += 1
+
+    def close(self) -> None:
+        """Give out what is there, then end."""
+        with self._wake:
+            self.closing = True
+            self._wake.notify()
+
+    def next(self) -> Job | None:
+        """Wait for the next job; None at the end."""
+        with self._wake:
+            while True:
+                if self._lost:
+                    (service, reason), n = self._lost.popitem()
+                    return _tell_lost(service, reason, n)
+                if self._jobs:
+                    job = self._jobs.popleft()
+                    self._weight -= job.weight
+                    return job
+                if self.closing:
+                    return None
+                self._wake.wait()
+
+    def gather(self) -> list[Job]:
+        """Wait a moment and return what else may go with a batch: each crossing takes the proxy's attention once."""
+        if not self.closing:
+            time.sleep(GATHER_SECONDS)
+        jobs: list[Job] = []
+        weight = 0
+        with self._wake:
+            while self._jobs and self._jobs[0].batched and len(jobs) < LARGEST_BATCH and weight < HEAVIEST_BATCH:
+                jobs.append(self._jobs.popleft())
+                weight += jobs[-1].weight
+            self._weight -= weight
+        return jobs
+
+
+def _tell_lost(service: str, reason: str, n: int) -> Job:
+    return Job(lambda: join({"kind": "lost", "service": service, "reason": reason, "n": n}), weight=0)

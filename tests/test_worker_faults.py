@@ -15,7 +15,8 @@ import brotli
 import httpx
 import pytest
 
-from addon.ear import LONGEST_QUEUE, WorkerEar
+from addon.ear import WorkerEar
+from addon.jobs import LONGEST_QUEUE
 from addon.parcel import Copy, Pool, Tee
 from tests.planted_worker import FAULTS
 from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
