@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {
     "tracker.store": {
         "store", "rows", "twins", "migrations", "opening", "heartbeat", "coverage", "sums", "moments", "forgetting",
-        "talks", "key", "sum_queries",
+        "talks", "key", "schema", "sum_queries",
     },
     "tracker.settings": {"settings", "settings_file"},
 }  # fmt: skip

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from sqlite_utils import Database, Migrations
 
-from tracker.record import Record
 from tracker.sum_queries import SUMMED
-
-APPLICATION_ID = 0x6B6C696D
-"""``klim`` in the header of the file: what tells our database from any other SQLite file."""
-
-REQUEST_COLUMNS = tuple(field.name for field in fields(Record) if field.name != "features")
-"""The public columns of ``requests``, in order."""
 
 migrations = Migrations("klimaspor")
 
@@ -156,5 +147,3 @@ def m003_sums(db: Database) -> None:
 
 
 _REAL_SUMS = {"long_input_squared", "output_squared", "media_seconds"}
-SCHEMA_VERSION = 3
-"""How many migrations this program knows; ``PRAGMA user_version`` of a newer one is higher."""

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from tracker.key import make_private_folder
-from tracker.migrations import APPLICATION_ID, SCHEMA_VERSION, migrations
+from tracker.schema import APPLICATION_ID, SCHEMA_VERSION
 
 BUSY_TIMEOUT_S = 5.0
 
@@ -33,7 +31,7 @@ def default_path() -> Path:
     return Path(platformdirs.user_data_dir("klimaspor", appauthor=False)) / "klimaspor.db"
 
 
-def open_database(path: Path, *, readonly: bool, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
+def open_database(path: Path, *, readonly: bool, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """
     Open the database, brought up to date; make it (0600, in a 0700 folder) if it is to be written and is not there.
 
@@ -90,7 +88,7 @@ def _sentence(error: sqlite3.Error, path: Path) -> str:
     return f"{what} · {path} · {advice}"
 
 
-def _open_to_write(path: Path, busy_timeout_s: float) -> Database:
+def _open_to_write(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     make_private_folder(path.parent)
     if not path.exists():
         # Made before SQLite opens it, so that others can never read it, nor its -wal and -shm, which copy its mode.
@@ -99,11 +97,10 @@ def _open_to_write(path: Path, busy_timeout_s: float) -> Database:
         raise StoreError(f"The database is read-only · {path} · allow writing to the file and its folder")
     connection = sqlite3.connect(path, timeout=busy_timeout_s)
     try:
-        database = Database(connection, execute_plugins=False)
-        _check_ours(database, path)
-        if not _is_current(database):
-            _migrate(database)
-        database.enable_wal()
+        _check_ours(connection, path)
+        if not _is_current(connection):
+            _migrate(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL survives a killed process; only a power cut may cost the last seconds, never the file.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -111,10 +108,10 @@ def _open_to_write(path: Path, busy_timeout_s: float) -> Database:
     except BaseException:
         connection.close()
         raise
-    return database
+    return connection
 
 
-def _connect_to_read(path: Path, busy_timeout_s: float) -> Database:
+def _connect_to_read(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     uri = f"{path.resolve().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, timeout=busy_timeout_s)
     try:
@@ -130,32 +127,36 @@ def _connect_to_read(path: Path, busy_timeout_s: float) -> Database:
         connection.close()
         raise
     try:
-        database = Database(connection, execute_plugins=False)
-        _check_ours(database, path)
+        _check_ours(connection, path)
     except BaseException:
         connection.close()
         raise
-    return database
+    return connection
 
 
-def _check_ours(database: Database, path: Path) -> None:
-    application = _pragma(database, "application_id")
-    if application not in {0, APPLICATION_ID} or (application == 0 and database.table_names()):
+def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+    application = _pragma(connection, "application_id")
+    holds_something = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+    if application not in {0, APPLICATION_ID} or (application == 0 and holds_something):
         raise StoreError(f"This file is not a klimaspor database · {path} · choose another file with --db")
-    if _pragma(database, "user_version") > SCHEMA_VERSION:
+    if _pragma(connection, "user_version") > SCHEMA_VERSION:
         raise StoreError(f"The database was made by a newer klimaspor · {path} · update klimaspor to use it")
 
 
-def _is_current(database: Database) -> bool:
-    return _pragma(database, "user_version") == SCHEMA_VERSION
+def _is_current(connection: sqlite3.Connection) -> bool:
+    return _pragma(connection, "user_version") == SCHEMA_VERSION
 
 
-def _migrate(database: Database) -> None:
-    connection = database.conn
+def _migrate(connection: sqlite3.Connection) -> None:
+    # Imported here: reading a report needs neither migrations nor the package that runs them.
+    from sqlite_utils import Database
+
+    from tracker.migrations import migrations
+
     connection.execute("BEGIN IMMEDIATE")  # two programs may start at once: the second waits, then finds it done
     try:
-        if not _is_current(database):
-            migrations.apply(database)
+        if not _is_current(connection):
+            migrations.apply(Database(connection, execute_plugins=False))
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
@@ -165,5 +166,5 @@ def _migrate(database: Database) -> None:
         raise
 
 
-def _pragma(database: Database, name: str) -> int:
-    return int(database.execute(f"PRAGMA {name}").fetchone()[0])
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

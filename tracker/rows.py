@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from tracker.migrations import REQUEST_COLUMNS
 from tracker.moments import local_day
 from tracker.naming import keep_model
 from tracker.record import Feature, Record
+from tracker.schema import REQUEST_COLUMNS
 from tracker.sums import forget
 from tracker.twins import drop_heard
 

@@ -6,12 +6,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import batched
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Self
 
 from tracker import heartbeat, sums
 from tracker.coverage import Coverage, Moment
@@ -19,6 +18,9 @@ from tracker.moments import local_day, timestamp
 from tracker.opening import NoDatabaseError, StoreError, default_path, explained, open_database
 from tracker.record import Activity, Record, Unread
 from tracker.rows import BATCH, COLUMNS, Added, Rating, add_batch, to_records
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 __all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default_path", "timestamp"]
 
@@ -35,11 +37,18 @@ class Store:
     Every method raises ``StoreError`` if the file cannot be used.
     """
 
-    def __init__(self, database: Database, path: Path) -> None:
-        self.db = database
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
         self.path = path
         self._unsummed = 0
         self._summed_on: date | None = None
+
+    @cached_property
+    def db(self) -> Database:
+        """The same database through sqlite-utils: for migrations and transactions."""
+        from sqlite_utils import Database
+
+        return Database(self._connection, execute_plugins=False)
 
     @classmethod
     def open(cls, path: Path | None = None, *, readonly: bool = False) -> Self:
@@ -54,7 +63,7 @@ class Store:
                     self.remember_sums(datetime.now().astimezone().date())
         finally:
             with explained(self.path):
-                self.db.close()
+                self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +77,7 @@ class Store:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction; it is all written, or nothing is."""
         with explained(self.path):
-            connection = self.db.conn
+            connection = self._connection
             connection.execute("BEGIN IMMEDIATE")  # waits for another writer now, not half way through
             try:
                 with self.db.atomic():
@@ -83,7 +92,7 @@ class Store:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, with SQLite's errors explained."""
         with explained(self.path):
-            yield self.db.conn
+            yield self._connection
 
     # Records
 

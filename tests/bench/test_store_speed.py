@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from tests.test_store import make
-from tracker.migrations import REQUEST_COLUMNS
 from tracker.record import Record, identify
+from tracker.schema import REQUEST_COLUMNS
 from tracker.store import Store, timestamp
 
 YEAR = (date(2026, 1, 1), date(2027, 1, 1))
