@@ -195,6 +195,8 @@ def _decimals(value: float) -> int:
 
 @lru_cache
 def _catalogue(code: str) -> dict[str, tuple[str, ...]]:
+    if code == SOURCE:  # the sentences in the code are its own
+        return {}
     from babel.messages.pofile import read_po
 
     sentences: dict[str, tuple[str, ...]] = {}
