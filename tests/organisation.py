@@ -18,6 +18,7 @@ from typing import Any
 
 from tracker.record import Record
 from tracker.store import Store
+from tracker.team.configuration import ROUTES_ABOVE
 from tracker.team.device import Device
 from tracker.team.engine import connect, make_schema
 from tracker.team.keys import JoinCode, make_transport
@@ -87,6 +88,7 @@ class Organisation:
     port: int
     nats: Nats
     folder: Path
+    nodes: list[Nats]
     devices: list[Path] = field(default_factory=list)
     """Databases of devices that have joined."""
 
@@ -124,28 +126,33 @@ def use(person: int, answers: int, week: str = WEEK) -> list[Record]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free, and so is the one for a cluster's own talk above it."""
+    while True:
+        with socket.socket() as probe, socket.socket() as above:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            if port + ROUTES_ABOVE < 65536 and above.connect_ex(("127.0.0.1", port + ROUTES_ABOVE)) != 0:
+                return port
 
 
 @contextmanager
-def organisation(dsn: str, folder: Path, units: dict[str, int] | None = None) -> Iterator[Organisation]:
-    """Run one NATS node with fresh keys beside a fresh schema."""
-    port = free_port()
+def organisation(dsn: str, folder: Path, units: dict[str, int] | None = None, nodes: int = 1) -> Iterator[Organisation]:
+    """Run one NATS node, or three, with fresh keys beside a fresh schema."""
+    ports = [free_port() for _ in range(nodes)]
     keys = folder / "keys"
-    make_transport(
-        keys, url=f"tls://127.0.0.1:{port}", hosts=("127.0.0.1",), units=units or UNITS, port=port, replicas=1
-    )
-    nats = Nats(keys / "nats.conf")
-    nats.start()
-    nats.wait(port)
+    url = ",".join(f"tls://127.0.0.1:{port}" for port in ports)
+    make_transport(keys, url=url, units=units or UNITS, replicas=nodes)
+    servers = [Nats(path) for path in sorted(keys.glob("nats*.conf"))]
+    for server in servers:
+        server.start()
+    for server, port in zip(servers, ports, strict=True):
+        server.wait(port)
     try:
         with fresh_schema(dsn):
-            yield Organisation(dsn, keys, port, nats, folder)
+            yield Organisation(dsn, keys, ports[0], servers[0], folder, servers)
     finally:
-        nats.kill()
+        for server in servers:
+            server.kill()
 
 
 def rows(dsn: str, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -30,7 +30,7 @@ def team() -> None:
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @dsn_option
-@click.option("--url", required=True, help="Where devices reach the NATS server: tls://host:port.")
+@click.option("--url", required=True, help="Where devices reach NATS: tls://host:port, or three of them with commas.")
 @click.option(
     "--unit", "units", multiple=True, required=True, help="A unit and its devices: city/health=20. Repeat it."
 )
@@ -39,18 +39,19 @@ def team() -> None:
 def init(*, folder: Path, dsn: str, url: str, units: tuple[str, ...], organisation: str, replicas: int) -> None:
     """Make the schema, the roles, the keys, the policy file and one join code for each device."""
     from tracker.team.engine import connect, make_schema
-    from tracker.team.keys import make_transport
+    from tracker.team.keys import addresses, make_transport
     from tracker.team.policy import TEMPLATE, Policy
 
-    host, port = _address(url)
     counts = dict(_unit(text) for text in units)
+    addresses(url)  # said before anything is made
     with connect(dsn) as connection:
         made = make_schema(connection, {"policy": Policy(organisation=organisation).tell()})
     click.echo("Made the schema and its roles." if made else "The schema is there already; it was left as it is.")
-    codes = make_transport(folder, url=url, hosts=(host,), units=counts, port=port, replicas=replicas)
+    codes = make_transport(folder, url=url, units=counts, replicas=replicas)
     (folder / "policy.toml").write_text(TEMPLATE.format(organisation=organisation.replace('"', "'")), encoding="utf-8")
-    click.echo(f"Wrote {folder}: nats.conf, certificates, policy.toml and {codes} join codes in codes/.")
-    click.echo(f"Next: nats-server -c {folder / 'nats.conf'} ; klimaspor team load --keys {folder} --dsn …")
+    configurations = sorted(path.name for path in folder.glob("nats*.conf"))
+    click.echo(f"Wrote {folder}: {', '.join(configurations)}, certificates, policy.toml, {codes} join codes in codes/.")
+    click.echo(f"Next: nats-server -c {folder / configurations[0]} ; klimaspor team load --keys {folder} --dsn …")
     click.echo("Hand the codes out blind: nobody needs to know who has which.")
 
 
@@ -304,12 +305,3 @@ def _unit(text: str) -> tuple[str, int]:
     if not unit or not devices.isdecimal() or not 1 <= int(devices) <= 200_000:
         raise click.UsageError(f"A unit is written as name=devices, such as city/health=20; not {text[:40]!r}.")
     return unit, int(devices)
-
-
-def _address(url: str) -> tuple[str, int]:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    if parts.scheme not in {"tls", "nats"} or not parts.hostname or not parts.port:
-        raise click.UsageError("The server's address is written as tls://host:port.")
-    return parts.hostname, parts.port

@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from tracker.team.configuration import nats_configurations
 from tracker.team.engine import TeamError
 
 if TYPE_CHECKING:
@@ -89,12 +91,13 @@ class Authority:
         from cryptography.x509.oid import ExtendedKeyUsageOID
 
         key = _new_key()
-        purpose = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
+        # A server is the client of the other servers of its cluster.
+        purposes = [ExtendedKeyUsageOID.SERVER_AUTH] if hosts else []
         builder = (
             _builder(_name(name), self.name, key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([*purposes, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
         if hosts:
@@ -108,23 +111,24 @@ class Authority:
         return _pem(builder.sign(self.key, hashes.SHA256())), _key_pem(key)
 
 
-def make_transport(
-    folder: Path, *, url: str, hosts: tuple[str, ...], units: dict[str, int], port: int = 4222, replicas: int = 1
-) -> int:
+def make_transport(folder: Path, *, url: str, units: dict[str, int], replicas: int = 1) -> int:
     """
-    Write ``nats.conf``, the certificates and one join code a device into ``folder``; return how many codes.
+    Write NATS's configuration, the certificates and one join code a device into ``folder``; return how many codes.
 
+    ``url`` is ``tls://host:port``, or three of them with commas between: then there is one ``nats-N.conf`` a node.
     ``units`` says how many devices each unit may have. Nobody needs to note who gets which code, and nobody should.
-    Raises ``TeamError`` if the folder holds something already, ``OSError`` if it cannot be written.
+    Raises ``TeamError`` if the folder holds something already or the address is none, ``OSError`` if it cannot be
+    written.
     """
     if folder.exists() and any(folder.iterdir()):
         raise TeamError(f"The folder is not empty · {folder} · name a new one: keys are never overwritten")
+    nodes = addresses(url)
     authority = Authority()
     codes = folder / "codes"
     codes.mkdir(parents=True, mode=0o700)
     folder.chmod(0o700)
     _write(folder / "ca.pem", authority.pem)
-    for name, names in (("server", hosts), (LOADER, ())):
+    for name, names in (("server", tuple(dict.fromkeys(host for host, _ in nodes))), (LOADER, ())):
         certificate, key = authority.issue(name, names)
         _write(folder / f"{name}.pem", certificate)
         _write(folder / f"{name}.key", key)
@@ -138,30 +142,26 @@ def make_transport(
             code = JoinCode(url, unit, name, authority.pem, certificate, key)
             users.append(_user(name, publish=[code.subject], subscribe=[f"_INBOX_{name}.>"]))
             _write(codes / f"{name}.code", code.write() + "\n")
-    _write(folder / "nats.conf", _nats_conf(folder, port, users))
+    for name, text in nats_configurations(folder, nodes, users).items():
+        _write(folder / name, text)
     _write(folder / "transport.json", json.dumps({"url": url, "replicas": replicas}))
     return number
 
 
-def _nats_conf(folder: Path, port: int, users: list[str]) -> str:
-    """Return the server's configuration; an acknowledged message is on the disk (``sync_interval: always``)."""
-    where = folder.resolve()
-    return f"""# Made by `klimaspor team init`. For three nodes see docs/organisation.md.
-port: {port}
-max_payload: 1MB
-jetstream {{ store_dir: "{where / "jetstream"}", sync_interval: always }}
-tls {{
-  ca_file: "{where / "ca.pem"}"
-  cert_file: "{where / "server.pem"}"
-  key_file: "{where / "server.key"}"
-  verify_and_map: true
-}}
-authorization {{
-  users: [
-    {"\n    ".join(users)}
-  ]
-}}
-"""
+def addresses(urls: str) -> list[tuple[str, int]]:
+    """Return (host, port) of each server; raise ``TeamError`` if one is not written as ``tls://host:port``."""
+    found = []
+    for url in urls.split(","):
+        try:
+            parts = urlsplit(url.strip())
+            found.append((parts.hostname, parts.port))
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in {"tls", "nats"} or not parts.hostname or not parts.port:
+            raise TeamError(
+                "The server's address is another · --url · write tls://host:port, three of them with commas between"
+            )
+    return [(host, port) for host, port in found if host and port]
 
 
 def _user(name: str, *, publish: list[str], subscribe: list[str]) -> str:
