@@ -262,3 +262,15 @@ def wait_for_port(port: int) -> None:
         else:
             return
     raise TimeoutError
+
+
+def test_a_service_that_is_down_is_an_error_at_once_and_no_record(tmp_path: Path) -> None:
+    with rig(tmp_path, redirect={"*": ("127.0.0.1", free_port())}) as way:
+        started = time.monotonic()
+        with (
+            httpx.Client(proxy=way.proxy_url, verify=way.trust, trust_env=False, timeout=20) as session,
+            pytest.raises(httpx.ProxyError),
+        ):
+            session.post(OPENAI, json=QUESTION)
+        assert time.monotonic() - started < 5
+        assert way.records() == []
