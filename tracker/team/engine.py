@@ -31,9 +31,10 @@ CREATE TABLE klimaspor.batch (
 CREATE TABLE klimaspor.usage (
     week date NOT NULL, pseudonym text NOT NULL,
     {KEY_COLUMNS},
-    {SUM_COLUMNS},
-    PRIMARY KEY (week, pseudonym, {", ".join(KEYS)})
+    {SUM_COLUMNS}
 );
+-- A person's rows come and go together, guarded by their batch; so no wide unique key slows every row down.
+CREATE INDEX usage_person ON klimaspor.usage (week, pseudonym);
 -- Whoever left stays out, also if an old message comes again. Only a digest is kept.
 CREATE TABLE klimaspor.tombstone (digest bytea PRIMARY KEY, at date NOT NULL DEFAULT current_date);
 
