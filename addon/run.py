@@ -18,6 +18,7 @@ from addon.activation import adopt_socket, listen_on
 from addon.aside import Asides
 from addon.company import BotsError, all_services
 from addon.ear import WorkerEar
+from addon.errand import Errand
 from addon.hardening import forbid_core_dumps, hush, return_memory
 from addon.hosts import open_hosts
 from addon.options import PORT, ProxyError, ProxyOptions, bundle_authorities, read_upstream, refuse_taken_port, usable
@@ -221,8 +222,10 @@ class Proxy:
             self._ready(state)
 
     async def _beat(self) -> None:
+        errand = Errand(self.options.db)
         while True:
             self.ear.beat(self._pulse())
+            errand.beat()
             return_memory()
             await asyncio.sleep(BEAT_SECONDS)
 
