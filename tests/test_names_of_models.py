@@ -14,9 +14,9 @@ from tracker.naming import CUSTOM, keep_model
 REAL = [
     "anthropic.claude-3-5-sonnet-20240620-v1:0", "us.amazon.nova-pro-v1:0", "accounts/fireworks/models/qwen3-235b-a22b",
     "Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", "gpt-5-5-thinking", "claude-opus-4-7", "gemini-3.6-flash", "i-5-mini",
-    "llama3.2:1b", "sonar-pro", "gpt-oss:20b", "auto", "gpt-5-t-mini", "o3", "o4-mini-deep-research", "models/gemini-2.5-pro",
+    "llama3.2:1b", "sonar-pro", "gpt-oss:20b", "auto", "gpt-5-t-mini", "o3", "o4-mini-deep-research", "models/gemini-2.5-pro",  # noqa: E501 - a name as it is
     "deepseek/deepseek-chat-v3-0324:free", "qwen2.5-coder:7b-instruct-q4_K_M", "text-embedding-3-small", "dall-e-3",
-    "kimi-k2-0905-preview", "grok-4-fast-reasoning", "mistral.mistral-large-2402-v1:0", "chatgpt-4o-latest", "whisper-1",
+    "kimi-k2-0905-preview", "grok-4-fast-reasoning", "mistral.mistral-large-2402-v1:0", "chatgpt-4o-latest", "whisper-1",  # noqa: E501 - a name as it is
 ]  # fmt: skip
 
 CUT = {
@@ -24,7 +24,7 @@ CUT = {
     "gpt-4o-janes-secret-bot": "gpt-4o",
     "jane-gpt-4o": "gpt-4o",
     "janes-company/Qwen3-8B": "Qwen3-8B",
-    "projects/secret/locations/europe/publishers/google/models/gemini-2.5-pro": "publishers/google/models/gemini-2.5-pro",
+    "projects/secret/locations/europe/publishers/google/models/gemini-2.5-pro": "publishers/google/models/gemini-2.5-pro",  # noqa: E501 - a name as it is
     "arn:aws:bedrock:us-east-1:123456789012:inference-profile/anthropic.claude-3-haiku-20240307-v1:0": (
         "anthropic.claude-3-haiku-20240307-v1:0"
     ),
