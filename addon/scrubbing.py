@@ -88,8 +88,8 @@ class Scrubber:
         if key in _ERROR_KEYS and (word := next((word for word in _ERROR_WORDS if word in text.lower()), None)):
             self.removed["text"] += 1
             return f"{word} {self.filler(text)}"
-        if "model" in key.lower() and keep_model(text) == text:
-            return text
+        if "model" in key.lower() and (name := keep_model(text)) not in {None, "custom"}:
+            return str(name)
         if _TIMESTAMP.fullmatch(text):
             return text  # blocks' times are read; a moment tells no words
         if text[0] in '{["' and (inner := _json_or_none(text)) is not None:
