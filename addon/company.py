@@ -54,7 +54,7 @@ def load_bots(folder: Path) -> list[Service]:
         told = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (OSError, ValueError, RecursionError):  # not UTF-8, not TOML, a number of thousands of digits
         raise BotsError(_sentence("The file of company bots cannot be read", "mend it or move it away")) from None
     bots = told.get("bot", [])
     if not isinstance(bots, list):

@@ -10,6 +10,9 @@ from typing import Literal
 Ending = Literal["complete", "aborted", "error"]
 Source = Literal["proxy", "har", "flow", "export", "agent-log"]
 
+LAST_YEAR = 9000
+"""Later moments are lies, and too near to the end of what a calendar can add to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -63,3 +66,6 @@ class Exchange:
             message = "started_at needs a time zone"
             raise ValueError(message)
         object.__setattr__(self, "started_at", self.started_at.astimezone(UTC))
+        if not 1970 <= self.started_at.year <= LAST_YEAR:
+            message = "started_at is no time at which anybody could have asked"
+            raise ValueError(message)

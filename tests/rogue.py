@@ -260,16 +260,16 @@ class Way:
         with Store.open(self.db, readonly=True) as store:
             return store.unread(date(2000, 1, 1), date(9000, 1, 1))
 
-    def fresh(self, act: Callable[[], object]) -> list[Record]:
-        """What the act left in the database."""
+    def fresh(self, act: Callable[[], object], n: int = 1) -> list[Record]:
+        """What the act left in the database; the proxy hands an answer over a moment after the client has it."""
         before = self.records()
         act()
         deadline = time.monotonic() + 1.5
-        while not (after := {k: r for k, r in self.records().items() if k not in before}):
-            if time.monotonic() > deadline:
-                break
+        while True:
+            after = [record for key, record in self.records().items() if key not in before]
+            if len(after) >= n or time.monotonic() > deadline:
+                return after
             time.sleep(0.05)
-        return list(after.values())
 
 
 @contextmanager

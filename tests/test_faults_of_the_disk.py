@@ -1,4 +1,4 @@
-"""A disk that is full or read-only, a service that is down, more than can be read: each with a proxy of its own."""
+"""A disk that is full or read-only, more than can be read: each with a proxy of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ import pytest
 
 from addon.jobs import HEAVIEST_QUEUE
 from addon.run import ProxyError
-from tests.rig import free_port
 from tests.rogue import URL, Rogue, answer, proxied, question, rogue
 from tests.test_store import make
 from tracker.store import Store, StoreError
@@ -81,15 +80,6 @@ def test_a_read_only_file_system_can_be_read_and_is_refused_at_start(tmp_path: P
             Store.open(disk / "k.db")
         with pytest.raises(ProxyError, match="read-only"), proxied(tmp_path / "data", origin, db=disk / "k.db"):
             pass
-
-
-def test_with_the_service_down_the_client_is_told_and_nothing_is_recorded(tmp_path: Path, origin: Rogue) -> None:
-    down = free_port()
-    with proxied(tmp_path, origin, redirect={"*": ("127.0.0.1", down)}) as way, way.client() as session:
-        for _ in range(3):
-            assert session.post(URL, json=question()).status_code == 502
-        assert way.records() == {}
-        assert way.unread() == []
 
 
 def test_when_reading_cannot_keep_up_the_chat_goes_on_and_what_is_left_out_is_counted(

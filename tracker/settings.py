@@ -154,7 +154,7 @@ def load(db_path: Path) -> Settings:
         return Settings()
     except OSError as error:
         raise SettingsError(f"The settings cannot be read ({error.strerror}) · {path} · check who owns it") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number of thousands of digits
         position = re.search(r"line \d+", str(error))
         place = position[0] if position else "not UTF-8 or not TOML"
         raise SettingsError(f"The settings cannot be read ({place}) · {path} · mend or remove the file") from error

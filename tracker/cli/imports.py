@@ -71,11 +71,11 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
         try:
             kind = detect(path)
         except OSError:
-            fail("Cannot read this file", path.name, "check that it is yours to read, then import it again")
+            fail("Cannot read this file", _shown(path), "check that it is yours to read, then import it again")
         if kind is None:
             fail(
                 "Cannot tell what this is",
-                path.name,
+                _shown(path),
                 "give it a HAR file, a chatbot's data export or a coding agent's log folder",
             )
         kinds.append((path, kind))
@@ -120,7 +120,9 @@ def _watch(kinds: list[tuple[Path, Kind]], db: Path) -> None:
                         with Store.open(db) as store:
                             _tell_change(_import_one(file, kind, context, store, delete=False))
                 except OSError:
-                    click.echo(f"Cannot read this file · {file.name} · it is left out until it changes again", err=True)
+                    click.echo(
+                        f"Cannot read this file · {_shown(file)} · it is left out until it changes again", err=True
+                    )
                 except (StoreError, KeyFileError) as error:
                     watched.seen.pop(file, None)  # tried again at the next look
                     click.echo(f"{error}", err=True)
@@ -163,9 +165,9 @@ def make_context(db: Path) -> Context:
 def _import_one(path: Path, kind: Kind, context: Context, store: Store, *, delete: bool) -> Outcome:
     from tracker.imports import NotReadableError
 
-    outcome = Outcome(path.name, kind)
+    outcome = Outcome(_shown(path), kind)
     try:
-        with _progress(path.name) as progress:
+        with _progress(outcome.name) as progress:
             _gather(outcome, kind.load()(path, context, progress), store)
     except NotReadableError as error:
         outcome.fault = f"{error}"
@@ -198,6 +200,11 @@ def _gather(outcome: Outcome, parts: Iterator[Part], store: Store) -> None:
             total += store.add(batch)
             batch = []
     outcome.added = total + store.add(batch)
+
+
+def _shown(path: Path) -> str:
+    """Return the file's name so that it steers no terminal: it may come from elsewhere."""
+    return "".join(letter if letter.isprintable() else "?" for letter in path.name)
 
 
 @contextmanager

@@ -44,7 +44,12 @@ def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part
                 return
             if not isinstance(flow, HTTPFlow) or flow.response is None:
                 continue
-            reading = context.reader.read(build_exchange(flow))
+            try:
+                exchange = build_exchange(flow)
+            except (ValueError, TypeError, AttributeError, OverflowError):
+                yield Part(position, problem="it is damaged")
+                continue
+            reading = context.reader.read(exchange)
             if reading.records or reading.unread or reading.refused:
                 yield Part(position, reading)
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from addon.exchange import LAST_YEAR
 from addon.reader import Reading
 from tracker.imports import NotReadableError, Part, Progress
 from tracker.moments import timestamp, utc_offset_minutes
@@ -127,7 +128,15 @@ def damaged(line: Line) -> Part:
 
 
 def read_time(value: object) -> datetime | None:
-    """Return a moment from ISO 8601 text, or from seconds or milliseconds since 1970; None if it is neither."""
+    """
+    Return a moment from ISO 8601 text, or from seconds or milliseconds since 1970; None if it is neither, or no
+    moment at which anybody could have asked.
+    """
+    moment = _read_moment(value)
+    return moment if moment is not None and 1970 <= moment.year <= LAST_YEAR else None
+
+
+def _read_moment(value: object) -> datetime | None:
     try:
         match value:
             case str():
