@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -308,8 +309,12 @@ def test_what_changes_is_read_while_it_is_watched(tmp_path: Path) -> None:
     (tmp_path / "logs/other.json").write_text('{"usage": ')
     while "1 new · 1 read more fully" not in process.stdout.readline():
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    for _ in range(6):  # Python loses an interrupt that comes while it tidies up an object
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+            break
+    assert process.returncode == 0
     assert "No longer watching" in process.stderr.read()
     process.stdout.close()
     process.stderr.close()
