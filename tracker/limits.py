@@ -79,7 +79,7 @@ def standings(store: Store, now: datetime, budgets: Iterable[Budget] | None = No
         span = period(budget.per, now)
         if span not in summed:
             summed[span] = store.activities(*span)
-        found.append(Standing(budget, _used(budget, summed[span]), *span))
+        found.append(Standing(budget, _used(store, budget, summed[span]), *span))
     return found
 
 
@@ -163,7 +163,7 @@ def _continued(store: Store, now: datetime) -> bool:
     return row is not None and row[0] > timestamp(now)
 
 
-def _used(budget: Budget, activities: list[Activity]) -> float:
+def _used(store: Store, budget: Budget, activities: list[Activity]) -> float:
     counted = [
         activity
         for activity in activities
@@ -177,12 +177,13 @@ def _used(budget: Budget, activities: list[Activity]) -> float:
             return sum(activity.duration_ms for activity in counted) / 60_000
         case "tokens":
             return sum(activity.input_tokens + activity.output_tokens for activity in counted)
-    return _energy_wh(counted)
+    return _energy_wh(store, counted)
 
 
-def _energy_wh(activities: list[Activity]) -> float:
+def _energy_wh(store: Store, activities: list[Activity]) -> float:
+    """The same figure as the report's: by the settings beside the database."""
     if not activities:
         return 0.0
-    from tracker.footprint import assess
+    from tracker.footprint import assess, choose
 
-    return float(assess(activities).impacts().energy_wh.mid)
+    return assess(activities, choose(settings.load(store.path).get)).central_wh()

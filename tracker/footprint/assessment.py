@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracker.footprint.build import Kitchen
-from tracker.footprint.charges import Charges, Dish
+from tracker.footprint.build import kitchen_of
+from tracker.footprint.charges import Dish
 from tracker.footprint.factors import FactorSet, load_factors
-from tracker.footprint.hourly import read_hourly
 from tracker.footprint.impacts import Impacts
 from tracker.footprint.methods import MethodName
 from tracker.footprint.published import as_published
@@ -18,11 +17,13 @@ from tracker.footprint.quantities import Sums, measure
 from tracker.footprint.recipe import Recipe
 from tracker.footprint.settings import Settings
 from tracker.footprint.simulate import Engine
-from tracker.footprint.uncertainty import Draws, Range, Simulation, range_of
+from tracker.footprint.uncertainty import QUICK_BLOCK, QUICK_BLOCKS, Draws, Range, Simulation, range_of
 from tracker.record import Activity
 
 _SIMULATION = Simulation()
 """One for the process: draws are by name and with a fixed seed, so sharing them changes nothing but the time."""
+_QUICK = Simulation(QUICK_BLOCKS, QUICK_BLOCK)
+"""For long lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,22 @@ class Assessment:
         """The factors used; ``factors.version`` belongs on every report."""
         return self.engine.factors
 
-    def impacts(self, indices: Iterable[int] | None = None) -> Impacts:
-        """Return the five criteria of a selection (all by default) as ranges."""
+    def impacts(self, indices: Iterable[int] | None = None, *, quick: bool = False) -> Impacts:
+        """
+        Return the five criteria of a selection (all by default) as ranges.
+
+        ``quick``: with fewer draws, for the rows of a long list; mids are the same, ends differ by some percent.
+        """
         if self.settings.method == "ecologits":
             return as_published(self._summed(indices))
-        return self.engine.impacts(self.dishes(indices))
+        engine = Engine(self.engine.charges, _QUICK) if quick else self.engine
+        return engine.impacts(self.dishes(indices))
+
+    def central_wh(self, indices: Iterable[int] | None = None) -> float:
+        """Return the central estimate of a selection's energy in Wh, without the simulation that a range takes."""
+        if self.settings.method == "ecologits":
+            return as_published(self._summed(indices)).energy_wh.mid
+        return math.fsum(portion.wh for _, _, portions in self.dishes(indices) for portion in portions)
 
     def dishes(self, indices: Iterable[int] | None = None, method: MethodName | None = None) -> list[Dish]:
         """Return the selection by recipe: sums and portions, by one method or by the settings' own."""
@@ -70,9 +82,7 @@ class Assessment:
 
     def energy_wh(self, index: int) -> float:
         """Return the central estimate of one activity's energy in Wh, by the settings' method."""
-        if self.settings.method == "ecologits":
-            return as_published(self._summed([index])).energy_wh.mid
-        return math.fsum(portion.wh for _, _, portions in self.dishes([index]) for portion in portions)
+        return self.central_wh([index])
 
     def energy_draws(self, indices: Iterable[int] | None = None) -> Draws:
         """Return the simulated energy of a selection, for paired comparisons."""
@@ -183,18 +193,12 @@ def assess(
     settings = settings or Settings()
     settings.check()
     factors = factors or load_factors()
-    kitchen = Kitchen(settings, factors, read_hourly(settings.hourly) if settings.hourly else None)
+    kitchen = kitchen_of(settings, factors)
     if settings.zone is not None:
         from tracker.footprint.place import find_grid
 
         find_grid(settings.zone)
-    cooked: dict[Hashable, Recipe] = {}
-    recipes = []
-    for activity in activities:
-        key = kitchen.key_of(activity)
-        if key not in cooked:
-            cooked[key] = kitchen.cook(activity)
-        recipes.append(cooked[key])
+    recipes = [kitchen.recipe(activity) for activity in activities]
     return Assessment(
-        activities, settings, recipes, [measure(a) for a in activities], Engine(Charges(factors), _SIMULATION)
+        activities, settings, recipes, [measure(a) for a in activities], Engine(kitchen.charges, _SIMULATION)
     )

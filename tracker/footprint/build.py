@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
+from tracker.footprint.charges import Charges
 from tracker.footprint.factors import FactorSet
 from tracker.footprint.hidden import UNANSWERED, hidden_loads, spread_of
-from tracker.footprint.hourly import HourlyGrid
+from tracker.footprint.hourly import HourlyGrid, read_hourly
 from tracker.footprint.media import media_loads, publish_clip, size_of_clip
 from tracker.footprint.methods import Question, Weights, ask_all, combine
 from tracker.footprint.methods.ecologits import Published, evaluate_core, publish
@@ -25,15 +26,45 @@ TOOLS = frozenset({"web_search", "deep_research", "agent", "tool", "code", "suba
 COUNTS_SOURCES = {"reported": (), "counted": ("gsd_turn_counted",), "unknown": ("gsd_turn_counted",)}
 
 
+MOST_KITCHENS, MOST_RECIPES = 8, 4000
+"""Kept for the next question; they can always be made again."""
+_kitchens: dict[Hashable, Kitchen] = {}
+
+
+def kitchen_of(settings: Settings, factors: FactorSet) -> Kitchen:
+    """Return the kitchen of these settings; one report asks for the same few again and again."""
+    hourly = read_hourly(settings.hourly) if settings.hourly else None
+    key = (
+        settings.zone, settings.own_zone, tuple(sorted(settings.provider_zones.items())), settings.local_power_w,
+        settings.extensions, id(factors), id(hourly),
+    )  # fmt: skip
+    found = _kitchens.get(key)
+    if found is None or len(found.cooked) > MOST_RECIPES:
+        if len(_kitchens) >= MOST_KITCHENS:
+            _kitchens.clear()
+        found = _kitchens[key] = Kitchen(settings, factors, hourly, Charges(factors))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Kitchen:
-    """What all recipes of one assessment share."""
+    """What all recipes of assessments with the same settings share (but for the method, which decides no recipe)."""
 
     settings: Settings
     factors: FactorSet
     hourly: HourlyGrid | None
+    charges: Charges
     days: dict[str, Hashable] = field(default_factory=dict)
     """Day → what of it decides recipes: factors, grid year, sites' usual models."""
+    cooked: dict[Hashable, Recipe] = field(default_factory=dict)
+
+    def recipe(self, activity: Activity) -> Recipe:
+        """Return the recipe of an activity; the same object for activities of one kind."""
+        key = self.key_of(activity)
+        found = self.cooked.get(key)
+        if found is None:
+            found = self.cooked[key] = self.cook(activity)
+        return found
 
     def key_of(self, activity: Activity) -> Hashable:
         """Return what decides the recipe: two activities with one key differ in their sums only."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tracker.footprint.factors import FactorSet
 from tracker.footprint.methods import MethodName
@@ -21,8 +22,7 @@ type Embodied = tuple[float, float, float]
 """g CO2e, µg Sb-eq, kJ."""
 
 
-@dataclass(frozen=True, slots=True)
-class Portion:
+class Portion(NamedTuple):
     """One load of one recipe in a selection: its energy, hardware and who shares its uncertainty."""
 
     recipe: Recipe
@@ -32,6 +32,29 @@ class Portion:
     primary_wh: float
     """The energy that ADPe and primary energy are charged on: EcoLogits' own method, since only it has them."""
     embodied: Embodied
+    spreads: tuple[Spread, ...]
+
+
+class Line(NamedTuple):
+    """One load of a recipe with everything looked up: what one unit of its quantity comes to."""
+
+    load: Load
+    position: int
+    wh: float
+    primary_wh: float
+    embodied: Embodied
+    spreads: tuple[Spread, ...]
+
+
+class Traits(NamedTuple):
+    """What a selection needs to know of a recipe, whatever the method."""
+
+    recipe: Recipe
+    kind: int
+    """The same number for the same service, model and place: their unknowns are the same, their turns pool."""
+    architecture: tuple[Spread, ...]
+    turn_variance: float
+    """Relative variance of a single turn."""
 
 
 type Dish = tuple[Recipe, Sums, Sequence[Portion]]
@@ -43,25 +66,49 @@ class Charges:
     """The factors by which loads are charged."""
 
     factors: FactorSet
+    _lines: dict[tuple[int, MethodName | None], tuple[Recipe, tuple[Line, ...]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """By the recipe's identity, which is why the recipe is kept beside them."""
+    _traits: dict[int, Traits] = field(default_factory=dict, compare=False, repr=False)
+    _kinds: dict[Hashable, int] = field(default_factory=dict, compare=False, repr=False)
 
     def portions(self, recipe: Recipe, sums: Sums, method: MethodName | None) -> Iterator[Portion]:
         """Yield what a recipe's sums come to, load by load, by one method or by all combined."""
-        coefficients = recipe.combined if method is None else recipe.methods.get(method)
-        if coefficients is None:
+        if method is not None and method not in recipe.methods:
             if any(load.is_text and sums[INDEX[load.quantity]] for load in recipe.loads):
                 return  # this method is silent about this kind: all of it is left out, and counted as not covered
-            coefficients = recipe.combined
+            method = None
+        known = self._lines.get((id(recipe), method))
+        if known is None:
+            known = self._lines[id(recipe), method] = recipe, tuple(self._price(recipe, method))
+        for load, position, wh, primary, (gas, metal, energy), spreads in known[1]:
+            if amount := sums[position]:
+                embodied = amount * gas, amount * metal, amount * energy
+                yield Portion(recipe, load, amount, amount * wh, amount * primary, embodied, spreads)
+
+    def _price(self, recipe: Recipe, method: MethodName | None) -> Iterator[Line]:
+        coefficients = recipe.combined if method is None else recipe.methods[method]
         noise = 1.0 if recipe.local else self.turn_mean(recipe)
         for load in recipe.loads:
-            amount = sums[INDEX[load.quantity]]
-            if not amount:
-                continue
             if load.wh:
-                wh = primary = amount * load.wh
+                wh = primary = load.wh
             else:
-                wh = amount * load.energy_wh(coefficients) * noise
-                primary = amount * load.energy_wh(recipe.methods["ecologits"]) * noise
-            yield Portion(recipe, load, amount, wh, primary, self._embodied(recipe, load, amount, wh))
+                wh = load.energy_wh(coefficients) * noise
+                primary = load.energy_wh(recipe.methods["ecologits"]) * noise
+            embodied = self._embodied(recipe, load, 1.0, wh)
+            yield Line(load, INDEX[load.quantity], wh, primary, embodied, self.spreads(recipe, load))
+
+    def traits(self, recipe: Recipe) -> Traits:
+        """Return what a selection needs to know of a recipe, looked up once."""
+        found = self._traits.get(id(recipe))
+        if found is None:
+            name = recipe.place, recipe.service, recipe.model.key
+            kind = self._kinds.setdefault(name, len(self._kinds))
+            sigma_squared = sum(self.sigma(key, recipe.day) ** 2 for key in recipe.turn_gsd_keys)
+            found = Traits(recipe, kind, (self.architecture(recipe),), math.expm1(sigma_squared))
+            self._traits[id(recipe)] = found
+        return found
 
     def turn_mean(self, recipe: Recipe) -> float:
         """Return mean over median of the turn-to-turn load: exp(σ²/2). Only this variability enters at its mean."""
@@ -112,8 +159,7 @@ class Charges:
 
     def turn_variance(self, recipe: Recipe, sums: Sums) -> float:
         """Return the relative variance of a sum over turns: (e^σ² - 1) · Σ n² / (Σ n)²; falls as turns pool."""
-        sigma_squared = sum(self.sigma(key, recipe.day) ** 2 for key in recipe.turn_gsd_keys)
         requests = max(1.0, sums[INDEX["requests"]])
         output, squared = sums[INDEX["output"]], sums[INDEX["output_squared"]]
         uneven = squared / output**2 if output and squared else 1 / requests
-        return math.expm1(sigma_squared) * min(1.0, max(1 / requests, uneven))
+        return self.traits(recipe).turn_variance * min(1.0, max(1 / requests, uneven))

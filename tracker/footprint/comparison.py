@@ -70,7 +70,7 @@ def _timed(recipe: Recipe, sums: Sums, portions: Sequence[Portion]) -> Sequence[
         return portions
     pace = min(SLOWEST, max(FASTEST, sums[INDEX["seconds"]] / usual))
     return [
-        Portion(p.recipe, p.load, p.amount, p.wh * pace, p.primary_wh, p.embodied)
+        p._replace(wh=p.wh * pace)
         if p.load.component in ("answer", "shown_reasoning", "request") and p.load.is_text
         else p
         for p in portions

@@ -12,7 +12,9 @@ from tracker.footprint.impacts import Impact, Impacts, impact
 from tracker.footprint.models import LATEST_DAY
 from tracker.footprint.place import Place
 from tracker.footprint.recipe import Spread
-from tracker.footprint.uncertainty import DRAWS, Draws, Range, Simulation, plus, range_of, scaled, times
+from tracker.footprint.uncertainty import Draws, Range, Simulation, plus, range_of, times, total
+
+NOTHING: Embodied = (0.0, 0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -20,6 +22,7 @@ class _Kind:
     """All of one service, model and place: energy by who shares its uncertainty, and the noise of its turns."""
 
     name: str
+    place: Place
     day: str
     text: dict[tuple[Spread, ...], float] = field(default_factory=dict)
     other: dict[tuple[Spread, ...], float] = field(default_factory=dict)
@@ -35,7 +38,7 @@ class _Kind:
 class _Site:
     """One place in the simulation."""
 
-    draws: Draws = field(default_factory=list)
+    draws: list[tuple[float, Draws]] = field(default_factory=list)
     wh: float = 0.0
     primary_wh: float = 0.0
 
@@ -53,38 +56,35 @@ class Engine:
 
     def energy_draws(self, dishes: Iterable[Dish]) -> Draws:
         """Return the draws of a selection's energy."""
-        total = [0.0] * DRAWS
-        for kind in self._kinds(dishes).values():
-            total = plus(total, self._draw(kind))
-        return total
+        return self._sum((1.0, self._draw(kind)) for kind in self._kinds(dishes).values())
 
-    def _kinds(self, dishes: Iterable[Dish]) -> dict[tuple[Place, str, str], _Kind]:
+    def _sum(self, parts: Iterable[tuple[float, Draws]]) -> Draws:
+        return total(parts, self.simulation.draws)
+
+    def _kinds(self, dishes: Iterable[Dish]) -> dict[int, _Kind]:
         """Gather recipes of one service, model and place: their unknowns are the same, their turns pool."""
-        kinds: dict[tuple[Place, str, str], _Kind] = {}
+        kinds: dict[int, _Kind] = {}
         for recipe, sums, portions in dishes:
             if not portions:
                 continue
-            name = recipe.place, recipe.service, recipe.model.key
-            if name not in kinds:
-                kinds[name] = _Kind(f"{recipe.service} {recipe.model.key}", recipe.day)
-            kind = kinds[name]
+            traits = self.charges.traits(recipe)
+            kind = kinds.get(traits.kind)
+            if kind is None:
+                kind = kinds[traits.kind] = _Kind(f"{recipe.service} {recipe.model.key}", recipe.place, recipe.day)
             kind.day = min(kind.day, recipe.day)
             text = 0.0
-            architecture = (self.charges.architecture(recipe),)
-            for portion in portions:
-                load, wh = portion.load, portion.wh
-                spreads = self.charges.spreads(recipe, load)
+            for _, load, _, wh, primary_wh, embodied, spreads in portions:
                 if load.is_text:
                     text += wh
                     kind.text[spreads] = kind.text.get(spreads, 0.0) + wh
                 else:
                     kind.other[spreads] = kind.other.get(spreads, 0.0) + wh
                 kind.wh += wh
-                kind.primary_wh += portion.primary_wh
-                if any(portion.embodied):
-                    key = architecture if load.is_text else load.spreads
-                    before = kind.embodied.get(key, (0.0, 0.0, 0.0))
-                    gas, metal, energy = portion.embodied
+                kind.primary_wh += primary_wh
+                if any(embodied):
+                    key = traits.architecture if load.is_text else load.spreads
+                    before = kind.embodied.get(key, NOTHING)
+                    gas, metal, energy = embodied
                     kind.embodied[key] = (before[0] + gas, before[1] + metal, before[2] + energy)
             kind.text_wh += text
             kind.noise += text**2 * self.charges.turn_variance(recipe, sums)
@@ -92,97 +92,79 @@ class Engine:
 
     def _draw(self, kind: _Kind) -> Draws:
         factor = self.simulation.factor
-        total = [0.0] * DRAWS
-        for spreads, wh in kind.text.items():
-            total = [t + wh * f for t, f in zip(total, factor(spreads), strict=True)]
+        text = self._sum((wh, factor(spreads)) for spreads, wh in kind.text.items())
         if squared := kind.text_wh**2:  # 0 also where so little underflows
-            total = times(total, self.simulation.turn_noise(kind.name, kind.noise / squared))
-        for spreads, wh in kind.other.items():
-            total = [t + wh * f for t, f in zip(total, factor(spreads), strict=True)]
-        return total
+            text = times(text, self.simulation.turn_noise(kind.name, kind.noise / squared))
+        if not kind.other:
+            return text
+        return self._sum([(1.0, text), *((wh, factor(spreads)) for spreads, wh in kind.other.items())])
 
     def impacts(self, dishes: Iterable[Dish]) -> Impacts:
         """Return the five criteria of a selection, ranges from one simulation."""
-        energy: Draws = [0.0] * DRAWS
         sites: dict[Place, _Site] = {}
         hardware: dict[tuple[Spread, ...], Embodied] = {}
         day = LATEST_DAY
-        for (place, _, _), kind in self._kinds(dishes).items():
+        for kind in self._kinds(dishes).values():
             day = min(day, kind.day)
-            draws = self._draw(kind)
-            energy = plus(energy, draws)
-            site = sites.setdefault(place, _Site())
-            site.draws = plus(site.draws, draws) if site.draws else draws
+            site = sites.setdefault(kind.place, _Site())
+            site.draws.append((1.0, self._draw(kind)))
             site.wh += kind.wh
             site.primary_wh += kind.primary_wh
             for key, (gas, metal, primary) in kind.embodied.items():
-                before = hardware.get(key, (0.0, 0.0, 0.0))
+                before = hardware.get(key, NOTHING)
                 hardware[key] = (before[0] + gas, before[1] + metal, before[2] + primary)
-        return self._criteria(energy, sites, hardware, day)
+        return self._criteria(sites, hardware, day)
 
     def _criteria(
-        self,
-        energy: Draws,
-        sites: dict[Place, _Site],
-        hardware: dict[tuple[Spread, ...], Embodied],
-        day: str,
+        self, sites: dict[Place, _Site], hardware: dict[tuple[Spread, ...], Embodied], day: str
     ) -> Impacts:
-        draw = self.simulation.factor
-        names = ("ghg", "on_site", "off_site", "adpe", "primary")
-        usage: dict[str, Draws] = {name: [0.0] * DRAWS for name in names}
-        mid = dict.fromkeys(names, 0.0)
-        total_wh = math.fsum(site.wh for site in sites.values())
+        usage: dict[str, list[tuple[float, Draws]]] = {
+            name: [] for name in ("energy", "ghg", "on_site", "off_site", "adpe", "primary")
+        }
+        mid = dict.fromkeys(usage, 0.0)
         for place, site in sites.items():
-            grid, provider, draws, wh = place.grid, place.provider, site.draws, site.wh
-            primary = site.primary_wh / wh if wh else 0.0
-            per_wh = {
-                "ghg": (
-                    place.ghg_g_per_wh,
-                    (f"grid {provider} {grid.zone}", self.charges.sigma(place.grid_gsd_key, day)),
-                ),
-                "on_site": (place.on_site_ml_per_wh, (f"water {provider}", self.charges.sigma("gsd_water_site", day))),
-                "off_site": (
-                    place.off_site_ml_per_wh,
-                    (f"water grid {grid.zone}", self.charges.sigma("gsd_water_grid", day)),
-                ),
-                "adpe": (grid.adpe_kg_per_kwh * 1e6 * primary, None),
-                "primary": (grid.primary_mj_per_kwh * primary, None),
-            }
-            for name, (factor, spread) in per_wh.items():
-                mid[name] += wh * factor
-                before = usage[name]
-                if spread is None:
-                    usage[name] = [b + d * factor for b, d in zip(before, draws, strict=True)]
-                else:
-                    shared = draw((spread,))
-                    usage[name] = [b + d * s * factor for b, d, s in zip(before, draws, shared, strict=True)]
-        embodied: list[Draws] = [[0.0] * DRAWS for _ in range(3)]
-        embodied_mid = [0.0, 0.0, 0.0]
-        for spreads, amounts in hardware.items():
-            shares = draw((*spreads, ("embodied", self.charges.sigma("gsd_embodied", day))))
-            for position, amount in enumerate(amounts):
-                embodied_mid[position] += amount
-                embodied[position] = plus(embodied[position], scaled(shares, amount))
-        energy_range = range_of(energy, total_wh)
+            energy = site.draws[0][1] if len(site.draws) == 1 else self._sum(site.draws)
+            for name, factor, spread in self._per_wh(place, site, day):
+                mid[name] += site.wh * factor
+                draws = energy if spread is None else times(energy, self.simulation.factor((spread,)))
+                usage[name].append((factor, draws))
+        used = {name: self._sum(parts) for name, parts in usage.items()}
+        making = ("embodied", self.charges.sigma("gsd_embodied", day))
+        shares = [(amounts, self.simulation.factor((*spreads, making))) for spreads, amounts in hardware.items()]
 
         def both(name: str, position: int) -> tuple[Range, Range, Range]:
-            whole = range_of(plus(usage[name], embodied[position]), mid[name] + embodied_mid[position])
-            return whole, range_of(usage[name], mid[name]), range_of(embodied[position], embodied_mid[position])
+            made = self._sum((amounts[position], draws) for amounts, draws in shares)
+            made_mid = math.fsum(amounts[position] for amounts, _ in shares)
+            whole = range_of(plus(used[name], made), mid[name] + made_mid)
+            return whole, range_of(used[name], mid[name]), range_of(made, made_mid)
 
-        water = plus(usage["on_site"], usage["off_site"])
-        water_range = range_of(water, mid["on_site"] + mid["off_site"])
+        energy_range = range_of(used["energy"], mid["energy"])
+        water = range_of(plus(used["on_site"], used["off_site"]), mid["on_site"] + mid["off_site"])
         return Impacts(
             energy_wh=impact(energy_range, energy_range),
             ghg_g=impact(*both("ghg", 0)),
             water_ml=Impact(
-                low=water_range.low,
-                mid=water_range.mid,
-                high=water_range.high,
-                usage=water_range,
+                low=water.low,
+                mid=water.mid,
+                high=water.high,
+                usage=water,
                 embodied=None,
-                on_site=range_of(usage["on_site"], mid["on_site"]),
-                off_site=range_of(usage["off_site"], mid["off_site"]),
+                on_site=range_of(used["on_site"], mid["on_site"]),
+                off_site=range_of(used["off_site"], mid["off_site"]),
             ),
             adpe_ug_sb=impact(*both("adpe", 1)),
             primary_energy_kj=impact(*both("primary", 2)),
         )
+
+    def _per_wh(self, place: Place, site: _Site, day: str) -> list[tuple[str, float, Spread | None]]:
+        """Return what a Wh at this place comes to, criterion by criterion, and the unknown of that factor."""
+        sigma, grid = self.charges.sigma, place.grid
+        primary = site.primary_wh / site.wh if site.wh else 0.0
+        return [
+            ("energy", 1.0, None),
+            ("ghg", place.ghg_g_per_wh, (f"grid {place.provider} {grid.zone}", sigma(place.grid_gsd_key, day))),
+            ("on_site", place.on_site_ml_per_wh, (f"water {place.provider}", sigma("gsd_water_site", day))),
+            ("off_site", place.off_site_ml_per_wh, (f"water grid {grid.zone}", sigma("gsd_water_grid", day))),
+            ("adpe", grid.adpe_kg_per_kwh * 1e6 * primary, None),
+            ("primary", grid.primary_mj_per_kwh * primary, None),
+        ]

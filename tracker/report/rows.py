@@ -19,8 +19,8 @@ SHOWN_IMPACTS = ("energy_wh", "ghg_g", "water_ml")
 class Assessed(Protocol):
     """What the lists need of ``tracker.footprint``'s assessment."""
 
-    def impacts(self, indices: Iterable[int] | None = None) -> Any:
-        """Return the impacts of some of the activities; they have ``to_json()``."""
+    def impacts(self, indices: Iterable[int] | None = None, *, quick: bool = False) -> Any:
+        """Return the impacts of some of the activities; they have ``to_json()``; ``quick``: from fewer draws."""
         ...
 
 
@@ -56,8 +56,20 @@ def questions(activities: Iterable[Activity]) -> int:
     return sum(activity.requests for activity in activities if activity.initiator == "person")
 
 
-def row(key: str, indices: Sequence[int], activities: Sequence[Activity], assessed: Assessed, **more: Any) -> Json:
-    """Return one row of a list: the activities at ``indices`` together."""
+LONG_LIST = 31
+"""Lists of more rows than this take their ranges from fewer draws (see ``tracker.footprint.uncertainty``)."""
+
+
+def row(
+    key: str,
+    indices: Sequence[int],
+    activities: Sequence[Activity],
+    assessed: Assessed,
+    *,
+    quick: bool = False,
+    **more: Any,
+) -> Json:
+    """Return one row of a list: the activities at ``indices`` together; ``quick`` where the list is long."""
     chosen = [activities[n] for n in indices]
     return {
         "key": key,
@@ -65,7 +77,7 @@ def row(key: str, indices: Sequence[int], activities: Sequence[Activity], assess
         "requests": sum(activity.requests for activity in chosen),
         "questions": questions(chosen),
         "tokens": tokens(chosen),
-        "impacts": impacts_json(assessed.impacts(indices)),
+        "impacts": impacts_json(assessed.impacts(indices, quick=quick)),
     }
 
 
@@ -106,7 +118,8 @@ def group[K: Hashable](activities: Sequence[Activity], key: Callable[[Activity],
 def by_day(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
     """Return a row for every day of the period, also the empty ones."""
     groups = group(activities, lambda activity: activity.day)
-    return [row(day.isoformat(), groups.get(day.isoformat(), []), activities, assessed) for day in period.days]
+    keys, quick = [day.isoformat() for day in period.days], len(period.days) > LONG_LIST
+    return [row(key, groups.get(key, []), activities, assessed, quick=quick) for key in keys]
 
 
 def by_week(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
@@ -122,7 +135,8 @@ def by_week(activities: Sequence[Activity], assessed: Assessed, period: Period) 
     for day in period.days:
         year, week, _ = day.isocalendar()
         weeks[f"{year}-W{week:02}"].extend(groups.get(day.isoformat(), []))
-    return [row(key, indices, activities, assessed, since=starts[key]) for key, indices in weeks.items()]
+    quick = len(weeks) > LONG_LIST
+    return [row(key, indices, activities, assessed, quick=quick, since=starts[key]) for key, indices in weeks.items()]
 
 
 def by_hour(hours: Sequence[tuple[int, int, Activity]], assess: Callable[[Sequence[Activity]], Assessed]) -> list[Json]:
@@ -133,7 +147,15 @@ def by_hour(hours: Sequence[tuple[int, int, Activity]], assess: Callable[[Sequen
     for number, (weekday, hour, _) in enumerate(hours):
         slots.setdefault((weekday, hour), []).append(number)
     return [
-        row(f"{weekday + 1}T{hour:02}", slots[weekday, hour], activities, assessed, weekday=weekday + 1, hour=hour)
+        row(
+            f"{weekday + 1}T{hour:02}",
+            slots[weekday, hour],
+            activities,
+            assessed,
+            quick=len(slots) > LONG_LIST,
+            weekday=weekday + 1,
+            hour=hour,
+        )
         for weekday, hour in sorted(slots)
     ]
 
