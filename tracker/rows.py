@@ -62,9 +62,9 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
     batch = drop_heard(connection, batch)
     marks = ", ".join("?" * len(batch))
     known = {
-        row[0]: (_rank(*row[1:5]), int(row[5]))
+        row[0]: (_rank(*row[1:6]), int(row[6]))
         for row in connection.execute(
-            "SELECT id, outcome, output_tokens, media_count, input_tokens, revision "  # noqa: S608 - marks
+            "SELECT id, outcome, output_tokens, media_count, media_seconds, input_tokens, revision "  # noqa: S608 - marks
             f"FROM requests WHERE id IN ({marks})",
             [record.id for record in batch],
         )
@@ -73,7 +73,8 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
     chosen: dict[str, tuple[Record, int]] = {}
     same, replaced = given - len(batch), 0
     for record in batch:
-        rank = _rank(record.outcome, record.output_tokens, record.media_count, record.input_tokens)
+        made = (record.media_count, record.media_seconds)
+        rank = _rank(record.outcome, record.output_tokens, *made, record.input_tokens)
         revision = record.revision
         if record.id in known:
             if rank <= known[record.id][0]:
@@ -119,9 +120,11 @@ def _forget_sums(connection: sqlite3.Connection, chosen: Iterable[tuple[Record, 
     forget(connection, known)
 
 
-def _rank(outcome: str, output: int | None, media: int | None, given: int | None) -> tuple[int, ...]:
+def _rank(
+    outcome: str, output: int | None, media: int | None, seconds: float | None, given: int | None
+) -> tuple[float, ...]:
     """How complete a reading is: how it ended, then what came out, then whether the question was seen as well."""
-    return (_COMPLETENESS.get(outcome, 1), output or 0, media or 0, given or 0)
+    return (_COMPLETENESS.get(outcome, 1), output or 0, media or 0, seconds or 0, given or 0)
 
 
 def _to_row(record: Record, revision: int) -> tuple[object, ...]:
