@@ -260,6 +260,13 @@ class Way:
         with Store.open(self.db, readonly=True) as store:
             return store.unread(date(2000, 1, 1), date(9000, 1, 1))
 
+    def count(self, expected: int) -> int:
+        """How many rows there are once there are as many as expected, or after a while."""
+        deadline = time.monotonic() + 3
+        while (n := len(self.records())) < expected and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return n
+
     def fresh(self, act: Callable[[], object], n: int = 1) -> list[Record]:
         """What the act left in the database; the proxy hands an answer over a moment after the client has it."""
         before = self.records()
