@@ -309,6 +309,41 @@ def test_half_a_code_is_a_sentence(tmp_path: Path) -> None:
     assert "This is not a whole join code" in result.output
 
 
+def test_the_daily_timer_sends_what_waits_of_a_member_and_nothing_of_others(
+    city: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.cli.team._today", lambda: TODAY)
+    city.join(1)
+    told = CliRunner().invoke(main, ["schedule", "now", "--db", str(city.devices[0])])
+    assert told.exit_code == 0, told.output
+    assert "Sent 3 of 3 week(s)." in told.output
+    assert load(city).taken == 3
+    again = CliRunner().invoke(main, ["schedule", "now", "--db", str(city.devices[0])])
+    assert "Nothing new to send." in again.output
+    other = city.folder / "other" / "klimaspor.db"
+    with Store.open(other) as store:
+        store.add(use(1, 2))
+    alone = CliRunner().invoke(main, ["schedule", "now", "--db", str(other)])
+    assert alone.exit_code == 0, alone.output
+    assert "week(s)" not in alone.output + again.output
+    with Store.open(other, readonly=True) as store, store.reading() as connection:
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name LIKE 'team_%'").fetchone() is None
+
+
+def test_the_daily_timer_writes_the_report_also_when_the_server_is_away(
+    city: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.cli.team._today", lambda: TODAY)
+    city.join(1)
+    city.nats.kill()
+    told = CliRunner().invoke(main, ["schedule", "now", "--db", str(city.devices[0])])
+    assert told.exit_code == 1
+    assert "NATS" in told.output
+    assert "Traceback" not in told.output
+    with Store.open(city.devices[0]) as store:
+        assert len(Device(store).waiting()) == 3
+
+
 def test_who_leaves_has_everything_dropped(city: Organisation) -> None:
     city.join(6)
     for path in city.devices:
