@@ -193,16 +193,21 @@ def _decode_row(values: object) -> WeekRow:
     if not isinstance(values, list) or len(values) != len(KEYS) + len(SUMS):
         raise BatchError("the batch has another form in a row")
     key, counts, fractions = _key_of(values), _counts_of(values), _fractions_of(values)
-    _check(all(isinstance(one, str) for one in key), "a row's key")
-    _check_key(key)
+    try:
+        _check_key(key)
+    except TypeError:  # a list cannot be looked up
+        raise BatchError("the batch has another form in a row's key") from None
     _check(set(map(type, counts)) == {int} and min(counts) >= 0 and max(counts) <= LARGEST_COUNT, "a sum")
-    _check(all(type(one) in {int, float} and 0 <= one <= 1e24 for one in fractions), "a sum")
+    _check(set(map(type, fractions)) <= {int, float}, "a sum")
+    first, second, third = fractions
+    _check(0 <= first <= 1e24 and 0 <= second <= 1e24 and 0 <= third <= 1e24, "a sum")
     return WeekRow(**dict(zip(_ORDER, (*key, *counts, *map(float, fractions)), strict=True)))
 
 
 @lru_cache(maxsize=20_000)
 def _check_key(key: tuple[str, ...]) -> None:
     """Check a row's key; the same few come again and again."""
+    _check(all(isinstance(one, str) for one in key), "a row's key")
     service, provider, model, operation, initiator, features = key
     for name in (service, provider):
         _check(not name or _NAME.fullmatch(name.replace("_", "-")), "a row's key")
