@@ -1,6 +1,7 @@
 """
 How much the proxy is felt: ``python -m tests.bench [--rounds 5] [--only streams requests large memory]``.
 An organisation's week at full size: ``python -m tests.bench team``.
+A report of very many records: ``python -m tests.bench report``.
 A proxy killed again and again: ``python -m tests.bench faults --rounds 1000``.
 
 Direct, mitmproxy that only streams through, and ours take turns in every round; the table has medians and ratios.
@@ -190,6 +191,10 @@ if __name__ == "__main__":
         from tests.bench import team
 
         team.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["report"]:
+        from tests.bench import report
+
+        report.main(sys.argv[2:])
     elif sys.argv[1:2] == ["faults"]:
         from tests.bench import faults
 

@@ -108,6 +108,12 @@ class Assessment:
 
         return components(self)
 
+    def component_wh(self) -> dict[str, float]:
+        """Return the central Wh of each component that uses energy, without ranges."""
+        from tracker.footprint.components import component_wh
+
+        return component_wh(self)
+
     def by_method(self) -> list[dict[str, Any]]:
         """Return every method's total on one boundary; alternatives, not parts (see footprint.comparison)."""
         from tracker.footprint.comparison import by_method

@@ -50,6 +50,17 @@ def components(assessment: Assessment) -> list[dict[str, Any]]:
     return rows
 
 
+def component_wh(assessment: Assessment) -> dict[str, float]:
+    """Return component → central Wh, in the order of ``COMPONENTS``: ``components`` without what takes time."""
+    if assessment.settings.method == "ecologits":
+        return {row["key"]: row["energy_wh"]["mid"] for row in _published(assessment)}
+    energies: dict[str, list[float]] = {}
+    for _, _, portions in assessment.dishes():
+        for portion in portions:
+            energies.setdefault(portion.load.component, []).append(portion.wh)
+    return {key: wh for key in COMPONENTS if (wh := math.fsum(energies.get(key, ())))}
+
+
 def _published(assessment: Assessment) -> list[dict[str, Any]]:
     found: dict[str, Range] = {}
     for recipe, sums, _ in assessment.dishes():

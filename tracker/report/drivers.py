@@ -33,7 +33,7 @@ def usual_week(weeks: Sequence[Span], settings: Any, assess: Assess) -> Json | N
         if not activities or seen is None or seen < USUAL_COVERAGE:
             continue
         assessed = assess(activities, settings)
-        energy = assessed.impacts().energy_wh.mid
+        energy = assessed.central_wh()
         if energy <= 0:
             continue
         energies.append(energy)
@@ -53,14 +53,14 @@ def usual_week(weeks: Sequence[Span], settings: Any, assess: Assess) -> Json | N
 
 def component_energies(assessed: Any) -> dict[str, float]:
     """Return the energy of each component, in Wh."""
-    return {item["key"]: item["energy_wh"]["mid"] for item in assessed.components()}
+    return dict(assessed.component_wh())
 
 
 def components(assessed: Any, usual: Json | None) -> list[Json]:
     """Return the components, the largest first, beside their usual shares, with their energy as shown."""
     found = sorted(assessed.components(), key=lambda item: (-item["share"], item["key"]))
     listed = []
-    total = assessed.impacts().energy_wh.mid
+    total = assessed.central_wh()
     shown_values = apportion([item["energy_wh"]["mid"] for item in found], total)
     for item, value in zip(found, shown_values, strict=True):
         usual_share = usual["component_shares"].get(item["key"], 0.0) if usual else None
@@ -134,7 +134,7 @@ def ratios(
         result["model"] = {"ratio": ratio, "usual": median(before) if len(before) >= FEWEST_WEEKS else None}
     if settings.zone is None and whole["ghg_g"]["mid"] > 0:
         clean, world = (
-            assess(activities, replace(settings, zone=zone)).impacts().ghg_g.mid / whole["ghg_g"]["mid"]
+            assess(activities, replace(settings, zone=zone)).impacts(quick=True).ghg_g.mid / whole["ghg_g"]["mid"]
             for zone in (CLEAN_ZONE, WORLD_ZONE)
         )
         zones = {recipe.place.grid.zone: 0 for recipe in assess(activities, settings).recipes}
@@ -150,8 +150,9 @@ def model_ratio(activities: Sequence[Activity], settings: Any, assess: Assess) -
     if not chosen:
         return None
     smallest = [replace(a, model=SMALLEST[a.provider or ""]) for a in chosen]
-    ratio = assess(chosen, settings).ratio(assess(smallest, settings))
-    return None if ratio is None or ratio.mid < 1 else float(ratio.mid)
+    least = assess(smallest, settings).central_wh()
+    ratio = assess(chosen, settings).central_wh() / least if least else 0.0
+    return ratio if ratio >= 1 else None
 
 
 def quality(assessed: Any, activities: Sequence[Activity]) -> Json:

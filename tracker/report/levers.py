@@ -46,6 +46,7 @@ def levers(
     if total <= 0 or sum(activity.requests for activity in activities) < FEWEST_ANSWERS:
         return []
     assessed = assess(activities, settings)
+    now_wh, draws = assessed.central_wh(), assessed.energy_draws()
     singles = [record for record in records if record.operation == "chat"]
     earlier = earlier_tokens(records)
     found = [
@@ -58,7 +59,7 @@ def levers(
             _fewer_videos(records),
         )
         for candidate in candidates
-        if (lever := _compare(candidate, assessed, settings, assess)) is not None
+        if (lever := _compare(candidate, now_wh, draws, lambda chosen: assess(chosen, settings))) is not None
     ]
     found += _other_place(activities, whole, settings, assess)
     worthwhile = [lever for lever in found if lever["saves"]["mid"] >= LEAST_SAVING]
@@ -142,19 +143,21 @@ def _fewer_videos(records: Sequence[Record]) -> Iterator[Candidate]:
         yield "video", [as_activity(videos[0])], [], {"videos": len(videos)}
 
 
-def _compare(candidate: Candidate, whole: Any, settings: Any, assess: Assess) -> Json | None:
+def _compare(
+    candidate: Candidate, whole_wh: float, whole: Sequence[float], assess: Callable[[Sequence[Activity]], Any]
+) -> Json | None:
     """Return what the change saves as a share of the whole period, with the unknowns of both sides paired."""
     key, before, after, facts = candidate
     if not before:
         return None
-    removed, added = assess(before, settings), assess(after, settings)
-    draws = zip(removed.energy_draws(), added.energy_draws(), whole.energy_draws(), strict=True)
+    removed, added = assess(before), assess(after)
+    draws = zip(removed.energy_draws(), added.energy_draws(), whole, strict=True)
     ordered = sorted((gone - new) / was for gone, new, was in draws)
-    gone_wh, new_wh = removed.impacts().energy_wh.mid, added.impacts().energy_wh.mid
+    gone_wh, new_wh = removed.central_wh(), added.central_wh()
     low, high = ordered[len(ordered) // 20], ordered[-len(ordered) // 20]
     if low < 0.005:
         return None  # it might not save anything that is worth saying
-    mid = (gone_wh - new_wh) / whole.impacts().energy_wh.mid
+    mid = (gone_wh - new_wh) / whole_wh
     return {
         "key": key,
         "impact": "energy_wh",

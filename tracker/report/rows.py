@@ -23,6 +23,10 @@ class Assessed(Protocol):
         """Return the impacts of some of the activities; they have ``to_json()``; ``quick``: from fewer draws."""
         ...
 
+    def central_wh(self, indices: Iterable[int] | None = None) -> float:
+        """Return the central estimate of their energy in Wh."""
+        ...
+
 
 def tokens(activities: Sequence[Activity]) -> Json:
     """Return token sums; None where no answer tells, and how many answers are not in a sum."""
@@ -224,7 +228,7 @@ def by_initiator(activities: Sequence[Activity], assessed: Assessed) -> list[Jso
 
 def _show_alone(found: list[Json], assessed: Assessed) -> list[Json]:
     """Add the values as shown to rows that do not add up: each rounded by itself to the grid of the total."""
-    whole = assessed.impacts().energy_wh.mid
+    whole = assessed.central_wh()
     step = grid_of(whole)
     for item in found:
         energy = item["impacts"]["energy_wh"]["mid"]
