@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -80,6 +82,23 @@ def test_any_interleaving_of_duplicates_and_revisions_is_the_union_of_the_latest
         assert connection.execute(EVERY).fetchall() == expected
 
 
+def test_two_loaders_at_once_are_the_union_too(dsn: str) -> None:
+    everything = [batch(who, revision, 10 * revision + who) for who in range(60) for revision in (1, 2, 3)]
+
+    def one_loader(seed: int) -> None:
+        mine = everything.copy()
+        random.Random(seed).shuffle(mine)
+        with connect(dsn) as connection:
+            for start in range(0, len(mine), 25):
+                load(connection, mine[start : start + 25])
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(one_loader, seed) for seed in range(3)]:
+            done.result()
+    expected = [(person(who), WEEK, "chatgpt", 30 + who, 100 * (30 + who)) for who in range(60)]
+    assert sorted(rows(dsn, EVERY)) == sorted(expected)
+
+
 def test_who_left_is_gone_at_once_and_does_not_come_back(dsn: str) -> None:
     gone = Batch(pseudonym=person(3), unit="city/health", week="1970-01-05", revision=1, tombstone=True)
     with connect(dsn) as connection:
@@ -135,6 +154,17 @@ def test_a_published_week_never_changes_and_late_sums_do_not_get_in(dsn: str) ->
         assert read_published(connection)[WEEK] == before
         with pytest.raises(TeamError, match="a published week never changes"):
             write_published(connection, WEEK, publish(read_week(connection, WEEK), {}))
+
+
+def test_of_two_loaders_that_publish_at_once_one_does(dsn: str) -> None:
+    def publish_once(_: int) -> list[str]:
+        with connect(dsn) as connection:
+            return publish_due(connection, TODAY)
+
+    with connect(dsn) as connection:
+        load(connection, [batch(number) for number in range(12)])
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(publish_once, range(3))) == [[], [], [WEEK]]
 
 
 def test_the_reporting_role_reads_published_weeks_only_and_every_look_is_logged(dsn: str) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import psycopg
 
 HOLD_SECONDS = 3600.0
+PUBLISHING = 0x6B6C696D61
+"""The lock that one loader holds while it publishes, so that a second one waits and then has nothing to do."""
 ROUND_SECONDS = 3600.0
 """How often a following loader looks for weeks to publish."""
 
@@ -113,14 +115,16 @@ def publish_due(connection: psycopg.Connection[Any], today: date) -> list[str]:
     """Publish every loaded week that has been over long enough and has no report; drop what is too old."""
     policy = Policy.read(connection)
     last_end = today - timedelta(days=policy.publish_after_days)
-    weeks = connection.execute(
-        "SELECT DISTINCT week::text FROM klimaspor.batch b WHERE week + 7 <= %s "
-        "AND NOT EXISTS (SELECT 1 FROM klimaspor.published p WHERE p.week = b.week) ORDER BY 1",
-        (last_end,),
-    ).fetchall()
-    for (week,) in weeks:
-        write_published(connection, week, publish(read_week(connection, week), policy.tell()))
-    drop_old(connection, today, policy.raw_days, policy.cell_months)
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (PUBLISHING,))
+        weeks = connection.execute(
+            "SELECT DISTINCT week::text FROM klimaspor.batch b WHERE week + 7 <= %s "
+            "AND NOT EXISTS (SELECT 1 FROM klimaspor.published p WHERE p.week = b.week) ORDER BY 1",
+            (last_end,),
+        ).fetchall()
+        for (week,) in weeks:
+            write_published(connection, week, publish(read_week(connection, week), policy.tell()))
+        drop_old(connection, today, policy.raw_days, policy.cell_months)
     return [week for (week,) in weeks]
 
 
