@@ -25,7 +25,6 @@ from datetime import date
 from pathlib import Path
 
 import httpx
-import psutil
 
 from tests.rogue import URL, Rogue, answer, question, rogue
 from tracker.record import Record
@@ -147,17 +146,17 @@ def _round(
     threads = [threading.Thread(target=load.ask, daemon=True) for _ in range(CLIENTS)]
     for thread in threads:
         thread.start()
-    until = time.monotonic() + chance.uniform(0.05, 0.6)
-    witnessed: dict[str, Record] = {}
-    while time.monotonic() < until:
+    witnessed = look(data)
+    patience = time.monotonic() + 8
+    while len(witnessed) <= len(seen) and time.monotonic() < patience:  # the worker's first answer takes its time
+        time.sleep(0.05)
         witnessed = look(data)
-        time.sleep(0.1)
-    workers = psutil.Process(pid).children()
-    victims = [*workers, psutil.Process(pid)] if chance.random() < 0.5 else [psutil.Process(pid)]
-    for victim in victims:
-        os.kill(victim.pid, signal.SIGKILL)
+    time.sleep(chance.uniform(0.0, 0.4))
+    witnessed, workers = look(data), children_of(pid)
+    for victim in [*workers, pid] if chance.random() < 0.5 else [pid]:
+        os.kill(victim, signal.SIGKILL)
     assert nursery.stdout.readline() == "dead\n"
-    psutil.wait_procs(workers, timeout=15)  # a worker that was left alone writes what it has, and ends by itself
+    wait_for_the_end_of(workers)  # a worker that was left alone writes what it has, and ends by itself
     for thread in threads:
         thread.join(20)
     _count(load, data, toll, seen, witnessed)
@@ -189,6 +188,18 @@ def _count(load: Load, data: Path, toll: Toll, seen: dict[str, Record], witnesse
     database.close()
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started, by any of its threads (Linux)."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def wait_for_the_end_of(workers: list[int], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def look(data: Path) -> dict[str, Record]:
     """Every row that is in the database now."""
     with Store.open(data / "klimaspor.db", readonly=True) as store:
@@ -204,8 +215,8 @@ def _nursery(data: Path, origin: Rogue) -> Iterator[subprocess.Popen[str]]:
     try:
         yield process
     finally:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
+        for child in children_of(process.pid):  # a proxy that a failed round left; its worker ends with it
+            os.kill(child, signal.SIGKILL)
         process.kill()
         process.communicate()
 
