@@ -185,7 +185,7 @@ def test_where_no_store_can_be_used_the_window_gets_an_authority_for_a_day(
 def test_ctrl_c_closes_the_window_and_tells_the_trail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_desk("chromium", tmp_path, monkeypatch) as desk:
         desk.process.send_signal(signal.SIGINT)
-        said, _ = desk.process.communicate(timeout=60)
+        said, _ = desk.process.communicate(timeout=120)
     assert desk.process.returncode == 0, said
     assert "Nothing was recorded" in said
     assert "Traceback" not in said
