@@ -21,11 +21,11 @@ LANGUAGES = {"en": "English", "nb": "Norwegian Bokmål", "nl": "Dutch"}
 def pages(folder: Path) -> Iterator[tuple[str, Path]]:
     """Write the week in three languages and the year; yield (name, path)."""
     with golden.demo_store(folder) as store:
-        week = golden.week(store)
+        weeks = {lang: golden.week(store, lang) for lang in LANGUAGES}
         year = make(store, golden.YEAR, now=demo.NOW, demo=True)
     for lang in LANGUAGES:
         path = folder / f"week-{lang}.html"
-        path.write_text(render.to_html(week, lang), "utf-8")
+        path.write_text(render.to_html(weeks[lang], lang), "utf-8")
         yield f"week-{lang}", path
     path = folder / "year-en.html"
     path.write_text(render.to_html(year, "en"), "utf-8")

@@ -43,6 +43,7 @@ def outputs() -> Iterator[tuple[str, str]]:
             data = week(store)
             yield "week.json", json.dumps(data, ensure_ascii=False, indent=1) + "\n"
             for lang in ("en", "nb", "nl"):
+                data = week(store, lang)
                 yield f"week-{lang}.html", render.to_html(data, lang)
                 yield f"week-{lang}.txt", render.to_text(data, lang)
                 yield f"week-{lang}.csv", render.to_csv(data, lang)

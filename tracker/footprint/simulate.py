@@ -115,9 +115,7 @@ class Engine:
                 hardware[key] = (before[0] + gas, before[1] + metal, before[2] + primary)
         return self._criteria(sites, hardware, day)
 
-    def _criteria(
-        self, sites: dict[Place, _Site], hardware: dict[tuple[Spread, ...], Embodied], day: str
-    ) -> Impacts:
+    def _criteria(self, sites: dict[Place, _Site], hardware: dict[tuple[Spread, ...], Embodied], day: str) -> Impacts:
         usage: dict[str, list[tuple[float, Draws]]] = {
             name: [] for name in ("energy", "ghg", "on_site", "off_site", "adpe", "primary")
         }

@@ -13,7 +13,7 @@ from tracker.report.coverage import Listening, comparable, coverage
 from tracker.report.figures import keep
 from tracker.report.finding import find
 from tracker.report.period import Period
-from tracker.report.surroundings import context, everyday
+from tracker.report.surroundings import context, everyday, sources_of
 from tracker.report.worth import worth
 
 if TYPE_CHECKING:
@@ -100,15 +100,15 @@ def build(inputs: Inputs, settings: Any, assess: Callable[[Sequence[Activity], A
         "components": drivers.components(assessed, usual),
         "drivers": drivers.ratios(activities, whole, settings, assess, [week.activities for week in inputs.weeks]),
         "levers": [],
-        "equivalents": everyday(whole),
-        "context": context(whole, period, inputs.now.date()),
+        "equivalents": everyday(whole, inputs.lang),
+        "context": context(whole, period, inputs.now.date(), assessed),
         "worth": worth(inputs.records, inputs.ratings, lambda chosen: assess_records(chosen, settings, assess)),
         "coverage": seen,
         "quality": drivers.quality(assessed, activities),
         "spread": assessed.spread(),
         "scope": drivers.scope(settings),
-        "sources": drivers.sources(assessed),
     }  # fmt: skip
+    data["sources"] = drivers.sources([*assessed.sources(), *sources_of(data["equivalents"], data["context"])])
     data["envelope"] = _envelope(data)
     data["finding"] = find(data)
     if data["requests"]:

@@ -193,10 +193,10 @@ def generator(version: str, assessed: Any) -> Json:
     }
 
 
-def sources(assessed: Any) -> list[Json]:
-    """Return the sources of the factors used, each once, with what it was used for."""
+def sources(factors: Sequence[Json]) -> list[Json]:
+    """Return the sources of these factors, each once, with what it was used for."""
     found: dict[str, Json] = {}
-    for factor in assessed.sources():
+    for factor in factors:
         entry = found.setdefault(
             factor["source"],
             {"title": factor["source"], "url": factor["link"] or None, "year": factor["year"],

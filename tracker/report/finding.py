@@ -101,6 +101,14 @@ def equivalent_phrase(item: Json, language: Language) -> str:
             return t("{span} hours of an LED lamp", span=span)
         case "kettle":
             return t("{span} kettles of water boiled", span=span)
+        case "electric_car_km":
+            return t("{span} km in an electric car", span=span)
+        case "e_bike_km":
+            return t("{span} km on an electric bicycle", span=span)
+        case "household_day_no":
+            return t("{span} days of a Norwegian household's electricity", span=span)
+        case "person_day_nl":
+            return t("{span} days of one person's electricity at home in the Netherlands", span=span)
         case "household_day":
             return t("{span} days of a European household's electricity", span=span)
         case "car_km":

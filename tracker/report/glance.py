@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tracker.report import rows
 
 if TYPE_CHECKING:
+    from tracker.report.language import Language
     from tracker.store import Store
 
 Json = dict[str, Any]
@@ -36,27 +37,41 @@ def glance(store: Store, now: datetime) -> Json:
 def glance_text(data: Json, lang: str) -> str:
     """Return today in a few lines."""
     from tracker.report.language import capital, language
+
+    words = language(lang)
+    lines = [f"  {title:<16} {value}" for title, value in glance_rows(data, words)]
+    return "\n".join(capital(line) for line in [glance_line(data, words), *lines])
+
+
+def glance_line(data: Json, words: Language) -> str:
+    """Return how much today was."""
+    if not data["requests"]:
+        return words.t("Today: nothing so far.")
+    return words.t(
+        "Today: {questions}, {answers} in all.",
+        questions=words.tn("{n} question", "{n} questions", data["questions"]),
+        answers=words.tn("{n} answer", "{n} answers", data["requests"]),
+    )
+
+
+def glance_rows(data: Json, words: Language) -> list[tuple[str, str]]:
+    """Return today's footprint and then its services: what it is, and how much."""
     from tracker.report.measures import ends, measure, part, quantity
     from tracker.report.names import service
 
-    words = language(lang)
-    t = words.t
     if not data["requests"]:
-        return t("Today: nothing so far.")
-    lines = [
-        t("Today: {questions}, {answers} in all.",
-          questions=words.tn("{n} question", "{n} questions", data["questions"]),
-          answers=words.tn("{n} answer", "{n} answers", data["requests"]))
-    ]  # fmt: skip
+        return []
+    t = words.t
+    found = []
     for name, title in (("energy_wh", t("Electricity")), ("ghg_g", t("Greenhouse gas")), ("water_ml", t("Water"))):
         impact = data["impacts"][name]
         unit = measure(name, impact["mid"])
         value = t("{value}, estimated, {range}", value=quantity(impact["mid"], unit, words),
                   range=ends(impact, unit, words))  # fmt: skip
-        lines.append(f"  {title:<16} {value}")
+        found.append((title, value))
     unit = measure("energy_wh", data["impacts"]["energy_wh"]["mid"])
     for item in data["by_service"]:
         energy = part(item["shown"]["energy_wh"], item["impacts"]["energy_wh"]["mid"], unit, words)
         answers = words.tn("{n} answer", "{n} answers", item["requests"])
-        lines.append(f"  {service(item['key']):<16} {energy} {unit.unit}, {answers}")
-    return "\n".join(capital(line) for line in lines)
+        found.append((service(item["key"]), f"{energy} {unit.unit}, {answers}"))
+    return found

@@ -166,6 +166,20 @@ METHOD_NOTES = {
     "time": mark("how long the answer took here, times what such a machine draws"),
 }
 
+ANCHORS = {
+    "search_2009": (mark("An ordinary web search, as of 2009"), mark("the maker's word; nothing newer is published")),
+    "google_median": (mark("Google: middle prompt to Gemini"), mark("the maker's word, with building and waiting")),
+    "openai_average": (mark("OpenAI: average question to ChatGPT"), mark("the maker's word, one sentence")),
+    "epoch_500": (mark("Epoch AI: 500 tokens of GPT-4o"), mark("calculated")),
+    "oviedo_median": (mark("Microsoft's researchers: a very large model"), mark("calculated, well-run servers")),
+    "score_30b": (mark("AI Energy Score: a model of 30 B, 10 tokens"), mark("measured, processor only")),
+    "score_reasoning": (mark("AI Energy Score: gpt-oss with thinking"), mark("measured, processor only")),
+    "image_luccioni": (mark("A picture, open models of 2023"), mark("measured")),
+    "agent_session": (mark("A session of a coding agent"), mark("calculated from tokens")),
+    "video_iea": (mark("IEA: 6 seconds of video"), mark("measured, processor only")),
+}
+"""What others say one of something takes: its name, and what kind of figure that is."""
+
 TIERS = {
     1: mark("measured or published for this service"),
     2: mark("measured for something alike"),

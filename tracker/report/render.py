@@ -39,10 +39,12 @@ def to_csv(data: Json, lang: str = "en") -> str:
     return write(data, language(lang))
 
 
-def page(template: str, lang: str, **values: Any) -> str:
+def page(template: str, lang: str, *, sheets: tuple[str, ...] = ("report.css",), **values: Any) -> str:
     """Render one page of the family: ``style`` and its hash, ``lang``, ``t`` and ``tn`` are there for it."""
+    from markupsafe import Markup
+
     words = language(lang)
-    sheet = style()
+    sheet = Markup("").join(style(name) for name in sheets)
     digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     return (
         environment()
@@ -63,11 +65,11 @@ def environment() -> Environment:
 
 
 @cache
-def style() -> str:
-    """Return the one style sheet, as it stands between ``<style>`` and ``</style>``."""
+def style(name: str = "report.css") -> str:
+    """Return a style sheet, as it stands between ``<style>`` and ``</style>``."""
     from markupsafe import Markup
 
-    return Markup((folder() / "report.css").read_text("utf-8").replace("\n  ", "\n"))  # noqa: S704 -- our own file, and a test refuses "<" in it
+    return Markup((folder() / name).read_text("utf-8").replace("\n  ", "\n"))  # noqa: S704 -- our own file, and a test refuses "<" in it
 
 
 @cache

@@ -1,68 +1,94 @@
-"""Where a footprint sits: everyday things of the same size, a home's electricity, a sustainable budget."""
+"""Where a footprint sits: everyday things of its size, a home, a sustainable budget, others' answers."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracker.report.period import Period
 
+if TYPE_CHECKING:
+    from tracker.footprint.factors import Factor
+
 Json = dict[str, Any]
-
-HOUSEHOLD_WH_PER_DAY = 9700.0
-"""Electricity of a European household (Eurostat, 2024)."""
-BUDGET_G_PER_DAY = 6850.0
-"""Emissions of one person's life compatible with 1.5 °C, in 2030 (IGES, 2019)."""
+LATEST = "9999-12-31"
+HOUSEHOLD, BUDGET = "equivalent_household_day_eu", "equivalent_lifestyle_day"
+LIFE_CYCLE_SHOWN = ("ghg_g", "water_ml")
 
 
-def context(whole: Json, period: Period, today: date) -> Json:
-    """Return the shares of a home's electricity and of a 1.5 °C budget, for the days that have begun."""
+def context(whole: Json, period: Period, today: date, assessed: Any) -> Json:
+    """
+    Return the shares of a home's electricity and of a 1.5 °C budget for the days that have begun, the usual answer
+    beside what others say of one, and what is estimated but never added.
+    """
+    from tracker.footprint import different_scope, typical_answer_wh, where_this_sits
+
     days = len(period.so_far(today).days)
     energy, gas = whole["energy_wh"], whole["ghg_g"]
+    household, budget = _factor(HOUSEHOLD).value, _factor(BUDGET).value
+    usual = typical_answer_wh(assessed)
+    asked = [
+        number for number, one in enumerate(assessed.activities)
+        if one.operation == "chat" and one.initiator == "person"
+    ]  # fmt: skip
+    answers = sum(assessed.activities[number].requests for number in asked)
     return {
         "days": days,
-        "household_wh_per_day": HOUSEHOLD_WH_PER_DAY,
-        "household_share": _share(energy, HOUSEHOLD_WH_PER_DAY * days) if energy["mid"] > 0 else None,
-        "budget_g_per_day": BUDGET_G_PER_DAY,
-        "budget_share": _share(gas, BUDGET_G_PER_DAY * days) if gas["mid"] > 0 else None,
-    }
+        "household_wh_per_day": household,
+        "household_share": _share(energy, household * days) if energy["mid"] > 0 else None,
+        "budget_g_per_day": budget,
+        "budget_share": _share(gas, budget * days) if gas["mid"] > 0 else None,
+        "usual_answer_wh": usual,
+        "beside": where_this_sits(usual) if usual else [],
+        "life_cycle": [
+            row for row in (different_scope(assessed.impacts(asked), answers) if answers else [])
+            if row["criterion"] in LIFE_CYCLE_SHOWN
+        ],
+        "market_based": assessed.market_based(),
+        "apart": assessed.apart(),
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Everyday:
-    """One everyday thing: its amount (a range where things differ), in the unit of the impact."""
+    """One everyday thing: so much of a sourced factor, in the unit of the impact."""
 
     key: str
     impact: str
-    smallest: float
-    largest: float
-    year: int
-    source: str
+    factor: str
+    part: float = 1.0
+    languages: tuple[str, ...] = ()
+    """Only people who speak these know it; empty: everybody."""
 
 
 EVERYDAY = (
-    Everyday("phone_charge", "energy_wh", 12.0, 19.0, 2025, "a battery of 3000 to 5000 mAh"),
-    Everyday("laptop_charge", "energy_wh", 60.0, 60.0, 2025, "a battery of 60 Wh"),
-    Everyday("led_hour", "energy_wh", 10.0, 10.0, 2025, "a lamp of 10 W"),
-    Everyday("led_minute", "energy_wh", 10.0 / 60, 10.0 / 60, 2025, "a lamp of 10 W"),
-    Everyday("kettle", "energy_wh", 100.0, 100.0, 2025, "one litre, heated by 85 K"),
-    Everyday("household_day", "energy_wh", 9700.0, 9700.0, 2024, "Eurostat"),
-    Everyday("car_km", "ghg_g", 162.0, 162.0, 2026, "UK DESNZ, average car"),
-    Everyday("car_metre", "ghg_g", 0.162, 0.162, 2026, "UK DESNZ, average car"),
-    Everyday("glass", "water_ml", 250.0, 250.0, 2025, "a glass of 250 mL"),
-    Everyday("teaspoon", "water_ml", 5.0, 5.0, 2025, "5 mL"),
-    Everyday("drop", "water_ml", 0.05, 0.05, 2025, "20 drops a millilitre"),
-    Everyday("shower_minute", "water_ml", 10_000.0, 10_000.0, 2025, "10 litres a minute"),
+    Everyday("phone_charge", "energy_wh", "phone_charge"),
+    Everyday("electric_car_km", "energy_wh", "electric_car_km", languages=("nb",)),
+    Everyday("e_bike_km", "energy_wh", "e_bike_km", languages=("nl",)),
+    Everyday("laptop_charge", "energy_wh", "laptop_charge"),
+    Everyday("led_hour", "energy_wh", "led_hour"),
+    Everyday("led_minute", "energy_wh", "led_hour", 1 / 60),
+    Everyday("kettle", "energy_wh", "kettle_litre"),
+    Everyday("household_day", "energy_wh", "household_day_eu", languages=("en",)),
+    Everyday("household_day_no", "energy_wh", "household_day_no", languages=("nb",)),
+    Everyday("person_day_nl", "energy_wh", "person_day_nl", languages=("nl",)),
+    Everyday("car_km", "ghg_g", "car_km"),
+    Everyday("car_metre", "ghg_g", "car_km", 1 / 1000),
+    Everyday("glass", "water_ml", "glass"),
+    Everyday("teaspoon", "water_ml", "glass", 1 / 50),
+    Everyday("drop", "water_ml", "glass", 1 / 5000),
+    Everyday("shower_minute", "water_ml", "shower_minute"),
 )
+"""A teaspoon holds 5 mL, twenty drops a millilitre: a fiftieth and a five-thousandth of a glass of 250 mL."""
 
 
-def everyday(whole: Json) -> list[Json]:
+def everyday(whole: Json, lang: str) -> list[Json]:
     """
     Return everyday things of about the same size, one for each impact and two for energy; the first is the lead.
 
-    The range runs from the low end over the larger thing to the high end over the smaller one.
+    The range is the impact's over one thing's central value (see ``tracker.footprint.equivalents``).
     """
     chosen: list[Json] = []
     for impact, most in (("energy_wh", 2), ("ghg_g", 1), ("water_ml", 1)):
@@ -70,17 +96,34 @@ def everyday(whole: Json) -> list[Json]:
         if span["mid"] <= 0:
             continue
         fitting = [
-            {
-                "key": thing.key, "impact": impact, "low": span["low"] / thing.largest,
-                "mid": span["mid"] / math.sqrt(thing.smallest * thing.largest), "high": span["high"] / thing.smallest,
-                "year": thing.year, "source": thing.source,
-            }
-            for thing in EVERYDAY
-            if thing.impact == impact
+            _counted(thing, span) for thing in EVERYDAY
+            if thing.impact == impact and (not thing.languages or lang in thing.languages)
         ]  # fmt: skip
         readable = [item for item in fitting if 0.5 <= item["mid"] < 400] or fitting[:1]
         chosen += readable[:most]
     return chosen
+
+
+def sources_of(equivalents: Sequence[Json], context: Json) -> list[Json]:
+    """Return the rows of the factors that everyday things, homes and others' answers rest on, as sources are listed."""
+    keys = [f"equivalent_{thing.factor}" for thing in EVERYDAY for item in equivalents if thing.key == item["key"]]
+    if context["household_share"]:
+        keys += [HOUSEHOLD, BUDGET]
+    keys += [f"anchor_{row['key']}" for row in (*context["beside"], *context["life_cycle"])]
+    return [_factor(key).to_json() for key in dict.fromkeys(keys)]
+
+
+def _counted(thing: Everyday, span: Json) -> Json:
+    factor = _factor(f"equivalent_{thing.factor}")
+    each = factor.value * thing.part
+    counts = {end: span[end] / each for end in ("low", "mid", "high")}
+    return {"key": thing.key, "impact": thing.impact, **counts, "year": factor.year, "source": factor.source}
+
+
+def _factor(key: str) -> Factor:
+    from tracker.footprint.factors import load_factors
+
+    return load_factors().get(key, LATEST)
 
 
 def _share(span: Json, whole: float) -> Json:

@@ -85,6 +85,8 @@ def _cost(page: Json, width: int) -> list[str]:
         out += _heading(page[key]["heading"])
         for sentence in page[key]["sentences"]:
             out += _wrap(sentence, width)
+    if page["place"]["table"]:
+        out += _ranking(page["place"]["table"], width)
     methods = page["methods"]
     out += [*_heading(methods["heading"]), *_wrap(methods["say"], width)]
     names = max((len(row["name"]) for row in methods["rows"]), default=0)

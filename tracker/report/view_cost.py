@@ -1,4 +1,4 @@
-"""The page about cost: what drove it, what could change, whether it was worth it, where it sits, how sure it is."""
+"""The page about cost: what drove it, what could change, whether it was worth it, how sure it is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any
 
 from tracker.report import charts
 from tracker.report.advice import lever_words
-from tracker.report.figures import apportion, significant
+from tracker.report.figures import apportion
 from tracker.report.finding import COVERS_ALL
 from tracker.report.language import Language
 from tracker.report.measures import ends, measure, part, quantity
 from tracker.report.names import COMPONENTS, METHOD_NOTES, METHODS, SHORT_COMPONENTS, SPREAD, label
+from tracker.report.view_place import surroundings
 
 Json = dict[str, Any]
 
@@ -179,38 +180,6 @@ def worth(data: Json, language: Language) -> Json:
         else t("Was it worth it? Half of it, you say")
     )
     return {"heading": heading, "sentences": sentences}
-
-
-def surroundings(data: Json, language: Language) -> Json:
-    """Return where the period's footprint sits among everyday amounts."""
-    t = language.t
-    context = data["context"]
-    sentences = []
-    home = context["household_share"]
-    if home is not None:
-        sentences.append(
-            t("All of it is {share} of the electricity a European household uses in the same time.",
-              share=_share_span(home, language))
-        )  # fmt: skip
-    budget = context["budget_share"]
-    if budget is not None:
-        sentences.append(
-            t("It is {share} of what one person may emit in that time in a life that keeps warming at 1.5 °C.",
-              share=_share_span(budget, language))
-        )  # fmt: skip
-    sentences.append(
-        t("That is small beside heating, travel and food. It is not nothing: it adds up over people, and over a year.")
-    )
-    small = (home or {"high": 1.0})["high"] < 0.02
-    return {
-        "heading": t("Where this sits: small beside a home") if small else t("Where this sits"),
-        "sentences": [" ".join(sentences)],
-        "table": None,
-    }
-
-
-def _share_span(span: Json, language: Language) -> str:
-    return language.percents(*(significant(span[end] * 100, 1) for end in ("low", "high")))
 
 
 def methods(data: Json, language: Language) -> Json:

@@ -1,0 +1,155 @@
+"""The proxy's own page as sentences and rows: how it does, today, and what its forms offer (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tracker.report import names
+from tracker.report.glance import glance_line, glance_rows
+from tracker.report.language import Language, capital
+
+if TYPE_CHECKING:
+    from tracker.limits import Standing
+    from tracker.settings import Budget
+    from tracker.talks import Talk
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What the forms are about."""
+
+    talks: list[Talk]
+    budgets: list[Standing]
+    pauses: dict[str, datetime]
+    """Service (empty for all) and until when."""
+    held: bool
+    """Whether a budget holds new turns back."""
+    services: list[str]
+    """Those that can be chosen."""
+
+
+def view(status: Json, today: Json, standings: Standings, now: datetime, words: Language) -> Json:
+    """Return what the template shows; ``status`` as ``Pages.status`` tells it, ``today`` as ``glance`` does."""
+    return {
+        "headline": _headline(status, standings, now, words),
+        "day": capital(words.long_day(now.date())),
+        "today": {"line": glance_line(today, words), "rows": glance_rows(today, words)},
+        "held": standings.held,
+        "talks": [_talk(talk, now, words) for talk in standings.talks],
+        "budgets": [_budget(standing, words) for standing in standings.budgets],
+        "pauses": [_pause(service, until, now, words) for service, until in standings.pauses.items()],
+        "services": [{"key": key, "name": names.service(key)} for key in standings.services],
+        "notes": _notes(status, now, words),
+    }
+
+
+def _headline(status: Json, standings: Standings, now: datetime, words: Language) -> str:
+    if status["trouble"]:
+        return words.t("klimaspor listens, but cannot write")
+    if "" in standings.pauses:
+        return words.t("klimaspor is paused")
+    if standings.held:
+        return words.t("klimaspor holds new turns back")
+    if standings.pauses or any(passing["until"] > now.timestamp() for passing in status["passing"]):
+        return words.t("klimaspor listens, but not to everything")
+    return words.t("klimaspor listens")
+
+
+def _talk(talk: Talk, now: datetime, words: Language) -> Json:
+    began = talk.began_at.replace(tzinfo=None)
+    same_day = began.date() == now.date()
+    length = [words.tn("{n} question", "{n} questions", talk.turns)]
+    if talk.output_tokens is not None:
+        length.append(words.tn("{n} token written", "{n} tokens written", talk.output_tokens))
+    return {
+        "subject": talk.subject,
+        "when": words.clock(began) if same_day else words.moment(began),
+        "name": names.service(talk.service),
+        "model": names.clipped(talk.model) if talk.model else words.t("unknown model"),
+        "length": ", ".join(length),
+        "worth": talk.worth,
+    }
+
+
+def _budget(standing: Standing, words: Language) -> Json:
+    budget = standing.budget
+    used = words.t(
+        "{share} used, {amount}", share=words.percent(standing.share), amount=_amount(standing.used, budget, words)
+    )
+    if budget.unit == "wh":
+        used += ", " + words.t("estimated")
+    return {
+        "key": budget.name,
+        "name": _budget_name(budget, words),
+        "used": used,
+        "hold": budget.hold,
+        "width": round(300 * min(standing.share, 1.0)),
+    }
+
+
+def _budget_name(budget: Budget, words: Language) -> str:
+    amount = _amount(budget.amount, budget, words)
+    parts = [
+        words.t("{amount} a day", amount=amount) if budget.per == "day" else words.t("{amount} a week", amount=amount)
+    ]
+    if budget.service:
+        parts.append(names.service(budget.service))
+    if budget.feature:
+        parts.append(names.label(names.FEATURES, budget.feature, words))
+    return ", ".join(parts)
+
+
+def _amount(value: float, budget: Budget, words: Language) -> str:
+    value = float(f"{value:.4g}")
+    match budget.unit:
+        case "questions":
+            return words.tn("{n} question", "{n} questions", value)
+        case "minutes":
+            return words.tn("{n} minute", "{n} minutes", value)
+        case "tokens":
+            return words.tn("{n} token", "{n} tokens", value)
+    return f"{words.number(value)} Wh"
+
+
+def _pause(service: str, until: datetime, now: datetime, words: Language) -> str:
+    end = _clock(until, now, words)
+    if service:
+        return words.t("{service} is not recorded until {time}.", service=names.service(service), time=end)
+    return words.t("Nothing is recorded until {time}.", time=end)
+
+
+def _clock(moment: datetime, now: datetime, words: Language) -> str:
+    local = moment.astimezone(now.tzinfo)
+    return words.clock(local) if local.date() == now.date() else words.moment(local)
+
+
+def _notes(status: Json, now: datetime, words: Language) -> list[str]:
+    t, turns = words.t, status["turns"]
+    since = datetime.fromisoformat(status["started_at"])
+    notes = [
+        t("On 127.0.0.1:{port} since {time}.", port=status["port"], time=_clock(since, now, words)),
+        t("{n} hosts are opened; every other site passes untouched.", n=words.number(status["hosts"])),
+        t("Turns heard since then: {heard}. Lost: {lost}.", heard=words.number(turns["heard"]),
+          lost=words.number(sum(turns["lost"].values()))),
+    ]  # fmt: skip
+    for name, port in status["local"].items():
+        notes.append(
+            t("{service}: use {address} as its address, and its use is recorded too.",
+              service=names.service(name), address=f"http://127.0.0.1:{port}")
+        )  # fmt: skip
+    for passing in status["passing"]:
+        until = _clock(datetime.fromtimestamp(passing["until"], UTC), now, words)
+        sentence = (
+            t("{host} passes unrecorded until {time}: it asked for a check.", host=passing["host"], time=until)
+            if passing["reason"] == "challenge"
+            else t("{host} passes unrecorded until {time}: a program refuses the certificate.",
+                   host=passing["host"], time=until)
+        )  # fmt: skip
+        notes.append(sentence)
+    if status["trouble"]:
+        notes.append(status["trouble"])
+    return notes
