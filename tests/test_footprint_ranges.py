@@ -256,3 +256,32 @@ def test_an_assessment_can_be_explained_with_a_calculator():
     assert document["factor_set"] == load_factors().version
     assert document["model"]["source"] == "registry"
     assert isinstance(assessment, Assessment)
+
+
+def test_fewer_draws_change_no_central_estimate_and_no_end_by_much() -> None:
+    """Rows of long lists: the error against all draws is stated in footprint.uncertainty; here its order only."""
+    assessment = assess(worked_week())
+    exact, quick = assessment.impacts(), assessment.impacts(quick=True)
+    for criterion in CRITERIA:
+        one, other = getattr(exact, criterion), getattr(quick, criterion)
+        assert other.mid == pytest.approx(one.mid, rel=1e-12)
+        assert other.low == pytest.approx(one.low, rel=0.35)
+        assert other.high == pytest.approx(one.high, rel=0.35)
+
+
+@pytest.mark.parametrize("method", [None, "ecologits", "time"])
+def test_central_estimates_alone_are_those_of_the_ranges(method: str | None) -> None:
+    assessment = assess(worked_week(), Settings(method=method))
+    assert assessment.central_wh() == pytest.approx(assessment.impacts().energy_wh.mid, rel=1e-12)
+    rows = {row["key"]: row["energy_wh"]["mid"] for row in assessment.components()}
+    assert assessment.component_wh() == pytest.approx(rows, rel=1e-12)
+
+
+def test_settings_asked_for_in_turn_do_not_leak_into_each_other() -> None:
+    """Recipes are kept between assessments: an answer must not depend on what was asked before."""
+    week = worked_week()
+    here, there = assess(week).impacts(), assess(week, Settings(zone="NOR")).impacts()
+    assert there.ghg_g.mid < here.ghg_g.mid
+    plain = assess(week, Settings(extensions=frozenset())).impacts()
+    assert plain.energy_wh.mid < here.energy_wh.mid
+    assert assess(week).impacts() == here

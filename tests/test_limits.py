@@ -15,6 +15,7 @@ from addon.pulse import Pulse
 from tests.test_store import make
 from tracker import limits
 from tracker.desktop import show
+from tracker.footprint import assess, choose
 from tracker.record import FEATURES, Feature
 from tracker.settings import SCHEMA, Budget, Settings, SettingsError, find, load, parse, settings_path
 from tracker.settings_file import save, to_toml
@@ -207,3 +208,16 @@ def test_a_desktop_without_notices_or_with_a_broken_tool_changes_nothing(
         (tmp_path / name).write_text("not a program")
         (tmp_path / name).chmod(0o755)
     assert not show("title", "body")
+
+
+def test_a_budget_of_energy_is_counted_by_the_settings_of_the_report(store: Store) -> None:
+    store.add([record(n, output_tokens_source="counted", reasoning_tokens_source="unknown") for n in range(3)])
+    used = []
+    for values in ({}, {"report.method": "flop"}):
+        save(store.path, Settings(values, budgets=(Budget(100, "wh", "day"),)))
+        (standing,) = limits.standings(store, NOW)
+        report = assess(store.activities(standing.since, standing.until), choose(load(store.path).get))
+        assert standing.used == pytest.approx(report.impacts().energy_wh.mid)
+        used.append(standing.used)
+    assert used[0] > 0
+    assert used[0] != pytest.approx(used[1])

@@ -11,9 +11,9 @@ from operator import add, mul
 
 BLOCKS, BLOCK = 25, 40
 DRAWS = BLOCKS * BLOCK
-QUICK_BLOCKS, QUICK_BLOCK = 20, 20
+QUICK_BLOCKS, QUICK_BLOCK = 10, 20
 """For the rows of long lists (days of a year, hours of the week): central estimates are the same; ends are some percent
-off those of very many draws (3 to 6 at the median, at most 20), where all ``DRAWS`` are off by 3 to 5, at most 10."""
+off those of very many draws (4 to 6 at the median, 21 at most), where all ``DRAWS`` are off by 3 to 5, at most 10."""
 COMMON = "serving"
 """The unknown that all text shares and that is the widest: the draws are ordered by it."""
 SEED = "klimaspor"
