@@ -93,6 +93,10 @@ class WorkerEar:
         """Have a heartbeat written; the answer refreshes the gate."""
         self._queue.urge("beat", **header)
 
+    def look(self, done: Callable[[], None]) -> None:
+        """Have the limits looked at now; ``done`` is called in another thread once the gate is refreshed."""
+        self._queue.urge("look", lambda _answer: done())
+
     # The end
 
     def close(self, seconds: float = 10.0) -> None:

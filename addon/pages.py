@@ -6,34 +6,29 @@ import asyncio
 import hmac
 import json
 import os
-import re
+import secrets
 import sys
-import time
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
 from mitmproxy import connection, http
 from mitmproxy.proxy.mode_specs import ReverseMode
 
+from addon.answers import TRY_AGAIN, excuse, nothing, plain, respond, show
 from addon.aside import Asides
 from addon.ear import WorkerEar
+from addon.forms import comes_from, is_small, read_form
 from addon.hosts import leads_home
 from addon.options import ProxyOptions
 from addon.pac import load_previous, write_pac
 from addon.state import State, owner_of
-from addon.status_page import STYLE_HASH, write_page
 
 PAGE_SECONDS = 60.0
+LOOK_SECONDS = 5.0
+FORM = "klimaspor-form"
 ROOT = Path(__file__).parent.parent
-SAFE = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
 
 
 class Running(Protocol):
@@ -54,6 +49,9 @@ class Pages:
 
     def __init__(self, proxy: Running) -> None:
         self._proxy = proxy
+        self._secret = secrets.token_hex(16)
+        """Stands in every form of our page; who has not read the page cannot send one."""
+        self._changing = asyncio.Lock()
 
     def client_connected(self, client: connection.Client) -> None:
         """Refuse other people of this computer: what they do is not ours to see, and our pages are not theirs."""
@@ -69,37 +67,52 @@ class Pages:
         if isinstance(flow.client_conn.proxy_mode, ReverseMode):
             self._check_local(flow)
         elif self._is_ours(flow.request.host, flow.request.port):
+            if flow.request.method == "POST" and is_small(flow.request):
+                flow.metadata[FORM] = True
+                flow.response = plain(500, TRY_AGAIN)  # until the form has been read: it must lead nowhere else
+                return
             flow.response = await self.answer(flow.request)
             if flow.request.headers.get("content-length", "0") != "0" or "transfer-encoding" in flow.request.headers:
                 kill: Any = flow.kill  # mitmproxy would keep the whole of a body that nobody wants
                 kill()
         elif leads_home(flow.request.host):
-            flow.response = _plain(403, "klimaspor leads to no private address; connect to it directly.")
+            flow.response = plain(403, "klimaspor leads to no private address; connect to it directly.")
         else:
             flow.request.stream = True
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        """Answer a form, now that all of it is there."""
+        if flow.metadata.get(FORM):
+            flow.response = await self.answer(flow.request)
 
     async def answer(self, request: http.Request) -> http.Response:
         """Return what our own port has to say to a request."""
         if request.host_header not in {f"127.0.0.1:{self._proxy.state.port}", f"localhost:{self._proxy.state.port}"}:
-            return _plain(421, "This is klimaspor's own address; call it by its name.")
-        if request.method not in {"GET", "HEAD"}:
-            return _plain(405, "Only GET.")
-        path = request.path.partition("?")[0]
-        if path == "/proxy.pac":
+            return plain(421, "This is klimaspor's own address; call it by its name.")
+        path, reads = request.path.partition("?")[0], request.method in {"GET", "HEAD"}
+        if path == "/proxy.pac" and reads:
             return self._pac()
-        _, token, rest = (path + "//").split("/", 2)
-        if not hmac.compare_digest(token.encode("utf-8", "replace"), self._proxy.state.token.encode()):
-            return _plain(404, "Not found. Open klimaspor's page with `klimaspor open`.")
-        match rest.rstrip("/"):
+        if not self._is_secret(path):
+            return nothing()
+        match path[1 + len(self._proxy.state.token) :]:
+            case "/" if request.method == "POST":
+                return await self._change(request)
+            case _ if not reads:
+                return plain(405, "Only GET.")
             case "":
+                return self._lead_home()
+            case "/":
                 return await self._show_status()
-            case "status.json":
-                return _respond(200, json.dumps(self.status()), "application/json")
-            case "report":
+            case "/status.json":
+                return respond(200, json.dumps(self.status()), "application/json")
+            case "/report":
                 return await self._show_report()
-            case "certificate":
+            case "/report/now":
+                year, week, _ = date.today().isocalendar()  # noqa: DTZ011 - the person's own week
+                return await self._show_report(f"--week={year}-W{week:02}")
+            case "/certificate":
                 return self._certificate()
-        return _plain(404, "Not found.")
+        return plain(404, "Not found.")
 
     def status(self) -> dict[str, Any]:
         """Return what ``klimaspor status`` shows: figures of the machinery, nothing of what passed."""
@@ -126,7 +139,7 @@ class Pages:
         """Refuse a web page that reached a local model server's port by a name of its own (DNS rebinding)."""
         port = flow.client_conn.sockname[1] if flow.client_conn.sockname else 0
         if flow.request.host_header not in {f"127.0.0.1:{port}", f"localhost:{port}"}:
-            flow.response = _plain(421, "This is klimaspor's own address; call it by its name.")
+            flow.response = plain(421, "This is klimaspor's own address; call it by its name.")
             return
         host, target = flow.request.host, flow.request.port
         flow.request.host_header = f"{host}:{target}"  # as the server expects it
@@ -136,59 +149,86 @@ class Pages:
         text = write_pac(
             self._proxy.hosts, self._proxy.state.port, load_previous(options.folder), fail_open=options.fail_open
         )
-        return _respond(200, text, "application/x-ns-proxy-autoconfig")
+        return respond(200, text, "application/x-ns-proxy-autoconfig")
 
     def _certificate(self) -> http.Response:
         try:
             data = self._proxy.certificate_path.read_bytes()
         except OSError:
-            return _plain(500, "The certificate cannot be read. Ask `klimaspor doctor`.")
-        response = _respond(200, "", "application/x-x509-ca-cert")
+            return plain(500, "The certificate cannot be read. Ask `klimaspor doctor`.")
+        response = respond(200, "", "application/x-x509-ca-cert")
         response.content = data
         response.headers["content-disposition"] = 'attachment; filename="klimaspor-ca.crt"'
         return response
 
+    def _is_secret(self, path: str) -> bool:
+        token = path[1:].partition("/")[0]
+        return hmac.compare_digest(token.encode("utf-8", "replace"), self._proxy.state.token.encode())
+
+    def _lead_home(self) -> http.Response:
+        response = plain(303, "Here.")
+        response.headers["location"] = f"/{self._proxy.state.token}/"
+        return response
+
     async def _show_status(self) -> http.Response:
-        today = await self._ask("today", "--format", "text")
-        text = "Not to be had at present." if today is None else today.decode("utf-8", "replace")
-        return _show(write_page(self.status(), text, now=time.time()), STYLE_HASH)
+        answer = await self._ask_desk({"status": self.status(), "form_token": self._secret})
+        return show(answer["page"], forms="'self'") if "page" in answer else excuse(answer)
 
-    async def _show_report(self) -> http.Response:
-        page = await self._ask("report", "--format", "html", "-o", "-")
-        if page is None:
-            return _plain(500, "The report could not be made. `klimaspor report` says why.")
-        text = page.decode("utf-8", "replace")
-        style = re.search(r"style-src '(sha256-[A-Za-z0-9+/=]+)'", text)
-        return _show(text, style[1] if style else STYLE_HASH)
+    async def _show_report(self, *options: str) -> http.Response:
+        code = "from tracker.cli import main; main()"
+        page = await _ask("-c", code, "report", "--format=html", "-o", "-", f"--db={self._proxy.options.db}", *options)
+        return excuse({}) if page is None else show(page.decode("utf-8", "replace"))
 
-    async def _ask(self, *arguments: str) -> bytes | None:
-        """Have a command answer in a process of its own: reports take computing, and this one carries the chats."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "from tracker.cli import main; main()", *arguments, f"--db={self._proxy.options.db}",
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
-        )  # fmt: skip
+    async def _change(self, request: http.Request) -> http.Response:
+        """Do what a form asks for, if it is our own page's; the proxy acts on it before the answer goes out."""
+        if not comes_from(request, f"http://{request.host_header}"):
+            return plain(403, "Only klimaspor's own page can change something here.")
+        form = read_form(request, self._secret)
+        if form is None:
+            return plain(403, "This form is not valid any more. Open the page again with `klimaspor open`.")
+        async with self._changing:
+            answer = await self._ask_desk({"form": form})
+        if "refused" in answer:
+            return plain(400, answer["refused"])
+        if answer:
+            return excuse(answer)
+        await self._look()
+        return self._lead_home()
+
+    async def _look(self) -> None:
+        """Have the worker look at pauses and budgets now; should it not come to it in time, it does so later."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the proxy ended meanwhile
+                loop.call_soon_threadsafe(done.set)
+
+        self._proxy.ear.look(tell)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), LOOK_SECONDS)
+
+    async def _ask_desk(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Ask ``tracker.desk``; it is asked through a pipe, for others can read the arguments of a process."""
+        asked = json.dumps({"db": str(self._proxy.options.db), **question}).encode()
+        answer = await _ask("-m", "tracker.desk", asked=asked)
         try:
-            answer, _ = await asyncio.wait_for(process.communicate(), PAGE_SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            return None
-        return answer if process.returncode == 0 else None
+            told = json.loads(answer or b"")
+        except ValueError:
+            return {"trouble": TRY_AGAIN}
+        return told if isinstance(told, dict) else {"trouble": TRY_AGAIN}
 
 
-def _show(text: str, style_hash: str) -> http.Response:
-    response = _respond(200, text, "text/html")
-    policy = (
-        f"default-src 'none'; style-src '{style_hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    response.headers["content-security-policy"] = policy
-    return response
-
-
-def _plain(status: int, text: str) -> http.Response:
-    return _respond(status, text + "\n", "text/plain")
-
-
-def _respond(status: int, text: str, kind: str) -> http.Response:
-    return http.Response.make(status, text, {"content-type": f"{kind}; charset=utf-8", **SAFE})
+async def _ask(*arguments: str, asked: bytes = b"") -> bytes | None:
+    """Have a process of its own answer: reports take computing, and this one carries the chats. None if it fails."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
+    )  # fmt: skip
+    try:
+        answer, _ = await asyncio.wait_for(process.communicate(asked), PAGE_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return None
+    return answer if process.returncode == 0 else None

@@ -213,7 +213,7 @@ def _is_large(request: http.Request) -> bool:
 def _held(service: Service) -> http.Response:
     text = (
         f"klimaspor holds back new turns of {service.title}: your own budget is used up.\n"
-        "See `klimaspor budget`, or go on with `klimaspor pause`.\n"
+        "See `klimaspor budget`, or continue for an hour on the page that `klimaspor open` shows.\n"
     )
     headers = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "retry-after": "3600"}
     return http.Response.make(429, text, headers)

@@ -92,6 +92,8 @@ class Desk:
                 self.keep(late, "", None)
                 self.flush()
                 return self.beat(header)
+            case "look":
+                return self.pulse.look(self.store)
         return {}
 
     def _take_all(self, sizes: list[int], blob: memoryview) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tracker.report import names
+from tracker.report.figures import shown
 from tracker.report.glance import glance_line, glance_rows
 from tracker.report.language import Language, capital
 
@@ -78,7 +79,9 @@ def _talk(talk: Talk, now: datetime, words: Language) -> Json:
 def _budget(standing: Standing, words: Language) -> Json:
     budget = standing.budget
     used = words.t(
-        "{share} used, {amount}", share=words.percent(standing.share), amount=_amount(standing.used, budget, words)
+        "{share} used, {amount}",
+        share=words.percent(standing.share),
+        amount=_amount(_round(standing.used, budget), budget, words),
     )
     if budget.unit == "wh":
         used += ", " + words.t("estimated")
@@ -103,8 +106,13 @@ def _budget_name(budget: Budget, words: Language) -> str:
     return ", ".join(parts)
 
 
+def _round(used: float, budget: Budget) -> float:
+    if budget.unit == "wh":  # an estimate, rounded as everywhere
+        return shown(used) or 0.0
+    return round(used, 1)
+
+
 def _amount(value: float, budget: Budget, words: Language) -> str:
-    value = float(f"{value:.4g}")
     match budget.unit:
         case "questions":
             return words.tn("{n} question", "{n} questions", value)
