@@ -6,7 +6,11 @@ import base64
 import hashlib
 import http.client
 import re
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from urllib.parse import urlencode
@@ -302,6 +306,31 @@ def test_a_page_that_takes_too_long_is_given_up(way: Rig, monkeypatch: pytest.Mo
     answer = httpx.get(home(way), trust_env=False, timeout=60)
     assert answer.status_code == 503
     assert "Try again" in answer.text
+
+
+def test_a_form_that_waits_for_the_database_holds_nobody_up(way: Rig) -> None:
+    token = form_token(way)
+    way.records()
+    answers: list[httpx.Response] = []
+    sending = threading.Thread(
+        target=lambda: answers.append(send(way, token=token, do="pause", service="", length="2h"))
+    )
+    with closing(sqlite3.connect(way.db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        sending.start()
+        waited: list[float] = []
+        while sending.is_alive() and len(waited) < 40:
+            began = time.monotonic()
+            assert httpx.get(way.proxy_url + "/proxy.pac", trust_env=False, timeout=20).status_code == 200
+            waited.append(time.monotonic() - began)
+            time.sleep(0.1)
+        sending.join(30)
+        other.execute("ROLLBACK")
+    assert len(waited) > 5
+    assert max(waited) < 2
+    assert answers[0].status_code == 503
+    assert answers[0].text.count("·") == 2
+    assert pauses(way) == {}
 
 
 @given(st.binary(max_size=400), st.text(max_size=40))
