@@ -28,7 +28,7 @@ COMMANDS = {
     "stop": Command("tracker.cli.proxy:stop", "Stop the proxy; what it heard is written first."),
     "status": Command("tracker.cli.proxy:status", "Say whether the proxy runs, and how it does."),
     "open": Command(
-        "tracker.cli.proxy:open_page", "Open the proxy's own page in the browser: status, certificate, report."
+        "tracker.cli.proxy:open_page", "Open the proxy's own page: today, reports, pause, budgets, rating."
     ),
     "run": Command("tracker.cli.run:run", "Run one command with its AI calls recorded."),
     "setup": Command("tracker.cli.setup:setup", "Set up the whole computer: certificate, PAC file, autostart."),

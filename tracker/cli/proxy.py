@@ -116,7 +116,7 @@ def status(context: click.Context, db: Path, output_format: str) -> None:
 @click.command("open", epilog="\b\nExample:\n  klimaspor open")
 @database_option
 def open_page(db: Path) -> None:
-    """Open the proxy's own page in the browser: status, certificate, report."""
+    """Open the proxy's own page: today, reports, pause, budgets, rating."""
     from addon.state import ask_status
 
     found = ask_status(db.parent.resolve())
