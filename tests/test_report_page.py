@@ -250,3 +250,10 @@ def test_services_are_called_by_their_own_titles() -> None:
     from tracker.report.names import SERVICES
 
     assert {service.name: service.title for service in discover()} == SERVICES
+
+
+def test_a_service_known_from_one_source_is_called_unverified() -> None:
+    from addon.service import discover
+    from tracker.report.names import UNVERIFIED
+
+    assert {service.name for service in discover() if service.grade == "inferred"} == UNVERIFIED

@@ -87,6 +87,9 @@ SERVICES = {
 }
 """Names are names in every language; a test holds them to the services' own titles."""
 
+UNVERIFIED = frozenset({"chatglm", "cursor", "leonardo"})
+"""Services whose format is known from one source only; a test holds these to the services' own grades."""
+
 FEATURES = {
     "reasoning": mark("Thinking"),
     "deep_research": mark("Deep research"),

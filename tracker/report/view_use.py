@@ -9,7 +9,7 @@ from typing import Any
 from tracker.report import charts
 from tracker.report.language import NARROW, NOTHING, Language, capital
 from tracker.report.measures import Measure, ends, figure, measure, part, quantity
-from tracker.report.names import FEATURES, INITIATORS, clipped, label, service
+from tracker.report.names import FEATURES, INITIATORS, UNVERIFIED, clipped, label, service
 
 Json = dict[str, Any]
 
@@ -215,7 +215,13 @@ def services(data: Json, language: Language) -> Json:
     """Return the services, the largest first."""
     t = language.t
     rows = data["by_service"]
-    table = _table(rows, [(service(item["key"]), "") for item in rows], data, language, total=True)
+    table = _table(
+        rows,
+        [(service(item["key"]), _service_note(item["key"], language)) for item in rows],
+        data,
+        language,
+        total=True,
+    )
     first = service(rows[0]["key"])
     share = _share(rows[0], data)
     if len(rows) == 1:
@@ -229,6 +235,10 @@ def services(data: Json, language: Language) -> Json:
         "say": t("Which service answered. The middle values add up; their ranges do not."),
         "name": t("service"),
     }
+
+
+def _service_note(key: str, language: Language) -> str:
+    return language.t("unverified: times and bytes only") if key in UNVERIFIED else ""
 
 
 def models(data: Json, language: Language) -> Json:
