@@ -36,7 +36,8 @@ ALWAYS = {
     "tracker.limits": {"tracker.record", "tracker.store", "tracker.settings"},
     "tracker.exports": {"tracker.record", "tracker.store"},
     "tracker.footprint": {"tracker.record"},
-    "tracker.report": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.settings"},
+    "tracker.report": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.settings", "tracker.limits"},
+    "tracker.desk": {"tracker.record", "tracker.store", "tracker.settings", "tracker.limits", "tracker.report"},
     "tracker.imports": {
         "tracker.record", "tracker.naming", "tracker.store", "tracker.tokens", "tracker.exports", "addon",
     },
@@ -56,6 +57,7 @@ INSIDE_FUNCTIONS = {
     "addon": {"tracker.report"},
     "tracker.limits": {"tracker.footprint"},
     "tracker.cli": {"addon"},
+    "tracker.desk": {"addon"},
     "tracker.setup": {"addon"},
     "tracker.trial": {"addon.run", "addon.options", "tracker.store", "tracker.report"},
 }
