@@ -48,7 +48,7 @@ def main() -> None:
 def show(store: Store, status: dict[str, Any], form_token: str) -> str:
     """Return the page: ``status`` as the proxy tells it of itself, everything else from the store and the settings."""
     from tracker import limits
-    from tracker.cli.report import clock, computer_language
+    from tracker.report.computer import clock, computer_language
     from tracker.report.glance import glance
     from tracker.report.language import language
     from tracker.report.own_page import Standings, view

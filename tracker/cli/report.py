@@ -7,13 +7,14 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracker.cli.options import database_option, fail, format_option
+from tracker.report.computer import clock, computer_language
 
 if TYPE_CHECKING:
     from tracker.report.period import Period
@@ -117,18 +118,6 @@ def settings_of(db: Path) -> dict[str, Any]:
     }
 
 
-def computer_language() -> str:
-    """Return the language the computer is set to, if reports have it, else English."""
-    import os
-
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        value = os.environ.get(name, "")
-        if value:
-            two = value[:2].lower()
-            return {"nb": "nb", "no": "nb", "nn": "nb", "nl": "nl"}.get(two, "en")
-    return "en"
-
-
 def _store_and_clock(stack: ExitStack, db: Path, *, demo: bool) -> tuple[Store, datetime]:
     from tracker.store import NoDatabaseError, Store, StoreError
 
@@ -145,26 +134,6 @@ def _store_and_clock(stack: ExitStack, db: Path, *, demo: bool) -> tuple[Store, 
         return stack.enter_context(Store.open(folder / "empty.db")), clock()
     except StoreError as error:
         raise click.ClickException(str(error)) from None
-
-
-def clock() -> datetime:
-    """Return now with the computer's own time zone, by name where it has one."""
-    import os
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    names = [os.environ.get("TZ", "")]
-    link = Path("/etc/localtime")
-    if link.is_symlink():
-        names.append(str(link.readlink()).partition("zoneinfo/")[2])
-    now = datetime.now(UTC).astimezone()
-    for name in filter(None, names):
-        try:
-            named = now.astimezone(ZoneInfo(name))
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-        if named.utcoffset() == now.utcoffset():
-            return named
-    return now
 
 
 def _period(

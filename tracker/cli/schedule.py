@@ -66,9 +66,10 @@ def off(*, db: Path) -> None:
 @database_option
 def now(*, db: Path) -> None:
     """Write the last finished week's report if it is missing; send sums if you joined a team. The timer calls this."""
-    from tracker.cli.report import clock, explained, settings_of
+    from tracker.cli.report import explained, settings_of
     from tracker.cli.team import ship_if_joined
     from tracker.report.archive import reports_folder, write_missing
+    from tracker.report.computer import clock
     from tracker.store import NoDatabaseError, Store, StoreError
 
     folder = reports_folder(db)
