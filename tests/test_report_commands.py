@@ -22,7 +22,8 @@ from tracker.store import Store
 
 @pytest.fixture
 def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("tracker.cli.report.clock", lambda: demo.NOW)
+    for place in ("tracker.cli.report.clock", "tracker.report.computer.clock"):
+        monkeypatch.setattr(place, lambda: demo.NOW)
     monkeypatch.chdir(tmp_path)
     with golden.small_store(tmp_path, 12) as store:
         return store.path
@@ -113,7 +114,8 @@ def test_the_language_follows_setting_then_computer(db: Path, monkeypatch: pytes
 
 
 def test_today_is_a_glance(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracker.cli.report.clock", lambda: demo.NOW - timedelta(days=5))
+    for place in ("tracker.cli.report.clock", "tracker.report.computer.clock"):
+        monkeypatch.setattr(place, lambda: demo.NOW - timedelta(days=5))
     result = run("today", "--db", db, "--lang", "en")
     assert result.exit_code == 0
     assert result.output.startswith("Today: ")
