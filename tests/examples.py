@@ -11,33 +11,20 @@ import base64
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from addon.capturing import tell_record as tell
 from addon.exchange import Chunk, Exchange, Message
 from addon.reader import Reader, Reading
-from tracker.record import Record
 
 FOLDER = Path(__file__).parent / "examples"
 KEY = bytes(range(32))
 STARTED_AT = "2026-11-16T09:30:00.000Z"
 STEP_MS = 100
-UNTOLD = {
-    "id",
-    "revision",
-    "started_at",
-    "utc_offset_minutes",
-    "service",
-    "source",
-    "reader",
-    "request_bytes",
-    "response_bytes",
-}
-"""Columns that an example does not repeat: its folder, its exchange or its key decide them."""
-DEFAULTS = {field.name: field.default for field in fields(Record)}
 
 
 @dataclass(frozen=True)
@@ -83,20 +70,6 @@ def read_all(exchanges: Iterable[Exchange], reader: Reader | None = None) -> Rea
     for exchange in exchanges:
         reading += reader.read(exchange)
     return reading
-
-
-def tell(record: Record) -> dict[str, Any]:
-    """Return a record as an example tells it: the columns that matter and are not at their defaults."""
-    told = {
-        name: value
-        for name, value in asdict(record).items()
-        if name not in UNTOLD and name != "features" and value != DEFAULTS.get(name)
-    }
-    if "conversation" in told:
-        told["conversation"] = True
-    if record.features:
-        told["features"] = [[one.feature, one.state, one.amount] for one in record.features]
-    return told
 
 
 def tell_unread(reading: Reading) -> list[list[str]]:
