@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from addon.services.chatgpt import ChatGPT
 
 
+TOPIC = "conversation-turn-"
+"""What the name of a turn's topic begins with; the rest is the turn's own id."""
+
+
+def name_turn(topic: object) -> str | None:
+    """Return the turn that a topic is of, where its items do not say it themselves."""
+    return topic.removeprefix(TOPIC) or None if isinstance(topic, str) and topic.startswith(TOPIC) else None
+
+
 class Socket:
     """The one socket of a page, on which all handed-over turns go on, and late images arrive."""
 
@@ -40,19 +49,21 @@ class Socket:
         """A page opens a new socket and asks for what it missed, so an open turn goes on waiting."""
         return ()
 
-    def _hear_frame(self, frame: Any, now: datetime, size: int) -> Iterator[Turn]:
+    def _hear_frame(self, frame: Any, now: datetime, size: int, topic: object = None) -> Iterator[Turn]:
         match frame:
-            case {"type": "reply", "reply": {"catchups": list(frames)}}:
+            case {"reply": {"catchups": list(frames)} as reply}:
                 for caught in frames:
-                    if not (isinstance(caught, dict) and caught.get("type") == "reply"):
-                        yield from self._hear_frame(caught, now, 0)
+                    if not (isinstance(caught, dict) and "reply" in caught):
+                        yield from self._hear_frame(caught, now, 0, reply.get("topic_id"))
             case {"payload": {"type": "conversation-turn-stream", "payload": dict() as item}}:
-                yield from self._hear_item(item, frame.get("offset"), now, size)
+                identity = keep_word(item.get("turn_id")) or name_turn(frame.get("topic_id") or topic)
+                yield from self._hear_item(item, identity, frame.get("offset"), now, size)
             case {"payload": {"type": "conversation-update", "payload": dict() as update}}:
                 yield from self._hear_update(update, now, size)
 
-    def _hear_item(self, item: dict[str, Any], offset: object, now: datetime, size: int) -> Iterator[Turn]:
-        identity = keep_word(item.get("turn_id"))
+    def _hear_item(
+        self, item: dict[str, Any], identity: str | None, offset: object, now: datetime, size: int
+    ) -> Iterator[Turn]:
         if identity is None or self._service.finished.get(identity):
             return
         turn = self._find(identity, keep_word(item.get("conversation_id")), now)
@@ -68,7 +79,8 @@ class Socket:
         splitter: SseSplitter = turn.state.setdefault("splitter", SseSplitter([]))
         encoded = item.get("encoded_item")
         answer.handed_off = False  # here a [DONE] is the end
-        for data, name in splitter.feed(encoded.encode("utf-8", "replace")) if isinstance(encoded, str) else ():
+        whole = encoded.encode("utf-8", "replace") + b"\n\n" if isinstance(encoded, str) else b""
+        for data, name in splitter.feed(whole):
             if not (isinstance(data, dict) and data.get("type") == "stream_handoff"):
                 answer.take(turn, Event(data, name, at_ms))
         if item.get("type") == "done":
@@ -108,6 +120,6 @@ class Socket:
         for message in (content.get("message"), *listed(content.get("messages"))):
             answer_of(turn).add(turn, Document({"message": message}))
         turn.response_bytes = (turn.response_bytes or 0) + size
-        if "async-task-completed" in (update.get("update_type"), content.get("update_type")):
+        if {"async-task-completed", "add-messages"} & {update.get("update_type"), content.get("update_type")}:
             turn.ended_ms = elapsed_ms(turn.exchange.started_at, now)
             yield from self._service.pause(turn, now)
