@@ -141,7 +141,7 @@ def test_unread_refused_and_ratings_are_kept(store: Store) -> None:
     store.note_refused("2026-11-16", "gemini")
     assert store.unread(MONDAY, MONDAY + timedelta(days=1)) == [replace(item, n=2)]
     (service,) = store.coverage(MONDAY, MONDAY + timedelta(days=1)).services
-    assert (service.unread, service.refused, service.share_read) == (2, 3, 0.0)
+    assert (service.service, service.unread, service.refused) == ("gemini", 2, 3)
     store.rate(Rating("c" * 32, "conversation", 3, 10, "2026-11-16T10:00:00.000Z"))
     store.rate(Rating("c" * 32, "conversation", 5, None, "2026-11-16T11:00:00.000Z"))
     assert [(rating.worth, rating.minutes_saved) for rating in store.ratings()] == [(5, None)]

@@ -44,24 +44,31 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Time within a period that was not recorded of one service, or (empty name) of any."""
+
+    kind: str
+    """``down``, ``paused`` (by choice, a stopped proxy included) or ``passed-through``."""
+    service: str
+    started_at: datetime
+    ended_at: datetime
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceCoverage:
-    """How much of one service's traffic could be read."""
+    """What of one service's traffic could not be read."""
 
     service: str
-    read: int
-    """Answers recorded by the proxy."""
     unread: int
     """Answers on a turn's path that could not be read."""
     refused: int
     """Answers with HTTP status 400 and above, which make no record."""
     passed_through_s: float
     paused_s: float
-
-    @property
-    def share_read(self) -> float | None:
-        """Read ÷ (read + unread); None if there was neither."""
-        total = self.read + self.unread
-        return self.read / total if total else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ class Coverage:
     down_s: float
     unknown_s: float
     services: tuple[ServiceCoverage, ...]
+    gaps: tuple[Gap, ...] = ()
+    """When it was down, paused or let a service pass, one after the other."""
 
     @property
     def has_gaps(self) -> bool:
@@ -94,15 +103,19 @@ def cover(
     since: datetime,
     until: datetime,
     services: Iterable[ServiceCoverage] = (),
+    passed: Sequence[Stretch] = (),
 ) -> Coverage:
     """Tell where the seconds between two moments went. ``spans`` are in order and may begin before and end after."""
     sums = {"recorded": 0.0, "off": 0.0, "paused": 0.0, "down": 0.0}
     everything = [pause for pause in pauses if not pause.service]
+    gaps = [("paused", pause) for pause in pauses] + [("passed-through", stretch) for stretch in passed]
     before: Span | None = None
     for span in spans:
         if before is not None:
             for kind, start, end in _gap(before, span):
                 sums[kind] += _overlap(start, end, since, until)
+                if kind in ("down", "paused"):
+                    gaps.append((kind, Stretch("", start, end)))
         heard = _overlap(span.started_at, span.ended_at, since, until)
         paused = overlap_of(everything, max(span.started_at, since), min(span.ended_at, until))
         sums["recorded"] += heard - paused
@@ -118,6 +131,7 @@ def cover(
         down_s=sums["down"],
         unknown_s=max(0.0, total - sum(sums.values())),
         services=tuple(services),
+        gaps=tuple(_within(gaps, since, until)),
     )
 
 
@@ -161,6 +175,14 @@ def _gap(before: Span, after: Span) -> list[tuple[str, datetime, datetime]]:
     if not before.clean_stop and awake_s <= LONGEST_BEAT_S:
         stopped = "recorded" if before.boot_id == after.boot_id else "off"
     return [("off", start, awake), (stopped, awake, end)]
+
+
+def _within(gaps: Iterable[tuple[str, Stretch]], since: datetime, until: datetime) -> list[Gap]:
+    cut = [
+        Gap(kind, stretch.service, max(stretch.started_at, since), min(stretch.ended_at, until))
+        for kind, stretch in gaps
+    ]
+    return sorted((gap for gap in cut if gap.seconds > 0), key=lambda gap: gap.started_at)
 
 
 def _overlap(start: datetime, end: datetime, since: datetime, until: datetime) -> float:

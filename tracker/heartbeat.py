@@ -66,7 +66,7 @@ def coverage(connection: sqlite3.Connection, since: date, until: date, moment: M
     pauses = stretches(connection, "pauses", start, end)
     passed = stretches(connection, "passed_through", start, end)
     services = _services(connection, (since.isoformat(), until.isoformat()), (start, end), passed, pauses)
-    return cover(spans, pauses, start, end, services)
+    return cover(spans, pauses, start, end, services, passed)
 
 
 def stretches(connection: sqlite3.Connection, table: str, since: datetime, until: datetime) -> list[Stretch]:
@@ -83,13 +83,6 @@ def _services(
     passed: list[Stretch],
     pauses: list[Stretch],
 ) -> list[ServiceCoverage]:
-    read = dict(
-        connection.execute(
-            "SELECT service, count(*) FROM requests WHERE local_day >= ? AND local_day < ? AND source = 'proxy' "
-            "GROUP BY service",
-            days,
-        ).fetchall()
-    )
     unread, refused = (
         dict(
             connection.execute(
@@ -99,11 +92,10 @@ def _services(
         )
         for table in ("unread", "refused")
     )
-    names = {*read, *unread, *refused, *(stretch.service for stretch in [*passed, *pauses] if stretch.service)}
+    names = {*unread, *refused, *(stretch.service for stretch in [*passed, *pauses] if stretch.service)}
     return [
         ServiceCoverage(
             service=name,
-            read=read.get(name, 0),
             unread=unread.get(name, 0),
             refused=refused.get(name, 0),
             passed_through_s=overlap_of([stretch for stretch in passed if stretch.service == name], *span),

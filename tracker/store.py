@@ -228,7 +228,7 @@ class Store:
             )
 
     def coverage(self, since: date, until: date, moment: Moment | None = None) -> Coverage:
-        """Tell where the seconds of these local days went, up to now, and how much of each service was read."""
+        """Tell where the seconds of these local days went, up to now, and what of each service was not read."""
         with self.reading() as connection:
             return heartbeat.coverage(connection, since, until, moment)
 
