@@ -75,11 +75,11 @@ EARLIER = """
 DAYS = "local_day IN (SELECT value FROM json_each(:days))"
 
 # One look into the index a day: DISTINCT would walk over every record of the period.
-RECORDED_DAYS = """
+MISSING_DAYS = """
     WITH RECURSIVE days (day) AS (
         SELECT min(local_day) FROM requests WHERE local_day >= ?1
         UNION ALL
         SELECT (SELECT min(local_day) FROM requests WHERE local_day > day) FROM days WHERE day < ?2
     )
-    SELECT day FROM days WHERE day < ?2
+    SELECT day FROM days WHERE day < ?2 EXCEPT SELECT day FROM summed_days
 """

@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 
 from tracker.record import Activity
-from tracker.sum_queries import AMOUNTS, DAYS, EARLIER, KEYS, RECORDED_DAYS, SUMMED, SUMS, TOTALS, WHOLE_DAY
+from tracker.sum_queries import AMOUNTS, DAYS, EARLIER, KEYS, MISSING_DAYS, SUMMED, SUMS, TOTALS, WHOLE_DAY
 
 Key = tuple[str | None, ...]
 Place = tuple[str, int, Key]
@@ -122,7 +122,7 @@ def calculate(
 
 def missing_days(connection: sqlite3.Connection, since: str, until: str) -> list[str]:
     """Return the days with records whose sums are not remembered."""
-    rows = connection.execute(RECORDED_DAYS + " EXCEPT SELECT day FROM summed_days", (since, until))
+    rows = connection.execute(MISSING_DAYS, (since, until))
     return sorted(day for (day,) in rows)
 
 
