@@ -65,7 +65,7 @@ class ChatHub(TurnByTurn):
                         turn.first_byte_ms = at_ms
                     turn.state["request"] = turn.state.get("request") or text_at(argument, "requestId")
                     self._grow(turn, text_at(argument, "writeAtCursor"), at_ms)
-                    for message in list_at(argument, "messages"):
+                    for message in (argument, *list_at(argument, "messages")):
                         self._take(turn, message, at_ms)
             case 2:
                 self._conclude(turn, pick(data, "item"), at_ms)
@@ -89,7 +89,7 @@ class ChatHub(TurnByTurn):
         self._note_visible(turn, at_ms)
 
     def _take(self, turn: Turn, message: Any, at_ms: int | None) -> None:
-        if text_at(message, "author") != "bot":
+        if text_at(message, "author") not in {"bot", None}:
             return
         identity = text_at(message, "messageId") or ""
         text = text_at(message, "text")
@@ -140,6 +140,8 @@ class ChatHub(TurnByTurn):
         if turn is None:
             return
         said: dict[str, str] = turn.state.get("said") or {}
+        if not turn.finished and turn.state.get("length", 0) > sum(map(len, said.values())):
+            said = {}  # broken off: the snapshot was only the beginning of what was written after it
         for identity, text in (said or {"": "".join(turn.state.get("written", []))}).items():
             turn.answer(text, turn.first_token_ms, part=identity)
         if turn.has_text("reasoning"):

@@ -108,7 +108,10 @@ class CopilotSocket(TurnByTurn):
                 turn.reason(pick(data, "text"), at_ms, part=f"{identity} {part}")
             case "citation":
                 once(turn, "web_search")
+            case "partialImageGenerated":
+                turn.state["drawn"] = True  # the same picture, better each time; often the last that comes of it
             case "imageGenerated":
+                turn.state["drawn"] = False
                 turn.media_count = (turn.media_count or 0) + 1
                 turn.used("image_output")
             case _ if kind in TASKS:
@@ -122,8 +125,12 @@ class CopilotSocket(TurnByTurn):
 
     def _end(self, at_ms: int | None) -> Iterator[Turn]:
         """Hand over the open turn, if anything was answered."""
-        if self.turn is not None and (self.turn.message_id or self.turn.outcome):
-            if self.turn.conversation_id is None:
-                self.turn.response_id = self.turn.message_id
+        turn = self.turn
+        if turn is not None and turn.state.get("drawn"):
+            turn.media_count = (turn.media_count or 0) + 1
+            turn.used("image_output")
+        if turn is not None and (turn.message_id or turn.outcome or turn.media_count or turn.has_text("answer")):
+            if turn.conversation_id is None:
+                turn.response_id = turn.message_id
             yield from self.end(at_ms)
         self.turn = None

@@ -27,11 +27,16 @@ SLOTS = {
 }
 """The place in the model menu that the request names. The model behind a place changes, so these carry no version."""
 
-MODES = {1: "gemini-flash", 3: "gemini-pro", 6: "gemini-flash-lite"}
+MODES = {
+    1: "gemini-flash", 2: "gemini-flash-thinking", 3: "gemini-pro", 5: "gemini-flash-lite-thinking",
+    6: "gemini-flash-lite",
+}  # fmt: skip
 LABEL = re.compile(r"(?:Gemini )?(\d(?:\.\d)?) (Pro|Flash[ -]Lite|Flash|Ultra|Nano)(?: (Thinking))?", re.IGNORECASE)
 ARTEFACT = re.compile(r"https?://googleusercontent\.com/\w+/\d+")
 PICTURE = re.compile(r"\.(png|jpe?g|webp|gif|heic|bmp)$", re.IGNORECASE)
 LIMIT_REACHED = 1037
+FAILED = -1
+"""An error that has no number of Gemini's."""
 
 
 class Gemini(Service):
@@ -77,6 +82,8 @@ class Gemini(Service):
                     self._take(turn, parse_or_none(pick(rest, 0)), event.at_ms)
                     code = pick(rest, 3, 2, 0, 1, 0)
                     turn.state["code"] = code if isinstance(code, int) else turn.state.get("code")
+                case ["er", *_]:
+                    turn.state["code"] = turn.state.get("code") or FAILED
                 case ["e", *_]:
                     turn.finished = True
 

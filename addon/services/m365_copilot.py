@@ -15,7 +15,9 @@ from addon.exchange import Exchange
 from addon.service import Listener, Service, Turn
 from addon.services._chat_hub import ChatHub
 
-TONE = re.compile(r"(?P<family>gpt|claude)_(?P<model>\w+?)(?:_(?P<mode>chat|reasoning))?")
+TONE = re.compile(
+    r"(?P<family>gpt|claude)(?:_(?!(?:chat|quick|reasoning)$)(?P<model>\w+?))?(?:_(?P<mode>chat|quick|reasoning))?"
+)
 
 
 class M365Copilot(Service):
@@ -39,14 +41,11 @@ class M365Copilot(Service):
 
 class M365Hub(ChatHub):
     def read_tone(self, turn: Turn, tone: str) -> None:
-        """``Gpt_5_2_Reasoning`` asks for gpt-5.2, thinking; ``Magic`` leaves it to the service."""
+        """``Gpt_5_2_Reasoning`` asks for gpt-5.2, thinking; ``Gpt_Quick`` and ``Magic`` leave the model to the service."""
         match = TONE.fullmatch(tone.lower())
-        if match is None:
-            turn.effort = tone.lower()
-        else:
-            turn.request_model = (
-                f"{match['family']}-{re.sub(r'(?<=[0-9])_(?=[0-9])', '.', match['model']).replace('_', '-')}"
-            )
-            turn.effort = match["mode"]
+        turn.effort = match["mode"] if match else tone.lower()
+        if match and match["model"]:
+            model = re.sub(r"(?<=[0-9])_(?=[0-9])", ".", match["model"]).replace("_", "-")
+            turn.request_model = f"{match['family']}-{model}"
         if turn.effort == "reasoning":
             turn.asked("reasoning")
