@@ -97,6 +97,9 @@ class Pages:
         match path[1 + len(self._proxy.state.token) :]:
             case "/" if request.method == "POST":
                 return await self._change(request)
+            case "/look" if request.method == "POST":  # a command changed something; looking itself changes nothing
+                await self._look()
+                return plain(200, "Looked.")
             case _ if not reads:
                 return plain(405, "Only GET.")
             case "":

@@ -56,21 +56,34 @@ def forget_state(folder: Path, pid: int) -> None:
 
 def ask_status(folder: Path, timeout_seconds: float = 5.0) -> tuple[State, dict[str, Any]] | None:
     """Return the state of the running proxy and what it says of itself, or None if there is none."""
-    import http.client
-
     state = read_state(folder)
     if state is None:
         return None
+    try:
+        answer = json.loads(_ask(state, "GET", "status.json", timeout_seconds) or b"null")
+    except ValueError:
+        return None
+    return (state, answer) if isinstance(answer, dict) and answer.get("pid") == state.pid else None
+
+
+def have_it_look(folder: Path, timeout_seconds: float = 10.0) -> bool:
+    """Have a running proxy look at budgets and pauses at once; return whether there is one that did."""
+    state = read_state(folder)
+    return state is not None and _ask(state, "POST", "look", timeout_seconds) is not None
+
+
+def _ask(state: State, method: str, what: str, timeout_seconds: float) -> bytes | None:
+    import http.client
+
     connection = http.client.HTTPConnection("127.0.0.1", state.port, timeout=timeout_seconds)
     try:
-        connection.request("GET", f"/{state.token}/status.json")
+        connection.request(method, f"/{state.token}/{what}")
         response = connection.getresponse()
-        answer = json.loads(response.read(1_000_000)) if response.status == 200 else None
-    except (OSError, ValueError, http.client.HTTPException):
+        return response.read(1_000_000) if response.status == 200 else None
+    except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()
-    return (state, answer) if isinstance(answer, dict) and answer.get("pid") == state.pid else None
 
 
 def load_token(folder: Path) -> str:

@@ -75,11 +75,12 @@ class Desk:
             case "hear":
                 message = unpack_message(header, blob)
                 self.captures.hear(header["socket"], message)
-                self._hear(header, lambda socket: socket.hear(message))
+                return self._hear(header, lambda socket: socket.hear(message))
             case "close":
-                self._hear(header, lambda socket: socket.close(header["ending"], header["at_ms"]))
+                told = self._hear(header, lambda socket: socket.close(header["ending"], header["at_ms"]))
                 self.sockets.pop(header["socket"], None)
                 self.captures.close(header["socket"])
+                return told
             case "lost":
                 day = _day(datetime.now(UTC).timestamp())
                 unread = (Unread(day=day, service=header["service"], shape="", reason=header["reason"], n=header["n"]),)
@@ -110,13 +111,15 @@ class Desk:
                 faults.append((header["service"], type(error).__name__))
         return {**told, "faults": faults}
 
-    def _hear(self, header: dict[str, Any], act: Callable[[SocketReader], Reading]) -> None:
+    def _hear(self, header: dict[str, Any], act: Callable[[SocketReader], Reading]) -> dict[str, Any]:
         socket = self.sockets.get(header["socket"])
-        if socket is not None:
-            with _deadline():
-                reading = act(socket)
-                self.captures.turn(header["socket"], reading)
-            self.keep(reading, header.get("service", ""), None)
+        if socket is None:
+            return {}
+        with _deadline():
+            reading = act(socket)
+            self.captures.turn(header["socket"], reading)
+        self.keep(reading, header.get("service", ""), None)
+        return self._look_again(reading)
 
     def keep(self, reading: Reading, service: str, at: float | None) -> None:
         """Write a reading; if the database cannot be written now, try again later."""

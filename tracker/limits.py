@@ -182,8 +182,11 @@ def _used(store: Store, budget: Budget, activities: list[Activity]) -> float:
 
 def _energy_wh(store: Store, activities: list[Activity]) -> float:
     """The same figure as the report's: by the settings beside the database."""
-    if not activities:
-        return 0.0
     from tracker.footprint import assess, choose
 
+    if not activities:
+        from tracker.footprint.models import resolve_model
+
+        resolve_model("chatgpt", "openai", None)  # loaded ahead: the answer that uses it up is not to wait for that
+        return 0.0
     return assess(activities, choose(settings.load(store.path).get)).central_wh()

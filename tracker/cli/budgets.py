@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tracker.cli.opened import check_service, opened, settings_explained
+from tracker.cli.opened import act_on_it, check_service, opened, settings_explained
 from tracker.cli.options import database_option, fail, format_option
 
 
@@ -73,6 +73,7 @@ def add_budget(
         settings = load(db)
         others = tuple(old for old in settings.budgets if replace(old, amount=amount, hold=hold) != new)
         save(db, replace(settings, budgets=(*others, new)))
+    act_on_it(db)
     click.echo(f"Budget set: {new.name}.")
 
 
@@ -92,4 +93,5 @@ def remove_budget(db: Path, number: int) -> None:
             fail("There is no such budget", str(number), "`klimaspor budget` lists them")
         gone = settings.budgets[number - 1]
         save(db, replace(settings, budgets=settings.budgets[: number - 1] + settings.budgets[number:]))
+    act_on_it(db)
     click.echo(f"Budget removed: {gone.name}.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracker.cli.days import Day, Duration
-from tracker.cli.opened import check_service, opened, settings_explained
+from tracker.cli.opened import act_on_it, check_service, opened, settings_explained
 from tracker.cli.options import database_option, fail, format_option
 
 if TYPE_CHECKING:
@@ -30,13 +30,16 @@ def pause(db: Path, length: str | None, service: str) -> None:
         duration = Duration("mhd").convert(length, None, None)
         with opened(db) as store:
             until = limits.pause(store, service, duration, now)
+        act_on_it(db)
         click.echo(f"{service or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}.")
         return
-    with opened(db) as store:
-        if length == "off":
+    if length == "off":
+        with opened(db) as store:
             ended = limits.resume(store, service, now)
-            click.echo("Recording goes on." if ended else "Nothing was paused.")
-            return
+        act_on_it(db)
+        click.echo("Recording goes on." if ended else "Nothing was paused.")
+        return
+    with opened(db) as store:
         paused = limits.pauses(store, now)
     for name, until in paused.items():
         click.echo(f"{name or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}.")
@@ -122,6 +125,7 @@ def forget(
         click.confirm("Remove it for good", abort=True)
     with opened(db) as store:
         found = delete(store, choice)
+    act_on_it(db)
     click.echo(f"Removed: {_amount(found)}. Nothing of it is left in the database file.")
 
 
@@ -154,11 +158,13 @@ def config(*, db: Path, output_format: str, key: str | None, value: str | None, 
             setting = find(key)
             settings = load(db)
             save(db, replace(settings, values={k: v for k, v in settings.values.items() if k != setting.key}))
+            act_on_it(db)
             click.echo(f"{key} is at its default again.")
         elif key is not None and value is not None:
             parsed = parse(find(key), value)
             settings = load(db)
             save(db, replace(settings, values=settings.values | {key: parsed}))
+            act_on_it(db)
             click.echo(f"{key} = {_shown(parsed)}")
         elif key is not None:
             found = load(db).get(key)

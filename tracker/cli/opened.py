@@ -39,6 +39,13 @@ def settings_explained() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
+def act_on_it(db: Path) -> None:
+    """Have a proxy that runs act on what a command just changed; by itself it would look within a minute."""
+    from addon.state import have_it_look
+
+    have_it_look(db.parent.resolve())
+
+
 def check_service(name: str | None) -> None:
     """End the command with a sentence if there is no such service; it names the nearest one."""
     import difflib
