@@ -41,7 +41,7 @@ class M365Copilot(Service):
 
 class M365Hub(ChatHub):
     def read_tone(self, turn: Turn, tone: str) -> None:
-        """``Gpt_5_2_Reasoning`` asks for gpt-5.2, thinking; ``Gpt_Quick`` and ``Magic`` leave the model to the service."""
+        """``Gpt_5_2_Reasoning`` asks for gpt-5.2, thinking; ``Gpt_Quick`` and ``Magic`` leave the model open."""
         match = TONE.fullmatch(tone.lower())
         turn.effort = match["mode"] if match else tone.lower()
         if match and match["model"]:
