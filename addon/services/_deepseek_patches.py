@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from addon.patching import DEEPEST, Rope, text_of
@@ -9,6 +10,10 @@ from addon.services._page import list_at, pick
 
 MOST_CHARACTERS_A_TOKEN = 8
 """Above this average an event carries more than one token, and counting events would count too few."""
+
+
+WIDE = re.compile("[\u2e80-\U0003ffff]")
+"""Characters of scripts in which a word is one or two of them; each counts for three."""
 
 
 class Fragments:
@@ -48,7 +53,7 @@ class Fragments:
     def count(self, *types: str) -> int | None:
         """Return how many tokens came as fragments of these types, or None where events are not tokens."""
         tokens = sum(self.tokens.get(kind, 0) for kind in types)
-        characters = sum(len(text) for kind, text in self.texts() if kind in types)
+        characters = sum(len(text) + 2 * len(WIDE.findall(text)) for kind, text in self.texts() if kind in types)
         if not self.knows_beginning or not list_at(self.response, "fragments"):
             return None
         return tokens if characters <= MOST_CHARACTERS_A_TOKEN * tokens else None
@@ -86,8 +91,11 @@ class Fragments:
         self._apply(self._path, self._operation, value)
 
     def _begin(self, value: dict[str, Any]) -> None:
-        self.root = value
-        if not self._continued:
+        known, self.root = self.texts(), value
+        if self._continued:
+            # What came between the two streams was not seen coming.
+            self.knows_beginning = self.knows_beginning and known == self.texts()
+        else:
             for fragment in list_at(self.response, "fragments"):
                 self._count_new(fragment)
         self._continued = False

@@ -14,6 +14,7 @@ from tracker.record import count_or_none
 
 _THINKING = ("THINK", "THINKING")
 _ANSWER = ("RESPONSE",)
+_GOES_ON = ("/continue", "/resume_stream")
 _KNOWN = frozenset({*_THINKING, *_ANSWER, "TOOL_SEARCH", "TOOL_OPEN", "TIP"})
 
 
@@ -24,14 +25,14 @@ class DeepSeek(Resumable):
     Shows: all of the thinking, the answer, one event a token (measured: exact), and a counter of the conversation's
     tokens without thinking. From these: output and reasoning counted by events, new input from the counter when the
     turn before was seen. Hides: the model's name, search results, the history (in the counter, not in a turn).
-    ``continue`` goes on with a cut answer and is the same row.
+    ``continue`` and ``resume_stream`` go on with a cut answer and are the same row.
     """
 
     name = "deepseek"
     title = "DeepSeek"
     provider = "deepseek"
     hosts = ("chat.deepseek.com",)
-    path = re.compile(r"/api/v0/chat/(?:completion|edit_message|regenerate|continue)")
+    path = re.compile(r"/api/v0/chat/(?:completion|edit_message|regenerate|continue|resume_stream)")
     tokens = "reported"
     features = ("reasoning", "deep_research", "web_search", "tool", "file_input", "image_input")
     grade = "captured"
@@ -43,7 +44,7 @@ class DeepSeek(Resumable):
         """The conversation's counter after each answer, by the answer's id."""
 
     def continues(self, exchange: Exchange, body: Any) -> str | None:
-        if not exchange.path.endswith("/continue"):
+        if not exchange.path.endswith(_GOES_ON):
             return None
         chat, message = identity_at(body, "chat_session_id"), identity_at(body, "message_id")
         key = f"{chat}/{message}" if chat and message else None
@@ -57,7 +58,10 @@ class DeepSeek(Resumable):
 
     def request(self, turn: Turn, body: Any) -> None:
         fragments = turn.state["fragments"] = Fragments()
-        fragments.knows_beginning = not turn.exchange.path.endswith("/continue")
+        fragments.knows_beginning = not turn.exchange.path.endswith(_GOES_ON)
+        if not fragments.knows_beginning and (message := identity_at(body, "message_id")):
+            turn.conversation_id = identity_at(body, "chat_session_id")
+            self._identify(turn, message)
         turn.reasoning_is_whole = True
         turn.conversation_id = identity_at(body, "chat_session_id")
         parent = identity_at(body, "parent_message_id")
@@ -84,6 +88,8 @@ class DeepSeek(Resumable):
         match event.name, data:
             case "ready", _:
                 self._identify(turn, identity_at(data, "response_message_id"))
+            case "hint", {"type": "error", "finish_reason": "manual_abort"}:
+                turn.state["stopped"] = True  # by the person, who may let it go on
             case "hint", {"type": "error", **rest}:
                 turn.outcome = "limited" if rest.get("finish_reason") == "rate_limit_reached" else "error"
             case "message", {"v": _} as patch:
@@ -116,6 +122,8 @@ class DeepSeek(Resumable):
             once(turn, "web_search")
         if texts:
             self._count(turn, fragments)
+        elif turn.state.get("stopped"):
+            turn.outcome = "aborted"
 
     def _identify(self, turn: Turn, message: str | None) -> None:
         if turn.response_id is None and turn.conversation_id and message:
