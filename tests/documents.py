@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests import ecologits_table
+
 ROOT = Path(__file__).parent.parent
 PART = re.compile(r"(<!-- built: (?P<name>[a-z-]+) -->\n).*?(<!-- built: end -->)", re.DOTALL)
 
@@ -69,10 +71,10 @@ def build(text: str) -> str:
 def main() -> int:
     check = "--check" in sys.argv
     stale = []
-    for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]:
-        before = path.read_text()
-        after = build(before)
-        if after != before:
+    made = {ecologits_table.PATH: ecologits_table.build()}
+    texts = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+    for path, after in [*made.items(), *((path, build(path.read_text())) for path in texts)]:
+        if not path.exists() or after != path.read_text():
             stale.append(path.relative_to(ROOT))
             if not check:
                 path.write_text(after)

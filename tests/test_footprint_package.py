@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
 from ecologits.estimations import video_impacts
+from ecologits.model_repository import models
 from ecologits.tracers.utils import llm_impacts
 
-from tracker.footprint import Settings, assess
+from tests import ecologits_table
+from tracker.footprint import Settings, assess, package
+from tracker.footprint.factors import load_factors
+from tracker.footprint.methods.ecologits import publish
+from tracker.footprint.models import resolve_model
+from tracker.footprint.place import locate
 from tracker.footprint.tables import sample
 
 PUBLISHED = Settings(method="ecologits")
@@ -92,6 +100,49 @@ def test_the_pinned_package_still_says_what_it_said(provider, model):
     for (low, high), impact in zip(TABLE[provider, model], said, strict=True):
         message = f"EcoLogits {version('ecologits')}: {model} was {low}-{high}, is {impact.low:.5g}-{impact.high:.5g}"
         assert (impact.low, impact.high) == pytest.approx((low, high), rel=0.012), message
+
+
+def test_the_table_is_the_packages_own_in_every_row():
+    assert ecologits_table.PATH.read_text() == ecologits_table.build(), "run python -m tests.documents"
+    assert package.table()["version"] == version("ecologits")
+    rows = {package.Size(*row[:4]): package.Probe(*row[4:]) for row in package.table()["sizes"]}
+    assert len(rows) > 300
+    assert {size: package.ask(size) for size in rows} == rows
+
+
+@pytest.mark.parametrize("provider", sorted(package.table()["providers"]))
+def test_every_model_of_the_package_is_as_the_package_has_it_at_any_length(provider):
+    entries = [entry for entry in models.list_models() if entry.provider.value == provider]
+    assert entries
+    for entry in entries:
+        model = resolve_model("openai-api", None, entry.name)
+        place = locate(load_factors(), "openai-api", provider, "2026-11-16", maker=provider)
+        if model.maker != provider:
+            continue  # a copy on the hub of a maker's own model: that one is taken
+        ours = publish(model, place)
+        for tokens in (0, 1, 7, 300, 1000, 128_000):
+            theirs = llm_impacts(provider, entry.name, tokens, math.inf, place.grid.zone)
+            for name, key in NAMES.items():
+                for part, lines in (("usage", ours.usage), ("embodied", ours.embodied)):
+                    if key in lines:
+                        expected = [end * UNITS[name] for end in ends(getattr(getattr(theirs, part), name))]
+                        assert lines[key].at(tokens, 1) == pytest.approx(expected, rel=1e-9), (entry.name, part, name)
+
+
+def test_a_size_that_no_table_has_is_asked_of_the_package():
+    odd = package.Size(123.4, 567.8, None, None)
+    assert odd not in {package.Size(*row[:4]) for row in package.table()["sizes"]}
+    assert package.probe(odd) == package.ask(odd)
+    assert package.probe(odd, 8).energy > package.probe(odd).energy
+
+
+def test_a_usual_answer_needs_no_import_of_the_package():
+    code = (
+        "import sys\nfrom tracker.footprint import assess\nfrom tracker.footprint.tables import sample\n"
+        "assert assess([sample(output_tokens=400), sample(model='nobody-knows-it')]).by_method()\n"
+        "print(sorted({'ecologits', 'pydantic'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 @pytest.mark.parametrize("zone", ZONES)

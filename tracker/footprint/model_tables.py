@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from tracker.footprint.errors import FootprintError
 from tracker.footprint.model_names import plain, undated
+from tracker.footprint.package import table
 
 ModelSource = Literal["registry", "frozen", "sibling", "class"]
 Architecture = Literal["open", "registry", "named", "sibling", "class"]
@@ -70,39 +71,28 @@ def model_tables() -> dict[str, Any]:
 
 @cache
 def registry() -> dict[str, Model]:
-    """Plain name → model of EcoLogits' registry; makers' own entries win over copies on the hub."""
-    from ecologits.model_repository import ParametersMoE, models
-
-    found: dict[str, Model] = {}
-    for entry in sorted(models.list_models(), key=lambda entry: entry.provider.value == "huggingface_hub"):
-        parameters = entry.architecture.parameters
-        mixture = parameters if isinstance(parameters, ParametersMoE) else None
-        closed = any(warning.code == "model-arch-not-released" for warning in entry.warnings)
-        name = plain(entry.name)
-        deployment = entry.deployment
-        found.setdefault(
-            name,
-            Model(
-                name=entry.name,
-                key=entry.name,
-                source="registry",
-                architecture="registry" if closed else "open",
-                maker=entry.provider.value,
-                total=pair(mixture.total if mixture else parameters),
-                active=pair(mixture.active if mixture else parameters),
-                tps=deployment.tps if deployment else None,
-                ttft=deployment.ttft if deployment else None,
-            ),
+    """Plain name → model of EcoLogits' registry."""
+    return {
+        plain(name): Model(
+            name=name,
+            key=name,
+            source="registry",
+            architecture=row["architecture"],
+            maker=row["maker"],
+            total=pair(row["total"]),
+            active=pair(row["active"]),
+            tps=row.get("tps"),
+            ttft=row.get("ttft"),
         )
-    return found
+        for name, row in table()["models"].items()
+    }
 
 
 def pair(value: Any) -> tuple[float, float]:
     if isinstance(value, int | float):
         return float(value), float(value)
-    if isinstance(value, list):
-        return float(value[0]), float(value[1])
-    return float(value.min), float(value.max)
+    low, high = value
+    return float(low), float(high)
 
 
 @cache
@@ -127,7 +117,7 @@ def frozen() -> dict[str, Model]:
 def undated_models() -> dict[str, Model]:
     """Name without its date → the newest model of that name; the registry before the frozen table."""
     found: dict[str, Model] = {}
-    for table in (frozen(), registry()):
-        for name in sorted(table):
-            found[undated(name)] = table[name]
+    for known in (frozen(), registry()):
+        for name in sorted(known):
+            found[undated(name)] = known[name]
     return found

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from tracker.footprint.errors import FootprintError
 from tracker.footprint.factors import FactorSet
 from tracker.footprint.hourly import HourlyGrid
+from tracker.footprint.package import table
 
 ECOLOGITS_GRID_SINCE = "2025-01-01"
 """EcoLogits' grid table is of 2025; earlier days use a row ``grid_ZONE`` of their year where there is one."""
@@ -95,21 +96,18 @@ class Place:
 @cache
 def find_grid(zone: str) -> Grid:
     """Return EcoLogits' grid factors of a zone (ISO 3166 alpha-3, ``WOR``, ``EEE``); FootprintError if it has none."""
-    from ecologits.electricity_mix_repository import electricity_mixes
-
-    mix = electricity_mixes.find_electricity_mix(zone.upper())
-    if mix is None:
-        known = [mix.zone for mix in electricity_mixes.list_electricity_mixes()]
-        near = difflib.get_close_matches(zone.upper(), known, 3, 0.5)
+    grids = table()["grids"]
+    found = grids.get(zone.upper())
+    if found is None:
+        near = difflib.get_close_matches(zone.upper(), list(grids), 3, 0.5)
         such = ", ".join(near or ["NOR", "NLD", "USA"])
         hint = f"use a three-letter country code such as {such}, or WOR for the world"
         raise FootprintError("no electricity data for this zone", _printable(zone), hint)
-    if mix.gwp <= 0:
-        raise FootprintError("the electricity data for this zone says zero", mix.zone, "use WOR or a neighbour")
-    world = tuple(w.code.split("-")[2] for w in mix.warnings if w.code.endswith("-world"))
+    if found["gwp"] <= 0:
+        raise FootprintError("the electricity data for this zone says zero", zone.upper(), "use WOR or a neighbour")
     return Grid(
-        zone=mix.zone, g_per_kwh=mix.gwp * 1000, litres_per_kwh=mix.wue, adpe_kg_per_kwh=mix.adpe,
-        primary_mj_per_kwh=mix.pe, world_average=world,
+        zone=zone.upper(), g_per_kwh=found["gwp"] * 1000, litres_per_kwh=found["wue"], adpe_kg_per_kwh=found["adpe"],
+        primary_mj_per_kwh=found["pe"], world_average=tuple(found["world"]),
     )  # fmt: skip
 
 

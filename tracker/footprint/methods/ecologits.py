@@ -1,19 +1,14 @@
-"""M1: EcoLogits through its own package, as published and with our extensions."""
+"""M1: EcoLogits as its own package has it, as published and with our extensions."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
 
 from tracker.footprint.methods import Coefficients, Question
 from tracker.footprint.models import Model
-from tracker.footprint.place import Place
-
-PACKAGE_BATCH = 64
-PROBE_TOKENS = 1000
-"""Impacts are affine in output tokens once the latency cap is off: two evaluations give slope and intercept."""
+from tracker.footprint.package import BATCH, TOKENS, Size, probe, table
+from tracker.footprint.place import Grid, Place
 
 NAMES = {"energy": "energy_wh", "gwp": "ghg_g", "wcf": "water_ml", "adpe": "adpe_ug_sb", "pe": "primary_energy_kj"}
 UNITS = {"energy": 1e3, "gwp": 1e3, "wcf": 1e3, "adpe": 1e9, "pe": 1e3}
@@ -76,113 +71,66 @@ def coefficients(question: Question) -> Coefficients:
     )
 
 
-def evaluate_core(model: Model, batch: float = PACKAGE_BATCH) -> Core:
+def evaluate_core(model: Model, batch: float = BATCH) -> Core:
     """Return the affine core of a model at the geometric mean of its parameter range, ``batch`` answers at once."""
-    active, total = model.active_mid, model.total_mid
-    return _core(_Size((active, active), (total, total), model.tps, model.ttft), batch)
+    return _core(Size(model.active_mid, model.total_mid, model.tps, model.ttft), batch)
 
 
 def publish(model: Model, place: Place) -> Published:
     """Return what the package itself says for this model and place: no extension, latency cap off, its own range."""
     provider = place.ecologits_provider
-    if provider == "huggingface_hub" and model.maker in _providers():
+    if provider == "huggingface_hub" and model.maker in table()["providers"]:
         provider = model.maker
-    grid = place.grid
-    mix = _Mix(grid.adpe_kg_per_kwh, grid.primary_mj_per_kwh, grid.g_per_kwh / 1000, grid.litres_per_kwh)
-    return _publish(_Size(model.active, model.total, model.tps, model.ttft), provider, mix)
-
-
-class _Size(NamedTuple):
-    active: tuple[float, float]
-    total: tuple[float, float]
-    tps: float | None
-    ttft: float | None
-
-
-class _Mix(NamedTuple):
-    """kg Sb-eq, MJ, kg CO2e and L per kWh, as the package wants them."""
-
-    adpe: float = 0.0
-    primary: float = 0.0
-    gwp: float = 0.0
-    water: float = 0.0
+    low, high = (
+        Size(active, total, model.tps, model.ttft) for active, total in zip(model.active, model.total, strict=True)
+    )
+    return _publish(low, high, provider, place.grid)
 
 
 @lru_cache(maxsize=4096)
-def _core(size: _Size, batch: float) -> Core:
-    start, end = (_compute(size, tokens, _Mix(), batch_size=batch) for tokens in (0, PROBE_TOKENS))
-    gpu = _compute(size, PROBE_TOKENS, _Mix(), batch_size=batch, server_power=0.0)
+def _core(size: Size, batch: float) -> Core:
+    found = probe(size, batch)
 
-    def embodied(name: str) -> tuple[float, float]:
-        first, last = (getattr(result.embodied, name).value * UNITS[name] for result in (start, end))
-        return (last - first) / PROBE_TOKENS, first
+    def embodied(name: str, none: float, some: float) -> tuple[float, float]:
+        first, last = none * UNITS[name], some * UNITS[name]
+        return (last - first) / TOKENS, first
 
-    first = start.energy.value * UNITS["energy"]
+    first = found.energy_none * UNITS["energy"]
     return Core(
-        it_wh_per_token=(end.energy.value * UNITS["energy"] - first) / PROBE_TOKENS,
+        it_wh_per_token=(found.energy * UNITS["energy"] - first) / TOKENS,
         it_wh_per_request=first,
-        gpu_wh_per_token=gpu.energy.value * UNITS["energy"] / PROBE_TOKENS,
-        embodied_g=embodied("gwp"),
-        embodied_ug_sb=embodied("adpe"),
-        embodied_kj=embodied("pe"),
+        gpu_wh_per_token=found.gpu_energy * UNITS["energy"] / TOKENS,
+        embodied_g=embodied("gwp", found.gwp_none, found.gwp),
+        embodied_ug_sb=embodied("adpe", found.adpe_none, found.adpe),
+        embodied_kj=embodied("pe", found.pe_none, found.pe),
     )
 
 
 @lru_cache(maxsize=4096)
-def _publish(size: _Size, provider: str, mix: _Mix) -> Published:
-    at = _providers()[provider]
-    start, end = (
-        _compute(size, tokens, mix, datacenter_pue=at.datacenter_pue, datacenter_wue=at.datacenter_wue)
-        for tokens in (0, PROBE_TOKENS)
+def _publish(low: Size, high: Size, provider: str, grid: Grid) -> Published:
+    """The package's way from a server's energy to a place's impacts, which is linear: PUE and WUE are ranges too."""
+    site = table()["providers"][provider]
+    probes = probe(low), probe(high)
+    energies = [
+        [pue * found.energy_none, pue * found.energy] for pue, found in zip(site["pue"], probes, strict=True)
+    ]
+    water = [wue + pue * grid.litres_per_kwh for pue, wue in zip(site["pue"], site["wue"], strict=True)]
+    per_kwh = {"energy": 1.0, "gwp": grid.g_per_kwh / 1000, "adpe": grid.adpe_kg_per_kwh, "pe": grid.primary_mj_per_kwh}
+    usage = {
+        NAMES[name]: _affine([[kwh * factor for kwh in end] for end in energies], UNITS[name])
+        for name, factor in per_kwh.items()
+    }
+    usage[NAMES["wcf"]] = _affine(
+        [[found.energy_none * litres, found.energy * litres] for litres, found in zip(water, probes, strict=True)],
+        UNITS["wcf"],
     )
-
-    def affine(part: str, name: str) -> Affine:
-        return _affine([getattr(getattr(result, part), name).value for result in (start, end)], UNITS[name])
-
-    return Published(
-        usage={key: affine("usage", name) for name, key in NAMES.items()},
-        embodied={NAMES[name]: affine("embodied", name) for name in ("gwp", "adpe", "pe")},
-    )
+    embodied = {
+        NAMES[name]: _affine([[getattr(found, f"{name}_none"), getattr(found, name)] for found in probes], UNITS[name])
+        for name in ("gwp", "adpe", "pe")
+    }
+    return Published(usage=usage, embodied=embodied)
 
 
-def _compute(size: _Size, tokens: int, mix: _Mix, **overrides: Any) -> Any:
-    from ecologits.impacts.llm import compute_llm_impacts
-
-    given: dict[str, Any] = {"datacenter_pue": 1.0, "datacenter_wue": 0.0} | overrides
-    return compute_llm_impacts(
-        model_active_parameter_count=_range(size.active),
-        model_total_parameter_count=_range(size.total),
-        output_token_count=tokens,
-        if_electricity_mix_adpe=mix.adpe,
-        if_electricity_mix_pe=mix.primary,
-        if_electricity_mix_gwp=mix.gwp,
-        if_electricity_mix_wue=mix.water,
-        request_latency=math.inf,
-        tps=size.tps,
-        ttft=size.ttft,
-        **given,
-    )
-
-
-def _affine(values: list[Any], unit: float) -> Affine:
-    (low0, high0), (low1, high1) = (_ends(value) for value in values)
-    return Affine(
-        (low1 - low0) / PROBE_TOKENS * unit, low0 * unit, (high1 - high0) / PROBE_TOKENS * unit, high0 * unit
-    )  # fmt: skip
-
-
-def _ends(value: Any) -> tuple[float, float]:
-    return (value, value) if isinstance(value, int | float) else (value.min, value.max)
-
-
-def _range(pair: tuple[float, float]) -> Any:
-    from ecologits.utils.range_value import RangeValue
-
-    return pair[0] if pair[0] == pair[1] else RangeValue(min=pair[0], max=pair[1])
-
-
-def _providers() -> dict[str, Any]:
-    from ecologits.tracers.utils import PROVIDER_CONFIG_MAP
-
-    providers: dict[str, Any] = PROVIDER_CONFIG_MAP
-    return providers
+def _affine(ends: list[list[float]], unit: float) -> Affine:
+    (low0, low1), (high0, high1) = ends
+    return Affine((low1 - low0) / TOKENS * unit, low0 * unit, (high1 - high0) / TOKENS * unit, high0 * unit)
