@@ -107,6 +107,33 @@ def test_nobody_scrolls_sideways(browser: Any, pages: dict[str, Path], name: str
     assert wide <= width
 
 
+BROKEN = """
+[...document.querySelectorAll("thead th, td.n")].flatMap(cell => {
+  const found = [], walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) for (const word of walker.currentNode.data.matchAll(/\\S+/g)) {
+    const range = document.createRange();
+    range.setStart(walker.currentNode, word.index);
+    range.setEnd(walker.currentNode, word.index + word[0].length);
+    if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) found.push(word[0]);
+  }
+  return found;
+})
+"""
+"""The words and numbers of tables that stand on more than one line."""
+
+
+@pytest.mark.parametrize("width", [320, 1000])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_number_and_no_heading_of_a_table_breaks_in_two(
+    browser: Any, pages: dict[str, Path], name: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(pages[name].as_uri())
+    broken = page.evaluate(BROKEN)
+    page.close()
+    assert broken == []
+
+
 @pytest.mark.parametrize("name", ["week-en", "week-nb", "week-nl"])
 def test_a_week_prints_on_two_to_four_pages_with_nothing_folded(
     browser: Any, pages: dict[str, Path], name: str, tmp_path: Path

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ import pytest
 
 from tests import golden
 from tests.shapes import faults
+from tracker.limits import pause
 from tracker.record import Record
 from tracker.report import demo, make
 from tracker.report.period import iso_week
+from tracker.report.render import to_text
 from tracker.store import Store
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs/report.schema.json").read_text("utf-8"))
@@ -98,6 +100,18 @@ def test_a_week_with_another_coverage_is_not_compared(tmp_path: Path) -> None:
     assert alike["finding"]["trend"] == "same"
     assert not other["previous"]["comparable"]
     assert other["finding"]["trend"] is None
+
+
+def test_gaps_say_of_what_how_long_and_when(tmp_path: Path) -> None:
+    with golden.demo_store(tmp_path) as changed:
+        pause(changed, "claude", timedelta(hours=2), datetime(2026, 11, 18, 12, 0, tzinfo=UTC))
+        data = golden.week(changed)
+    assert [(gap["kind"], gap["service"], gap["seconds"], gap["longest"]) for gap in data["coverage"]["gaps"]] == [
+        ("down", None, 1920, [{"since": "2026-11-17T09:10+01:00", "until": "2026-11-17T09:42+01:00"}]),
+        ("paused", "claude", 7200, [{"since": "2026-11-18T13:00+01:00", "until": "2026-11-18T15:00+01:00"}]),
+        ("passed-through", "claude", 5400, [{"since": "2026-11-21T10:00+01:00", "until": "2026-11-21T11:30+01:00"}]),
+    ]
+    assert "Claude was paused, as you wished: 2 hours" in " ".join(to_text(data, "en").split())
 
 
 def test_a_running_week_says_that_it_is_not_complete(store: Store) -> None:

@@ -102,6 +102,7 @@ def cover(
     pauses: Sequence[Stretch],
     since: datetime,
     until: datetime,
+    *,
     services: Iterable[ServiceCoverage] = (),
     passed: Sequence[Stretch] = (),
 ) -> Coverage:

@@ -66,7 +66,7 @@ def coverage(connection: sqlite3.Connection, since: date, until: date, moment: M
     pauses = stretches(connection, "pauses", start, end)
     passed = stretches(connection, "passed_through", start, end)
     services = _services(connection, (since.isoformat(), until.isoformat()), (start, end), passed, pauses)
-    return cover(spans, pauses, start, end, services, passed)
+    return cover(spans, pauses, start, end, services=services, passed=passed)
 
 
 def stretches(connection: sqlite3.Connection, table: str, since: datetime, until: datetime) -> list[Stretch]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tracker.coverage import Gap, Stretch, overlap_of
 from tracker.record import Activity, Unread
 from tracker.report.figures import keep
 
@@ -23,12 +24,14 @@ class Listening:
 
     recorded_s: float = 0.0
     down_s: float = 0.0
-    paused_s: float = 0.0
-    passed_through_s: Sequence[tuple[str, float]] = ()
-    """(service, seconds in which its traffic passed untouched)."""
+    gaps: Sequence[Gap] = ()
+    """By the person's clock, one after the other."""
 
 
-SHORTEST_GAP_S = 150.0
+SHORTEST_DOWN_S = 150.0
+MOST_TIMES = 3
+"""A gap names so many of its times, the longest."""
+KINDS = ("down", "paused", "passed-through")
 
 
 def coverage(
@@ -74,16 +77,28 @@ def coverage(
 
 
 def _gaps(listening: Listening) -> list[Json]:
-    gaps: list[Json] = [
-        {"kind": kind, "service": None, "seconds": round(seconds)}
-        for kind, seconds in (("down", listening.down_s), ("paused", listening.paused_s))
-        if seconds >= SHORTEST_GAP_S
-    ]
-    return gaps + [
-        {"kind": "passed-through", "service": service, "seconds": round(seconds)}
-        for service, seconds in listening.passed_through_s
-        if seconds > 0
-    ]
+    together: dict[tuple[str, str], list[Gap]] = {}
+    for gap in listening.gaps:
+        if gap.seconds >= SHORTEST_DOWN_S or gap.kind == "passed-through":
+            together.setdefault((gap.kind, gap.service), []).append(gap)
+    in_order = sorted(together.items(), key=lambda item: (KINDS.index(item[0][0]), item[0][1]))
+    return [_gap(kind, service, gaps) for (kind, service), gaps in in_order]
+
+
+def _gap(kind: str, service: str, gaps: Sequence[Gap]) -> Json:
+    began, ended = gaps[0].started_at, max(gap.ended_at for gap in gaps)
+    stretches = [Stretch(service, gap.started_at, gap.ended_at) for gap in gaps]
+    longest = sorted(gaps, key=lambda gap: -gap.seconds)[:MOST_TIMES]
+    return {
+        "kind": kind,
+        "service": service or None,
+        "seconds": round(overlap_of(stretches, began, ended)),
+        "times": len(gaps),
+        "longest": [
+            {"since": gap.started_at.isoformat(timespec="minutes"), "until": gap.ended_at.isoformat(timespec="minutes")}
+            for gap in sorted(longest, key=lambda gap: gap.started_at)
+        ],
+    }
 
 
 def comparable(now: Json, before: Json) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
 from functools import cache
 from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tracker.coverage import Moment
+from tracker.coverage import Gap, Moment
 from tracker.report.coverage import Listening
 from tracker.report.data import Inputs, Span
 from tracker.report.period import Period
@@ -35,9 +35,9 @@ def gather(store: Store, period: Period, now: datetime, want: Want) -> Inputs:
     began = period.so_far(now.date())
     moment = Moment(now, "", 0.0) if want.demo else None
     return Inputs(
-        span=span(store, period, moment),
-        previous=span(store, period.before(now.date()), moment),
-        weeks=[span(store, week, moment) for week in period.weeks_before(USUAL_WEEKS)],
+        span=span(store, period, now.tzinfo, moment),
+        previous=span(store, period.before(now.date()), now.tzinfo, moment),
+        weeks=[span(store, week, now.tzinfo, moment) for week in period.weeks_before(USUAL_WEEKS)],
         hours=store.activities_by_hour(period.since, period.until),
         records=list(islice(store.records(began.since, began.until), MOST_RECORDS)),
         ratings=store.ratings(),
@@ -48,23 +48,20 @@ def gather(store: Store, period: Period, now: datetime, want: Want) -> Inputs:
     )
 
 
-def span(store: Store, period: Period, moment: Moment | None = None) -> Span:
-    """Read one stretch of days; ``moment`` is now by both clocks, if not this computer's."""
+def span(store: Store, period: Period, zone: tzinfo | None, moment: Moment | None = None) -> Span:
+    """Read one stretch of days; gaps are told by the clock of ``zone``; ``moment`` is now, if not this computer's."""
     heard = store.coverage(period.since, period.until, moment)
     return Span(
         period=period,
         activities=store.activities(period.since, period.until),
         unread=store.unread(period.since, period.until),
         refused=[(service.service, service.refused) for service in heard.services if service.refused],
-        listening=Listening(
-            recorded_s=heard.recorded_s,
-            down_s=heard.down_s,
-            paused_s=heard.paused_s,
-            passed_through_s=[
-                (service.service, service.passed_through_s) for service in heard.services if service.passed_through_s
-            ],
-        ),
+        listening=Listening(heard.recorded_s, heard.down_s, [_local(gap, zone) for gap in heard.gaps]),
     )
+
+
+def _local(gap: Gap, zone: tzinfo | None) -> Gap:
+    return replace(gap, started_at=gap.started_at.astimezone(zone), ended_at=gap.ended_at.astimezone(zone))
 
 
 @cache

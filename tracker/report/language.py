@@ -142,6 +142,11 @@ class Language:
         time = format_time(moment, "HH:mm", locale=self.locale)
         return f"{self.weekday(moment.isoweekday(), short=True)} {self.day(moment.date())} {time}"
 
+    def stretch(self, since: datetime, until: datetime) -> str:
+        """Return from when to when: a day with two times of it, or two moments."""
+        end = self.clock(until) if since.date() == until.date() else self.moment(until)
+        return f"{self.moment(since)}\N{EN DASH}{end}"
+
     def clock(self, moment: datetime) -> str:
         """Return the time of day."""
         from babel.dates import format_time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from tracker.report import charts
@@ -69,15 +70,25 @@ def coverage(data: Json, language: Language) -> Json:
 
 def _gap(gap: Json, language: Language) -> str:
     t = language.t
-    time = language.minutes(gap["seconds"] / 60)
+    time, when = language.minutes(gap["seconds"] / 60), _when(gap, language)
     match gap["kind"]:
+        case "paused" if gap["service"]:
+            return t("{service} was paused, as you wished: {time} ({when}).", time=time, when=when,
+                     service=service(gap["service"]))  # fmt: skip
         case "paused":
-            return t("Paused, as you wished: {time}.", time=time)
+            return t("Paused, as you wished: {time} ({when}).", time=time, when=when)
         case "passed-through":
-            return t("{service} passed untouched for {time}, because it refused to be listened to.", time=time,
-                     service=service(gap["service"] or ""))  # fmt: skip
+            return t("{service} passed untouched for {time}, because it refused to be listened to ({when}).",
+                     time=time, when=when, service=service(gap["service"] or ""))  # fmt: skip
         case _:
-            return t("Nobody listened, though the computer was awake: {time}.", time=time)
+            return t("Nobody listened, though the computer was awake: {time} ({when}).", time=time, when=when)
+
+
+def _when(gap: Json, language: Language) -> str:
+    ends = [(datetime.fromisoformat(time["since"]), datetime.fromisoformat(time["until"])) for time in gap["longest"]]
+    named = language.listing(language.stretch(since, until) for since, until in ends)
+    return named if gap["times"] == len(ends) else language.t("{n} times, the longest {times}",
+                                                              n=language.number(gap["times"]), times=named)  # fmt: skip
 
 
 def quality(data: Json, language: Language) -> Json | None:
