@@ -9,7 +9,7 @@ from addon.exchange import Ending, Exchange, Message
 from addon.framing import split_messages
 from addon.service import Service, Turn
 from addon.services._dialect import TurnByTurn
-from addon.services._grok_answer import card_feature, make_media
+from addon.services._grok_answer import card_feature, draw, make_media
 from addon.services._page import identity_at, list_at, once, pick, pixels, size_at, text_at
 
 _QUIET = frozenset({
@@ -78,7 +78,13 @@ class Gateway(TurnByTurn):
                 chunk = told.get("chunk")
                 if isinstance(chunk, dict):
                     self._read_chunk(turn, chunk, identity_at(told, "response_id") or "", at_ms)
+            case "response.output_text.delta":
+                turn.state["said"] = turn.state.get("said", "") + (text_at(told, "delta") or "")
+            case "response.output_text.done":
+                turn.state["said"] = text_at(told, "text") or turn.state.get("said", "")
             case "response.done":
+                if not turn.has_text("answer"):
+                    turn.answer(turn.state.get("said"), at_ms)  # pages that were not told in chunks
                 match pick(told, "response", "status"):
                     case "failed" | "incomplete":
                         turn.outcome = "error"
@@ -105,7 +111,9 @@ class Gateway(TurnByTurn):
                 turn.response_model = text_at(layout, "steer_model_id") or turn.response_model
             case {"tool_usage_card": dict() as card}:
                 turn.used(card_feature(card))
-            case {"image_chunk": _} | {"streaming_image_generation_response": {"progress": 100}}:
+            case {"image_chunk": _} | {"card_attachment": _}:
+                draw(turn, pick(chunk, "card_attachment") or chunk)
+            case {"streaming_image_generation_response": {"progress": 100}}:
                 make_media(turn, "image", 1)
 
 
@@ -145,7 +153,8 @@ class Pictures(TurnByTurn):
         turn.response_id = turn.response_id or identity_at(data, "requestId")
 
     def _hear_job(self, turn: Turn, data: Any) -> None:
-        job, jobs = identity_at(data, "job_id"), turn.state["jobs"]
+        job = identity_at(data, "job_id") or identity_at(data, "image_id") or identity_at(data, "id")
+        jobs = turn.state["jobs"]
         if job is None or jobs.get(job):
             return
         jobs[job] = text_at(data, "current_status") == "completed"

@@ -9,6 +9,7 @@ from typing import Any
 
 from addon.exchange import Exchange
 from addon.service import Event, Listener, Service, Turn
+from addon.services._ending import name_ending
 from addon.services._grok_answer import read_film, read_result
 from addon.services._grok_socket import Gateway, Pictures
 from addon.services._page import Resumable, identity_at, list_at, pick, text_at
@@ -17,7 +18,7 @@ _DONE = frozenset({
     "conversation", "response", "title", "userResponse", "token", "message", "modelResponse", "isThinking", "sender",
     "finalMetadata", "uiLayout", "cardAttachment", "toolUsageCard", "webSearchResults", "xSearchResults", "isSoftStop",
     "streamingImageGenerationResponse", "streamingVideoGenerationResponse", "progressReport", "llmInfo", "responseId",
-    "queryAction", "followUpSuggestions",
+    "queryAction", "followUpSuggestions", "cardAttachments", "error",
 })  # fmt: skip
 
 
@@ -131,9 +132,10 @@ def read_line(turn: Turn, event: Event) -> None:
     """Read one line of either site: the content lies under ``result`` or, in new chats, one level deeper."""
     if not isinstance(event.data, dict):
         return
-    if event.data.get("error") is not None:
-        turn.outcome = "limited" if pick(event.data, "error", "code") == 8 else "error"
     result = event.data.get("result")
+    if error := event.data.get("error") or pick(result, "error") or pick(result, "response", "error"):
+        limited = pick(error, "code") == 8
+        turn.outcome = "limited" if limited else name_ending(error, pick(error, "message"))
     if not isinstance(result, dict):
         return
     if "conversation" in result:
