@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from tracker.report import charts, view_cost, view_trust, view_use
+from tracker.report import charts, view_cost, view_time, view_trust, view_use
 from tracker.report.banner import banner, place
 from tracker.report.figures import significant
 from tracker.report.finding import equivalent_phrase, headline
@@ -41,6 +41,7 @@ def view(data: Json, language: Language) -> Json:
             "bars_explained": _bars_explained(data, language),
             "facts": facts(data, language),
             "equivalents": [capital(equivalent_phrase(item, language)) for item in data["equivalents"]],
+            **view_time.sections(data, language),
             **view_use.sections(data, language),
             **view_cost.sections(data, language),
         }
