@@ -210,3 +210,21 @@ def test_the_demonstration_is_the_whole_year(tmp_path: Path, monkeypatch: pytest
     page = Path("report-demo.html").read_text("utf-8")
     assert "An example with made-up numbers" in page
     assert datetime.fromisoformat("2026-11-22T00:00").strftime("%d Nov %Y") in page
+
+
+def test_each_assumption_alone_is_told_for_the_last_weeks(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.cli.sensitivity.today", demo.NOW.date)
+    lines = run("methods", "--sensitivity", "--db", db).output.splitlines()
+    assert lines[0].startswith("2026-10-27 to 2026-11-23, estimated: ")
+    told = json.loads(run("methods", "--sensitivity", "--format", "json", "--db", db).output)
+    assert [line.split("  ")[0] for line in lines[4:]] == [row["key"] for row in told["rows"]]
+    norway = next(row for row in told["rows"] if row["key"] == "zone NOR")
+    assert norway["energy_wh"]["low"] == norway["energy_wh"]["high"] == pytest.approx(told["energy_wh"])
+    assert norway["ghg_g"]["high"] < norway["ghg_g"]["low"] == pytest.approx(told["ghg_g"])
+
+
+def test_where_nothing_was_recorded_no_assumption_moves_anything(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.cli.sensitivity.today", lambda: demo.NOW.date() - timedelta(days=100))
+    assert "Nothing was recorded" in run("methods", "--sensitivity", "--db", db).output

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import json
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import click
 
-from tracker.cli.options import format_option
+from tracker.cli.options import database_option, format_option
 
 WIDTH = 96
 
 
 @click.command(epilog="Example: klimaspor methods --format json")
+@click.option("--sensitivity", is_flag=True, help="How far each assumption alone would move your last four weeks.")
 @format_option("text", "json")
-def methods(output_format: str) -> None:
+@database_option
+def methods(*, db: Path, sensitivity: bool, output_format: str) -> None:
     """Print every factor that the footprint rests on, with value, range, unit, source and quality tier."""
+    from tracker.cli.sensitivity import sensitivity_lines, sensitivity_of
     from tracker.footprint.errors import FootprintError
 
     try:
-        document = _document()
+        document = sensitivity_of(db) if sensitivity else _document()
     except FootprintError as error:
         raise click.ClickException(str(error)) from error
-    if output_format == "json":
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    else:
-        click.echo("\n".join(_lines(document)))
+    lines = sensitivity_lines if sensitivity else _lines
+    as_json = output_format == "json"
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(document)))
 
 
 def _document() -> dict[str, Any]:
