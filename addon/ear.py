@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from addon.gate import Gate
 from addon.helper import Helper, HelperLostError
 from addon.jobs import Counters, Job, Queue
 from addon.parcel import Copy, join, pack, pack_message
+from addon.tally import Tally
 
 
 class WorkerEar:
@@ -32,6 +34,7 @@ class WorkerEar:
         self.trouble: str | None = None
         """Why the worker could not start or write, as a sentence; None when all is well."""
         self._db, self._module, self._tell = db, module, tell
+        self._tally: Tally | None = None
         self._helper: Helper | None = None
         self._queue = Queue()
         self._sockets: dict[str, tuple[str, bytes]] = {}
@@ -44,6 +47,7 @@ class WorkerEar:
 
     def start(self) -> None:
         """Start the feeding thread, which starts the worker."""
+        self._tally = Tally.make(self._db)
         self._thread.start()
 
     @property
@@ -65,29 +69,36 @@ class WorkerEar:
 
     # What the tap calls, in the proxy's loop
 
+    def begin(self, service: str) -> None:
+        if self._tally is not None:
+            self._tally.begin(service)
+
+    def withdraw(self, service: str) -> None:
+        if self._tally is not None:
+            self._tally.withdraw(service)
+
     def hand_over(self, copy: Copy) -> None:
         self.counters.handed += 1
-        job = Job(lambda: pack("exchange", copy), copy.service, None, copy.weight, copy.release, batched=True)
-        self._put(job)
+        pack_it = partial(pack, "exchange", copy)
+        self._put(Job(pack_it, copy.service, None, copy.weight, copy.release, batched=True, answers=1))
 
     def open_socket(self, socket: str, copy: Copy) -> None:
-        self._put(Job(lambda: pack("open", copy, socket=socket), copy.service, socket, copy.weight, copy.release))
+        pack_it = partial(pack, "open", copy, socket=socket)
+        self._put(Job(pack_it, copy.service, socket, copy.weight, copy.release, answers=1))
 
     def hear(self, socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes) -> None:
-        def packed() -> bytes:
-            return pack_message(socket, copy, ns, from_client=from_client, data=data)
-
-        self._put(Job(packed, copy.service, socket, 300 + len(data)))
+        pack_it = partial(pack_message, socket, copy, ns, from_client=from_client, data=data)
+        self._put(Job(pack_it, copy.service, socket, 300 + len(data)))
 
     def close_socket(self, socket: str, copy: Copy, ns: int, ending: Ending) -> None:
         at_ms = max(0, ns - copy.started_ns) // 1_000_000
         header = {"kind": "close", "socket": socket, "service": copy.service, "ending": ending, "at_ms": at_ms}
         self._put(Job(lambda: join(header), copy.service, socket, closes=True))
 
-    def lose(self, service: str, reason: str) -> None:
-        """Count something that will not be read."""
+    def lose(self, service: str, reason: str, answers: int = 0) -> None:
+        """Count something that will not be read; ``answers`` is 1 if it had begun as one."""
         self.counters.lost[reason] += 1
-        self._queue.lose(service, reason)
+        self._queue.lose(service, reason, answers)
 
     def beat(self, header: dict[str, Any]) -> None:
         """Have a heartbeat written; the answer refreshes the gate."""
@@ -105,11 +116,13 @@ class WorkerEar:
         if self._thread.is_alive():
             self._thread.join(seconds)
         self._end_worker(2.0)
+        if self._tally is not None:
+            self._tally.close()
 
     def _put(self, job: Job) -> None:
         if self._queue.put(job):
             return
-        self.lose(job.service, "overload")
+        self.lose(job.service, "overload", job.answers)
         if job.release is not None:
             job.release()
 
@@ -140,7 +153,8 @@ class WorkerEar:
                     for one in jobs:
                         self._deliver(one)
             except Exception as error:  # noqa: BLE001 - this thread must outlive whatever one exchange does to it
-                self.lose(job.service, type(error).__name__)
+                for one in jobs:
+                    self.lose(one.service, type(error).__name__, one.answers)
             for one in jobs:
                 if one.release is not None:
                     one.release()
@@ -155,7 +169,7 @@ class WorkerEar:
             self._bury()
             return False
         for service, reason in answer.get("faults", ()):
-            self.lose(service, reason)
+            self.lose(service, reason, 1)
         self.counters.read += len(jobs) - len(answer.get("faults", ()))
         self._take_pulse(answer)
         if answer.get("tired"):
@@ -174,12 +188,12 @@ class WorkerEar:
                 reason = self._bury()
                 if job.tried or self._queue.closing or reason in {"hang", "memory"}:
                     if job.service:
-                        self.lose(job.service, "crash" if reason == "stopped" else reason)
+                        self.lose(job.service, "crash" if reason == "stopped" else reason, job.answers)
                     return
                 job.tried = True
                 continue
             if broken := answer.get("broken"):
-                self.lose(job.service, str(broken))
+                self.lose(job.service, str(broken), job.answers)
             self.counters.read += bool(job.service) and not broken
             self._take_pulse(answer)
             if job.answered is not None:
@@ -206,7 +220,7 @@ class WorkerEar:
             return self._helper
         if self._failures:
             time.sleep(min(0.05 * 2**self._failures, 5.0))
-        self._helper = Helper(self._module, self._db)
+        self._helper = Helper(self._module, self._db, None if self._tally is None else self._tally.path)
         try:
             self._helper.greet()
         except HelperLostError as error:

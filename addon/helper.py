@@ -27,11 +27,11 @@ class HelperLostError(Exception):
 class Helper:
     """Used from one thread; ``end`` from any."""
 
-    def __init__(self, module: str, db: Path) -> None:
+    def __init__(self, module: str, db: Path, tally: Path | None = None) -> None:
         ours, theirs = _roomy_pipe()
         path = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, str(theirs.fileno()), str(db)],
+            [sys.executable, "-m", module, str(theirs.fileno()), str(db), *([] if tally is None else [str(tally)])],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ HEAVIEST_QUEUE = 48 * 1024 * 1024
 """Bytes that may wait for the worker; beyond either bound the newest is dropped and counted."""
 GATHER_SECONDS = 0.03
 LARGEST_BATCH, HEAVIEST_BATCH = 64, 2 * 1024 * 1024
+"""What goes to the worker at once; for less than that it is worth waiting a moment."""
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class Job:
     """It may go to the worker together with others like it."""
     closes: bool = False
     """It is the end of its socket."""
+    answers: int = 0
+    """How many answers of the tally are done when it is done."""
     tried: bool = False
     answered: Callable[[dict[str, Any]], None] | None = None
 
@@ -53,7 +56,8 @@ class Queue:
         self.closing = False
         self._jobs: deque[Job] = deque()
         self._weight = 0
-        self._lost: Counter[tuple[str, str]] = Counter()
+        self._lost: dict[tuple[str, str], tuple[int, int]] = {}
+        """(service, reason) → how many things were lost, and how many of them were answers of the tally."""
         self._wake = threading.Condition()
 
     def put(self, job: Job) -> bool:
@@ -72,10 +76,11 @@ class Queue:
             self._jobs.append(Job(lambda: join({"kind": kind, **header}), weight=0, answered=answered))
             self._wake.notify()
 
-    def lose(self, service: str, reason: str) -> None:
+    def lose(self, service: str, reason: str, answers: int = 0) -> None:
         """Have it written down that something was not read."""
         with self._wake:
-            self._lost[service, reason] += 1
+            n, before = self._lost.get((service, reason), (0, 0))
+            self._lost[service, reason] = n + 1, before + answers
 
     def close(self) -> None:
         """Give out what is there, then end."""
@@ -88,8 +93,8 @@ class Queue:
         with self._wake:
             while True:
                 if self._lost:
-                    (service, reason), n = self._lost.popitem()
-                    return _tell_lost(service, reason, n)
+                    (service, reason), (n, answers) = self._lost.popitem()
+                    return _tell_lost(service, reason, n, answers)
                 if self._jobs:
                     job = self._jobs.popleft()
                     self._weight -= job.weight
@@ -99,8 +104,12 @@ class Queue:
                 self._wake.wait()
 
     def gather(self) -> list[Job]:
-        """Wait a moment and return what else may go with a batch: each crossing takes the proxy's attention once."""
-        if not self.closing:
+        """
+        Return what else may go with a batch; wait a moment for it if a batch is not full yet.
+
+        Each crossing takes the proxy's attention once. When too much comes there is no need to wait for more.
+        """
+        if not self.closing and len(self._jobs) < LARGEST_BATCH and self._weight < HEAVIEST_BATCH:
             time.sleep(GATHER_SECONDS)
         jobs: list[Job] = []
         weight = 0
@@ -112,5 +121,6 @@ class Queue:
         return jobs
 
 
-def _tell_lost(service: str, reason: str, n: int) -> Job:
-    return Job(lambda: join({"kind": "lost", "service": service, "reason": reason, "n": n}), weight=0)
+def _tell_lost(service: str, reason: str, n: int, answers: int) -> Job:
+    header = {"kind": "lost", "service": service, "reason": reason, "n": n, "answers": answers}
+    return Job(lambda: join(header), weight=0)

@@ -154,6 +154,16 @@ class SocketReader:
         self._sent, self._received = 0, 0
         self._digest = b""
 
+    @property
+    def service(self) -> str:
+        """The name of the service."""
+        return self._service.name
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something went both ways since the last turn ended: an answer may be under way."""
+        return bool(self._sent and self._received)
+
     def hear(self, message: Message) -> Reading:
         """Take one message; return the records of the turns that it ended. Never raises."""
         if message.from_client:

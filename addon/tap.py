@@ -23,6 +23,8 @@ LARGEST_MESSAGE = 8 * 1024 * 1024
 class Ear(Protocol):
     """Whoever takes what was copied. None of these waits or raises."""
 
+    def begin(self, service: str) -> None: ...
+    def withdraw(self, service: str) -> None: ...
     def hand_over(self, copy: Copy) -> None: ...
     def open_socket(self, socket: str, copy: Copy) -> None: ...
     def hear(self, socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes) -> None: ...
@@ -79,6 +81,7 @@ class Tap:
         if _is_large(flow.request):
             flow.request.stream = copy.request = Tee(self._pool)
         self._copies[flow.id] = copy
+        self._ear.begin(copy.service)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """The request is complete and goes out now: the clock of this exchange starts."""
@@ -125,9 +128,8 @@ class Tap:
             self._close_socket(flow.id, copy, "aborted")
         elif copy.status:
             self._finish(flow.id, "aborted")
-        else:  # nothing was answered: no turn took place
-            del self._copies[flow.id]
-            copy.release()
+        else:
+            self._let_go(flow.id, copy)
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         """Keep one message at most, of every socket: mitmproxy would keep them all."""
@@ -159,6 +161,8 @@ class Tap:
                 self._close_socket(name, copy, "aborted")
             elif copy.status:
                 self._finish(name, "aborted")
+            else:
+                self._let_go(name, copy)
 
     def busy_clients(self) -> frozenset[str]:
         """Return the ids of the client connections that an answer is passing over right now."""
@@ -191,6 +195,12 @@ class Tap:
         if copy.request is not None:
             copy.request_bytes = copy.request.size
         self._ear.hand_over(copy)
+
+    def _let_go(self, name: str, copy: Copy) -> None:
+        """Nothing was answered: no turn took place."""
+        del self._copies[name]
+        copy.release()
+        self._ear.withdraw(copy.service)
 
     def _close_socket(self, name: str, copy: Copy, ending: Ending) -> None:
         del self._copies[name]

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +19,12 @@ from typing import Any
 from addon.capturing import Captures
 from addon.company import all_services
 from addon.hardening import MEMORY_EXIT, forbid_core_dumps, limit_memory, memory_megabytes
-from addon.parcel import split, unpack, unpack_message, utc_offset
+from addon.outbox import Outbox, local_day
+from addon.parcel import split, unpack, unpack_message
 from addon.pulse import Pulse, is_paused
-from addon.reader import Reader, Reading, SocketReader
+from addon.reader import NOTHING, Reader, Reading, SocketReader
 from addon.service import Service
+from addon.tally import Tally
 from tracker.key import load_key
 from tracker.record import Unread
 from tracker.store import Store, StoreError
@@ -31,47 +34,31 @@ READING_SECONDS = 20.0
 MEMORY_MEGABYTES = 1024
 TIRED_MEGABYTES = 400
 """A worker that has grown to this is replaced between two exchanges."""
-WAITING_READINGS = 2000
-"""Readings that wait for a database which cannot be written; beyond that they are counted as lost."""
 WORKED_ENOUGH = 20_000
 """After so many exchanges a fresh worker takes over: no leak outlives that."""
 
 
 @dataclass(slots=True)
 class Desk:
-    """Everything the worker has open: the reader, the store, the sockets, and what could not be written yet."""
+    """Everything the worker has open: the reader, the store, the sockets, and what is on its way to the store."""
 
     reader: Reader
     store: Store
     captures: Captures
+    outbox: Outbox
     sockets: dict[str, SocketReader] = field(default_factory=dict)
     pulse: Pulse = field(default_factory=Pulse)
-    waiting: list[tuple[Reading, str, str]] = field(default_factory=list)
-    lost: int = 0
 
     def take(self, header: dict[str, Any], blob: memoryview) -> dict[str, Any]:
         """Do what one parcel asks; return the answer for the proxy."""
         match header["kind"]:
             case "exchange":
-                if self._is_paused(header["service"], header["started_at"]):
-                    return {}
-                exchange = unpack(header, blob)
-                with _deadline():
-                    reading = self.reader.read(exchange)
-                    self.captures.take(header["service"], exchange, reading)
-                self.keep(reading, header["service"], header["started_at"])
-                return self._look_again(reading)
+                return self._look_again(self._read(header, blob))
             case "batch":
                 return self._take_all(header["sizes"], blob)
             case "open":
-                if self._is_paused(header["service"], header["started_at"]):
-                    return {}
-                opening = unpack(header, blob)
-                with _deadline():
-                    socket = self.reader.open_socket(opening)
-                if socket is not None:
-                    self.sockets[header["socket"]] = socket
-                    self.captures.open(header["socket"], header["service"], opening)
+                self._open(header, blob)
+                self.outbox.put(NOTHING, header["service"], None, answers=1)
             case "hear":
                 message = unpack_message(header, blob)
                 self.captures.hear(header["socket"], message)
@@ -79,83 +66,100 @@ class Desk:
             case "close":
                 told = self._hear(header, lambda socket: socket.close(header["ending"], header["at_ms"]))
                 self.sockets.pop(header["socket"], None)
+                self.tell_busy()
                 self.captures.close(header["socket"])
                 return told
             case "lost":
-                day = _day(datetime.now(UTC).timestamp())
-                unread = (Unread(day=day, service=header["service"], shape="", reason=header["reason"], n=header["n"]),)
-                self.keep(Reading(unread=unread), header["service"], None)
+                now = datetime.now(UTC).timestamp()
+                lost = Unread(
+                    day=local_day(now), service=header["service"], shape="", reason=header["reason"], n=header["n"]
+                )
+                self.outbox.put(Reading(unread=(lost,)), lost.service, now, answers=header["answers"])
             case "settle":
-                self.flush()
+                self.outbox.flush()
             case "beat":
                 with _deadline():
                     late = self.reader.overdue(datetime.now(UTC))
-                self.keep(late, "", None)
-                self.flush()
+                self.outbox.put(late, "", None)
                 return self.beat(header)
             case "look":
                 return self.pulse.look(self.store)
         return {}
 
     def _take_all(self, sizes: list[int], blob: memoryview) -> dict[str, Any]:
-        """Do what several parcels ask; a fault of one is told and costs none of the others."""
+        """Read several exchanges and write them in one go; a fault of one is told and costs none of the others."""
         faults: list[tuple[str, str]] = []
-        told: dict[str, Any] = {}
-        for begin, end in pairwise(accumulate(sizes, initial=0)):
-            header, rest = split(bytes(blob[begin:end]))
-            try:
-                told |= self.take(header, rest)
-            except MemoryError:
-                raise
-            except Exception as error:  # noqa: BLE001 - what one exchange does to us must not cost the next
-                faults.append((header["service"], type(error).__name__))
-        return {**told, "faults": faults}
+        readings = NOTHING
+        with self.outbox.together():
+            for begin, end in pairwise(accumulate(sizes, initial=0)):
+                header, rest = split(bytes(blob[begin:end]))
+                try:
+                    readings += self._read(header, rest)
+                except MemoryError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - what one exchange does to us must not cost the next
+                    faults.append((header["service"], type(error).__name__))
+        return {**self._look_again(readings), "faults": faults}
+
+    def _read(self, header: dict[str, Any], blob: memoryview) -> Reading:
+        service, at = header["service"], header["started_at"]
+        reading = NOTHING
+        if not self._is_paused(service, at):
+            exchange = unpack(header, blob)
+            with _deadline():
+                reading = self.reader.read(exchange)
+                self.captures.take(service, exchange, reading)
+        self.outbox.put(reading, service, at, answers=1)
+        return reading
+
+    def _open(self, header: dict[str, Any], blob: memoryview) -> None:
+        if self._is_paused(header["service"], header["started_at"]):
+            return
+        opening = unpack(header, blob)
+        with _deadline():
+            socket = self.reader.open_socket(opening)
+        if socket is not None:
+            self.sockets[header["socket"]] = socket
+            self.captures.open(header["socket"], header["service"], opening)
 
     def _hear(self, header: dict[str, Any], act: Callable[[SocketReader], Reading]) -> dict[str, Any]:
         socket = self.sockets.get(header["socket"])
         if socket is None:
             return {}
+        was_busy = socket.is_busy
         with _deadline():
             reading = act(socket)
             self.captures.turn(header["socket"], reading)
-        self.keep(reading, header.get("service", ""), None)
+        self.outbox.put(reading, socket.service, None)
+        if socket.is_busy != was_busy:
+            self.tell_busy()
         return self._look_again(reading)
 
-    def keep(self, reading: Reading, service: str, at: float | None) -> None:
-        """Write a reading; if the database cannot be written now, try again later."""
-        if not (reading.records or reading.unread or reading.refused):
-            return
-        if len(self.waiting) >= WAITING_READINGS:
-            self.lost += 1
-            return
-        self.waiting.append((reading, service, _day(at or datetime.now(UTC).timestamp())))
-        self.flush()
-
-    def flush(self) -> None:
-        """Write what waits, oldest first, until the database refuses."""
-        while self.waiting:
-            reading, service, day = self.waiting[0]
-            try:
-                if reading.records:
-                    self.store.add(reading.records)
-                if reading.unread:
-                    self.store.add_unread(reading.unread)
-                if reading.refused:
-                    self.store.note_refused(day, service, reading.refused)
-            except StoreError:
-                return
-            del self.waiting[0]
+    def tell_busy(self) -> None:
+        """Note on how many sockets an answer may be under way."""
+        if self.outbox.tally is not None:
+            self.outbox.tally.hear(Counter(one.service for one in self.sockets.values() if one.is_busy))
 
     def beat(self, header: dict[str, Any]) -> dict[str, Any]:
         """Write the heartbeat, and tell the proxy what becomes of new turns."""
-        if self.lost:
-            unread = Unread(day=_day(header["at"]), service="", shape="", reason="store", n=self.lost)
-            self.lost = 0
-            self.waiting.append((Reading(unread=(unread,)), "", unread.day))
+        waiting = self.outbox.waiting
         try:
-            return {**self.pulse.write(self.store, header), "waiting": len(self.waiting)}
+            self.outbox.tell_lost(header["at"])
+            if self.outbox.tally is not None:
+                self.outbox.tally.save()
+            return {**self.pulse.write(self.store, header), "waiting": len(waiting)}
         except StoreError as error:
-            return {"trouble": str(error), "waiting": len(self.waiting)}
+            return {"trouble": str(error), "waiting": len(waiting)}
+
+    def end(self) -> None:
+        """The proxy is gone: what has been heard of answers that were under way is read as it is."""
+        for socket in self.sockets.values():
+            with _deadline():
+                self.outbox.put(socket.close("aborted", None), socket.service, None)
+        self.sockets.clear()
+        self.tell_busy()
+        self.outbox.put(self.reader.overdue(), "", None)
+        self.outbox.flush()
 
     def _look_again(self, reading: Reading) -> dict[str, Any]:
         return self.pulse.look_again(self.store) if reading.records else {}
@@ -180,7 +184,9 @@ def main(services: Iterable[Service] | None = None) -> None:
         path = Path(sys.argv[2])
         with Store.open(path) as store:
             reader = Reader(load_key(path), services=all_services(path.parent) if services is None else services)
-            desk = Desk(reader, store, Captures(path.parent, reader))
+            tally = Tally(Path(sys.argv[3])) if len(sys.argv) > 3 else None
+            desk = Desk(reader, store, Captures(path.parent, reader), Outbox(store, tally))
+            desk.tell_busy()
             connection.send_bytes(b"{}")
             serve(connection, desk)
     except Exception as error:  # noqa: BLE001 - a traceback could quote what was being read
@@ -203,11 +209,10 @@ def serve(connection: Connection, desk: Desk) -> None:
             answer = {"broken": type(error).__name__}
         done += 1
         grown = done % 100 == 0 and memory_megabytes() > TIRED_MEGABYTES
-        if (grown or done >= WORKED_ENOUGH) and not desk.sockets and not desk.waiting:
+        if (grown or done >= WORKED_ENOUGH) and not desk.sockets and not desk.outbox.waiting:
             answer["tired"] = True
         connection.send_bytes(json.dumps(answer).encode())
-    desk.keep(desk.reader.overdue(), "", None)
-    desk.flush()
+    desk.end()
 
 
 @contextmanager
@@ -233,10 +238,6 @@ def _report(connection: Connection, error: Exception) -> None:
         connection.send_bytes(json.dumps({"failed": told}).encode())
     except OSError:
         return  # the proxy is gone: nobody to tell
-
-
-def _day(at: float) -> str:
-    return datetime.fromtimestamp(at + utc_offset(at) * 60, UTC).date().isoformat()
 
 
 if __name__ == "__main__":

@@ -152,6 +152,9 @@ def check_toll(toll: Toll) -> None:
     assert toll.strange == 0
     assert toll.not_intact == 0
     assert toll.gaps_unseen == 0
+    assert toll.uncounted == 0
+    assert toll.overcounted == 0
+    assert toll.untold == 0
     assert toll.kept >= toll.rounds  # every round had rows to lose
 
 

@@ -96,17 +96,29 @@ class Store:
 
     # Records
 
-    def add(self, records: Iterable[Record]) -> Added:
+    def add(
+        self, records: Iterable[Record], *, unread: Iterable[Unread] = (), refused: Iterable[tuple[str, str, int]] = ()
+    ) -> Added:
         """
         Write records in one transaction. A known id is replaced by a more complete reading, and only by that.
 
         Complete beats aborted; then more output (text, media) beats less, then a known question an unknown one. The
-        revision counts the replacements.
+        revision counts the replacements. With them go what could not be read, and how many answers with HTTP status
+        400 and above there were: (day, service, number).
         """
         added = Added()
         with self.writing() as connection:
             for batch in batched(records, BATCH):
                 added += add_batch(connection, batch)
+            connection.executemany(
+                "INSERT INTO unread (day, service, shape, reason, n) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                [(item.day, item.service, item.shape, item.reason, item.n) for item in unread],
+            )
+            connection.executemany(
+                "INSERT INTO refused (day, service, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                refused,
+            )
         self._unsummed += added.new + added.replaced
         return added
 
@@ -179,12 +191,7 @@ class Store:
 
     def add_unread(self, items: Iterable[Unread]) -> None:
         """Count traffic on a turn's path that could not be read."""
-        with self.writing() as connection:
-            connection.executemany(
-                "INSERT INTO unread (day, service, shape, reason, n) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET n = n + excluded.n",
-                [(item.day, item.service, item.shape, item.reason, item.n) for item in items],
-            )
+        self.add((), unread=items)
 
     def unread(self, since: date, until: date) -> list[Unread]:
         """Return what could not be read on the days ``since`` (inclusive) to ``until`` (exclusive)."""
@@ -201,11 +208,7 @@ class Store:
 
     def note_refused(self, day: date | str, service: str, n: int = 1) -> None:
         """Count answers with HTTP status 400 and above: they make no record."""
-        with self.writing() as connection:
-            connection.execute(
-                "INSERT INTO refused (day, service, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-                (str(day), service, n),
-            )
+        self.add((), refused=[(str(day), service, n)])
 
     # When it listened
 

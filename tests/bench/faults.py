@@ -26,6 +26,7 @@ from pathlib import Path
 
 import httpx
 
+from addon.tally import leftovers
 from tests.rogue import URL, Rogue, answer, question, rogue
 from tracker.record import Record
 from tracker.store import Store
@@ -54,7 +55,7 @@ for _ in sys.stdin:
 
 @dataclass(slots=True)
 class Toll:
-    """What the rounds cost; all but the first four must be 0."""
+    """What the rounds cost; all but the first four and ``counted`` must be 0."""
 
     rounds: int = 0
     answers: int = 0
@@ -70,6 +71,21 @@ class Toll:
     not_intact: int = 0
     gaps_unseen: int = 0
     """Deaths after which the heartbeat claims a clean stop."""
+    counted: int = 0
+    """Answers that were under way or not yet written when the proxy died, as its tally has it."""
+    uncounted: int = 0
+    """Got whole by a client, and neither written nor counted."""
+    overcounted: int = 0
+    """Counted although nobody asked, or although written."""
+    untold: int = 0
+    """Counted, and not in the database once the next proxy ran."""
+
+
+    @property
+    def faults(self) -> int:
+        """What must not be."""
+        broken = self.wrong_bytes + self.vanished + self.strange + self.not_intact + self.gaps_unseen
+        return broken + self.uncounted + self.overcounted + self.untold
 
 
 @dataclass(slots=True)
@@ -152,6 +168,7 @@ def _round(
         time.sleep(0.05)
         witnessed = look(data)
     time.sleep(chance.uniform(0.0, 0.4))
+    toll.untold += toll.counted != told(data)
     witnessed, workers = look(data), children_of(pid)
     for victim in [*workers, pid] if chance.random() < 0.5 else [pid]:
         os.kill(victim, signal.SIGKILL)
@@ -180,6 +197,10 @@ def _count(load: Load, data: Path, toll: Toll, seen: dict[str, Record], witnesse
     # Besides the whole ones, each client may have had one answer under way when the proxy died.
     toll.strange += max(0, len(fresh) - len(load.whole) - CLIENTS)
     toll.lost += len(asked)
+    left = under_way(data)
+    toll.counted += left
+    toll.uncounted += max(0, len(load.whole) - len(fresh) - left)
+    toll.overcounted += max(0, len(fresh) + left - len(load.whole) - CLIENTS)
     seen.clear()
     seen.update(after)
     with sqlite3.connect(data / "klimaspor.db") as database:
@@ -198,6 +219,23 @@ def wait_for_the_end_of(workers: list[int], seconds: float = 15.0) -> None:
     deadline = time.monotonic() + seconds
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def under_way(data: Path, seconds: float = 15.0) -> int:
+    """How many answers the proxy that died has left uncounted, once no worker of it is left."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = list(leftovers(data / "klimaspor.db"))
+        if len(found) == len(list(data.glob("klimaspor.under-way-*"))):
+            return sum(one.n for _, some in found for one in some)
+        time.sleep(0.02)
+    raise TimeoutError("a worker outlives its proxy")
+
+
+def told(data: Path) -> int:
+    """How many answers the database says were lost with a killed proxy."""
+    with Store.open(data / "klimaspor.db", readonly=True) as store:
+        return sum(one.n for one in store.unread(date(2000, 1, 1), date(9000, 1, 1)) if one.reason == "killed")
 
 
 def look(data: Path) -> dict[str, Record]:
@@ -233,4 +271,4 @@ def main(arguments: list[str]) -> int:
             if number % 50 == 0:
                 print(toll, file=sys.stderr, flush=True)
     print(f"seed {options.seed}: {toll}")
-    return int(bool(toll.wrong_bytes or toll.vanished or toll.strange or toll.not_intact or toll.gaps_unseen))
+    return int(bool(toll.faults))

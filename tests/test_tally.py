@@ -1,0 +1,208 @@
+"""The count of answers under way outlives a proxy that is killed, and names nothing but services."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from addon.ear import WorkerEar
+from addon.outbox import LARGEST_HEAP, Outbox
+from addon.reader import Reading
+from addon.tally import SLOTS, Tally, UnderWay, leftovers
+from tests.test_store import make
+from tracker.store import Store
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="did not run: no lock that ends with its process")
+HOLDER = """
+import sys, time
+from pathlib import Path
+from addon.tally import Tally
+tally = Tally.make(Path(sys.argv[1]))
+for service in sys.argv[2:]:
+    tally.begin(service)
+print(tally.path, flush=True)
+time.sleep(60)
+"""
+
+
+def made(db: Path) -> Tally:
+    tally = Tally.make(db)
+    assert tally is not None
+    return tally
+
+
+def left(db: Path) -> dict[str, int]:
+    return {one.service: one.n for _, under_way in leftovers(db) for one in under_way}
+
+
+def kill_one(db: Path, *services: str) -> Path:
+    """Let a process count answers and die by SIGKILL; return the file it left."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, str(db), *services], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    path = Path(process.stdout.readline().strip())
+    assert left(db) == {}  # it is held
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return path
+
+
+def test_what_a_killed_process_counted_is_found(tmp_path: Path) -> None:
+    path = kill_one(tmp_path / "k.db", "chatgpt", "claude", "chatgpt")
+    assert left(tmp_path / "k.db") == {"chatgpt": 2, "claude": 1}
+    assert path.stat().st_mode & 0o077 == 0
+    assert left(tmp_path / "another.db") == {}
+
+
+def test_an_orderly_end_leaves_nothing(tmp_path: Path) -> None:
+    tally = made(tmp_path / "k.db")
+    worker = Tally(tally.path)
+    tally.begin("claude")
+    tally.begin("claude")
+    tally.begin("chatgpt")
+    tally.withdraw("chatgpt")
+    worker.finish("claude", 2)
+    worker.save()
+    worker.close()
+    tally.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_orderly_end_had_no_time_for_is_left_to_be_counted(tmp_path: Path) -> None:
+    tally = made(tmp_path / "k.db")
+    before = int(time.time())
+    tally.begin("claude")
+    tally.close()
+    ((path, (one,)),) = leftovers(tmp_path / "k.db")
+    assert (one.service, one.n) == ("claude", 1)
+    assert before <= one.latest <= time.time()
+    assert path.exists()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from(["begin", "withdraw", "finish", "hear"]), st.sampled_from("abcdef"))))
+def test_the_file_says_what_was_counted(tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str]]) -> None:
+    db = tmp_path_factory.mktemp("tally") / "k.db"
+    tally = made(db)
+    worker = Tally(tally.path)
+    begun, done, busy = dict.fromkeys("abcdef", 0), dict.fromkeys("abcdef", 0), {}
+    for act, service in acts:
+        match act:
+            case "begin":
+                tally.begin(service)
+                begun[service] += 1
+            case "withdraw" if begun[service] > done[service]:
+                tally.withdraw(service)
+                begun[service] -= 1
+            case "finish" if begun[service] > done[service]:
+                worker.finish(service)
+                done[service] += 1
+            case "hear" if begun[service]:
+                busy = {service: 2}
+                worker.hear(busy)
+    worker.close()
+    tally.close()
+    expected = {name: begun[name] - done[name] + busy.get(name, 0) for name in "abcdef"}
+    assert left(db) == {name: n for name, n in expected.items() if n}
+
+
+def test_more_services_than_there_is_room_for_and_odd_names_break_nothing(tmp_path: Path) -> None:
+    tally = made(tmp_path / "k.db")
+    for n in range(SLOTS + 20):
+        tally.begin(f"bot-{n}")
+    for name in ("", "x" * 49, "é" * 3):
+        tally.begin(name)
+        tally.withdraw(name)
+    tally.close()
+    assert sum(left(tmp_path / "k.db").values()) == SLOTS
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff" * 100, os.urandom(30_000), b"claude" + bytes(50)])
+def test_a_damaged_file_is_no_exception(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "k.under-way-1-x").write_bytes(data)
+    ((_, under_way),) = leftovers(tmp_path / "k.db")
+    assert under_way == []
+
+
+def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "k.under-way-1-x").symlink_to(tmp_path / "victim")
+    assert list(leftovers(tmp_path / "k.db")) == []
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_the_next_proxy_writes_down_what_was_under_way_once(tmp_path: Path) -> None:
+    db = tmp_path / "k.db"
+    path = kill_one(db, "chatgpt", "claude", "chatgpt")
+    for _ in range(2):
+        ear = WorkerEar(db, tell=lambda _line: None)
+        ear.start()
+        assert ear.wait_until_ready(30) is None
+        for _ in range(2):
+            ear.beat({"at": time.time(), "clean_stop": False, "counters": {}, "passed": []})
+        ear.settle()
+        ear.close()
+    assert not path.exists()
+    with Store.open(db, readonly=True) as store:
+        told = {(item.service, item.reason): item.n for item in store.unread(date(2000, 1, 1), date(9000, 1, 1))}
+        today = datetime.now(UTC).astimezone().date()
+        services = {one.service: one.unread for one in store.coverage(today, today + timedelta(days=1)).services}
+    assert told == {("chatgpt", "killed"): 2, ("claude", "killed"): 1}
+    assert services == {"chatgpt": 2, "claude": 1}
+
+
+def test_an_answer_is_done_when_its_row_is_there_and_not_before(tmp_path: Path) -> None:
+    tally = made(tmp_path / "k.db")
+    with Store.open(tmp_path / "k.db") as store, Store.open(tmp_path / "k.db") as other:
+        store.db.execute("PRAGMA busy_timeout = 0")
+        outbox = Outbox(store, tally)
+        for n in range(3):
+            tally.begin("claude")
+            outbox.put(Reading(records=(make(n),)), "claude", None, answers=1)
+        other.db.execute("BEGIN IMMEDIATE")
+        for n in range(3, LARGEST_HEAP + 13):
+            tally.begin("claude")
+            outbox.put(Reading(records=(make(n),)), "claude", None, answers=1)
+        assert tally_of(tally) == [("claude", LARGEST_HEAP + 10)]
+        other.db.execute("ROLLBACK")
+        outbox.tell_lost(time.time())
+        assert tally_of(tally) == []
+        assert len(list(store.records())) == LARGEST_HEAP + 3
+        assert [(item.reason, item.n) for item in store.unread(date(2000, 1, 1), date(9000, 1, 1))] == [("store", 10)]
+    tally.close()
+
+
+def test_a_row_that_no_database_takes_costs_only_itself(tmp_path: Path) -> None:
+    tally = made(tmp_path / "k.db")
+    with Store.open(tmp_path / "k.db") as store:
+        outbox = Outbox(store, tally)
+        bad = make(1, input_tokens=10**30)
+        with outbox.together():
+            for record in (make(0), bad, make(2)):
+                tally.begin("claude")
+                outbox.put(Reading(records=(record,)), "claude", None, answers=1)
+        assert len(list(store.records())) == 2
+        assert tally_of(tally) == [("claude", 1)]
+        outbox.tell_lost(time.time())
+        assert tally_of(tally) == []
+        assert [(item.reason, item.n) for item in store.unread(date(2000, 1, 1), date(9000, 1, 1))] == [("store", 1)]
+    tally.close()
+
+
+def tally_of(tally: Tally) -> list[tuple[str, int]]:
+    """What another process would find if this one died now."""
+    found: list[UnderWay] = []
+    copy = tally.path.with_name("copy.under-way-1")
+    copy.write_bytes(tally.path.read_bytes())
+    for _, under_way in leftovers(tally.path.with_name("copy.db")):
+        found += under_way
+    copy.unlink()
+    return [(one.service, one.n) for one in found]
