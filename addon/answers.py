@@ -19,9 +19,9 @@ SAFE = {
 }
 
 
-def show(text: str, *, forms: str = "'none'") -> http.Response:
+def show(text: str, *, forms: str = "'none'", status: int = 200) -> http.Response:
     """Return a page under the policy of its one style sheet; ``forms`` says where its forms may lead."""
-    response = respond(200, text, "text/html")
+    response = respond(status, text, "text/html")
     style = re.search(r"style-src ('sha256-[A-Za-z0-9+/=]+')", text)
     response.headers["content-security-policy"] = (
         f"default-src 'none'; style-src {style[1] if style else "'none'"}; base-uri 'none'; "

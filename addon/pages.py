@@ -174,8 +174,10 @@ class Pages:
         return response
 
     async def _show_status(self) -> http.Response:
-        answer = await self._ask_desk({"status": self.status(), "form_token": self._secret})
-        return show(answer["page"], forms="'self'") if "page" in answer else excuse(answer)
+        return self._show_own(await self._ask_desk({}), 200)
+
+    def _show_own(self, answer: dict[str, Any], status: int) -> http.Response:
+        return show(answer["page"], forms="'self'", status=status) if "page" in answer else excuse(answer)
 
     async def _show_report(self, *options: str) -> http.Response:
         code = "from tracker.cli import main; main()"
@@ -188,13 +190,11 @@ class Pages:
             return plain(403, "Only klimaspor's own page can change something here.")
         form = read_form(request, self._secret)
         if form is None:
-            return plain(403, "This form is not valid any more. Open the page again with `klimaspor open`.")
+            return self._show_own(await self._ask_desk({"stale": True}), 403)
         async with self._changing:
             answer = await self._ask_desk({"form": form})
-        if "refused" in answer:
-            return plain(400, answer["refused"])
-        if answer:
-            return excuse(answer)
+        if "changed" not in answer:
+            return self._show_own(answer, 400)
         await self._look()
         return self._lead_home()
 
@@ -212,13 +212,14 @@ class Pages:
 
     async def _ask_desk(self, question: dict[str, Any]) -> dict[str, Any]:
         """Ask ``tracker.desk``; it is asked through a pipe, for others can read the arguments of a process."""
-        asked = json.dumps({"db": str(self._proxy.options.db), **question}).encode()
+        told = {"db": str(self._proxy.options.db), "status": self.status(), "form_token": self._secret, **question}
+        asked = json.dumps(told).encode()
         answer = await _ask("-m", "tracker.desk", asked=asked)
         try:
-            told = json.loads(answer or b"")
+            read = json.loads(answer or b"")
         except ValueError:
             return {"trouble": TRY_AGAIN}
-        return told if isinstance(told, dict) else {"trouble": TRY_AGAIN}
+        return read if isinstance(read, dict) else {"trouble": TRY_AGAIN}
 
 
 async def _ask(*arguments: str, asked: bytes = b"") -> bytes | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import UTC, datetime
 from typing import Any
 
 from tracker import desktop, limits, settings
 from tracker.heartbeat import this_moment
-from tracker.store import Store
+from tracker.store import Store, StoreError
 
 
 class Pulse:
     """Looks at limits with every heartbeat and after every turn."""
+
+    def __init__(self) -> None:
+        self.shown: list[subprocess.Popen[bytes]] = []
+        """Processes that show a notice; each is gone within seconds."""
 
     def write(self, store: Store, header: dict[str, Any]) -> dict[str, Any]:
         """Write one heartbeat and return what the proxy should know."""
@@ -35,20 +40,25 @@ class Pulse:
         try:
             verdicts = {service: verdict.action for service, verdict in limits.verdicts(store, now).items()}
             ends = [until.timestamp() for until in limits.pauses(store, now).values()]
-            notices = [_tell(standing) for standing in limits.due_notices(store, now)]
-            if notices and settings.load(store.path).get("notices.desktop"):
-                desktop.show("klimaspor", "\n".join(notices))
         except Exception as error:  # noqa: BLE001 - damaged settings must cost the limits, not the record
             told = str(error) if type(error).__module__.startswith("tracker.") else type(error).__name__
             return {"gate": {}, "trouble": told}
-        return {"gate": verdicts, "until": min(ends, default=None), "notices": notices}
+        return {"gate": verdicts, "until": min(ends, default=None), "notices": self._tell(store, now)}
+
+    def _tell(self, store: Store, now: datetime) -> list[str]:
+        """Show the notices that are due on the desktop, and return them for the terminal."""
+        try:
+            due = limits.due_notices(store, now)
+        except (StoreError, settings.SettingsError):  # nothing can be noted now: they are told later
+            return []
+        wanted = settings.load(store.path)
+        self.shown = [process for process in self.shown if process.poll() is None]
+        if due and wanted.get("notices.desktop") and (process := desktop.show(due, wanted.get("language"))):
+            self.shown.append(process)
+        return [f"{one.share:.0%} of your budget is used · {one.budget.name} · see `klimaspor budget`" for one in due]
 
 
 def is_paused(store: Store, service: str, at: float) -> bool:
     """Whether the person had paused the recording of this service at that moment (seconds since the epoch)."""
     paused = limits.pauses(store, datetime.fromtimestamp(at, UTC))
     return "" in paused or service in paused
-
-
-def _tell(standing: limits.Standing) -> str:
-    return f"{standing.share:.0%} of your budget is used · {standing.budget.name} · see `klimaspor budget`"

@@ -30,7 +30,7 @@ ALWAYS = {
     "tracker.record": set(),
     "tracker.naming": {"tracker.record"},
     "tracker.tokens": set(),
-    "tracker.desktop": set(),
+    "tracker.desktop": {"tracker.limits"},
     "tracker.store": {"tracker.record", "tracker.naming"},
     "tracker.settings": {"tracker.record", "tracker.store"},
     "tracker.limits": {"tracker.record", "tracker.store", "tracker.settings"},
@@ -56,6 +56,7 @@ PURE_ADDON = {
 INSIDE_FUNCTIONS = {
     "addon": {"tracker.report"},
     "tracker.limits": {"tracker.footprint"},
+    "tracker.desktop": {"tracker.report"},
     "tracker.cli": {"addon"},
     "tracker.desk": {"addon"},
     "tracker.setup": {"addon"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from addon.pulse import Pulse
 from tests.test_store import make
 from tracker import limits
-from tracker.desktop import show
 from tracker.footprint import assess, choose
 from tracker.record import FEATURES, Feature
 from tracker.settings import SCHEMA, Budget, Settings, SettingsError, find, load, parse, settings_path
@@ -176,38 +173,6 @@ def test_every_setting_is_documented(tmp_path: Path) -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     settings_path(tmp_path / "a.db").write_text(example)
     assert load(tmp_path / "a.db").budgets == (Budget(2, "questions", "week", None, "deep_research"),)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="notify-send is the Linux desktop's")
-@pytest.mark.parametrize("wanted", [True, False])
-def test_a_used_budget_is_told_on_the_desktop_once(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, wanted: bool
-) -> None:
-    said = tmp_path / "said"
-    tool = tmp_path / "bin" / "notify-send"
-    tool.parent.mkdir()
-    tool.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {said}\n')
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
-    save(store.path, Settings({"notices.desktop": wanted}, (Budget(1, "questions", "day"),)))
-    store.add([make(1, started_at=timestamp(datetime.now(UTC)))])
-    first, again = Pulse().look(store), Pulse().look(store)
-    assert ["100% of your budget is used" in notice for notice in first["notices"]] == [True]
-    assert again["notices"] == []
-    assert said.exists() == wanted
-    if wanted:
-        assert said.read_text().count("1 questions a day") == 1
-
-
-def test_a_desktop_without_notices_or_with_a_broken_tool_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert not show("title", "body")
-    for name in ("notify-send", "osascript"):
-        (tmp_path / name).write_text("not a program")
-        (tmp_path / name).chmod(0o755)
-    assert not show("title", "body")
 
 
 def test_a_budget_of_energy_is_counted_by_the_settings_of_the_report(store: Store) -> None:

@@ -149,6 +149,7 @@ def test_a_used_budget_holds_and_continuing_lets_the_next_turn_through(way: Rig)
         {"do": "budget", "amount": "0", "unit": "questions", "per": "day", "service": ""},
         {"do": "budget", "amount": "5", "unit": "kisses", "per": "day", "service": ""},
         {"do": "budget", "amount": "5", "unit": "questions", "per": "day", "service": "nobody"},
+        {"do": "budget", "amount": "5", "unit": "questions", "per": "day", "service": "", "feature": "nonsense"},
         {"do": "drop", "budget": "nothing"},
         {"do": "pause", "service": "nobody", "length": "2h"},
         {"do": "pause", "service": "", "length": "99d"},
@@ -160,8 +161,26 @@ def test_a_form_that_does_not_fit_changes_nothing(way: Rig, fields: dict[str, st
     before = ratings(way), load(way.db), pauses(way)
     answer = send(way, None, **fields)
     assert answer.status_code == 400
-    assert answer.text.strip().endswith(".")
+    assert re.search(r'role="alert">[A-Z][^<]+\.</p>', answer.text)
     assert (ratings(way), load(way.db), pauses(way)) == before
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("en", "is not a number"), ("nb", "er ikke et tall"), ("nl", "is geen getal")]
+)
+def test_a_refused_form_says_why_in_the_persons_language_and_can_be_sent_again(way: Rig, lang: str, words: str) -> None:
+    save(way.db, Settings({"language": lang}))
+    try:
+        answer = send(way, do="budget", amount="many", unit="questions", per="day", service="")
+        assert words in answer.text
+        assert Reader(answer.text).faults == []
+        token = re.search(r'name="token" value="([0-9a-f]{32})"', answer.text)
+        assert token
+        fields = {"amount": "7", "unit": "questions", "per": "week", "service": "", "feature": "deep_research"}
+        assert send(way, token=token[1], do="budget", **fields).status_code == 303
+        assert load(way.db).budgets == (Budget(7, "questions", "week", None, "deep_research"),)
+    finally:
+        settings_path(way.db).unlink()
 
 
 @pytest.mark.parametrize(
@@ -194,6 +213,7 @@ def test_a_form_without_the_right_token_is_refused(way: Rig, token: str) -> None
     headers = {**BROWSER, "content-type": FORM_TYPE}
     answer = httpx.post(home(way), content=body, headers=headers, trust_env=False, timeout=60)
     assert answer.status_code == 403
+    assert "was started anew since this page was opened, so nothing was changed" in answer.text
     assert pauses(way) == {}
 
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracker.report.names import mark
+
 if TYPE_CHECKING:
     from tracker.settings import Budget
     from tracker.store import Store
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
 PAUSES = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
 CONTINUE = timedelta(hours=1)
 TALKS = 12
+STALE = mark("klimaspor was started anew since this page was opened, so nothing was changed. Please try again.")
 
 
 class FormError(Exception):
-    """A form says something that does not fit; the message is a sentence."""
+    """A form says something that does not fit; the message is a sentence of the catalogues."""
 
 
 def main() -> None:
@@ -30,23 +33,29 @@ def main() -> None:
     from tracker.store import Store, StoreError
 
     asked = json.load(sys.stdin)
-    changes = "form" in asked
     answer: dict[str, Any] = {}
+    refused = STALE if asked.get("stale") else ""
     try:
-        with Store.open(Path(asked["db"]), readonly=not changes) as store:
-            if changes:
-                change(store, asked["form"], datetime.now(UTC))
-            else:
-                answer["page"] = show(store, asked["status"], asked["form_token"])
-    except FormError as error:
-        answer["refused"] = str(error)
+        with Store.open(Path(asked["db"]), readonly="form" not in asked) as store:
+            if "form" in asked:
+                try:
+                    change(store, asked["form"], datetime.now(UTC))
+                    answer["changed"] = True
+                except FormError as error:
+                    refused = str(error)
+            if "changed" not in answer:
+                answer["page"] = show(store, asked["status"], asked["form_token"], refused)
     except (StoreError, SettingsError) as error:
-        answer["trouble"] = str(error)
+        answer = {"trouble": str(error)}
     json.dump(answer, sys.stdout)
 
 
-def show(store: Store, status: dict[str, Any], form_token: str) -> str:
-    """Return the page: ``status`` as the proxy tells it of itself, everything else from the store and the settings."""
+def show(store: Store, status: dict[str, Any], form_token: str, refused: str = "") -> str:
+    """
+    Return the page: ``status`` as the proxy tells it of itself, everything else from the store and the settings.
+
+    ``refused`` is why a form that was sent changed nothing.
+    """
     from tracker import limits
     from tracker.report.computer import clock, computer_language
     from tracker.report.glance import glance
@@ -64,6 +73,7 @@ def show(store: Store, status: dict[str, Any], form_token: str) -> str:
         pauses=limits.pauses(store, now),
         held=any(verdict.action == "hold" for verdict in limits.verdicts(store, now).values()),
         services=_seen(store, now),
+        refused=refused,
     )
     shown = view(status, glance(store, now), standings, now, language(lang))
     return page("own.html.jinja", lang, sheets=("report.css", "forms.css"), view=shown, form_token=form_token)
@@ -91,7 +101,7 @@ def change(store: Store, form: Mapping[str, str], now: datetime) -> None:
         case {"do": "continue"}:
             limits.continue_for(store, CONTINUE, now)
         case _:
-            raise FormError("There is no such form. Open the page again with `klimaspor open`.")
+            raise FormError(mark("There is no such form any more."))
 
 
 def _rate(store: Store, subject: str, worth: str, now: datetime) -> None:
@@ -101,7 +111,7 @@ def _rate(store: Store, subject: str, worth: str, now: datetime) -> None:
 
     talk = find_talk(store, subject)
     if talk is None or talk.subject != subject or re.fullmatch("[1-5]", worth) is None:
-        raise FormError("There is no such conversation any more, or no such answer. Open the page again.")
+        raise FormError(mark("There is no such conversation any more."))
     minutes = next((old.minutes_saved for old in store.ratings() if old.subject == talk.subject), None)
     store.rate(Rating(talk.subject, talk.kind, int(worth), minutes, timestamp(now)))
 
@@ -112,13 +122,13 @@ def _add_budget(store: Store, form: Mapping[str, str]) -> None:
 
     amount = form.get("amount", "").strip().replace(",", ".")
     if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", amount) is None:
-        raise FormError("The amount is not a number. Go back and type one, such as 50.")
+        raise FormError(mark("The amount is not a number. Type one, such as 50."))
     new = Budget(
         float(amount), form.get("unit", ""), form.get("per", ""), _known(store, form.get("service", "")) or None,
-        hold=form.get("hold") == "on",
+        form.get("feature") or None, hold=form.get("hold") == "on",
     )  # fmt: skip
     if not fits(new):
-        raise FormError("This budget does not fit. Go back and choose an amount above 0.")
+        raise FormError(mark("This budget does not fit. Its amount has to be above 0."))
     settings = load(store.path)
     save(store.path, replace(settings, budgets=(*(old for old in settings.budgets if not _same(old, new)), new)))
 
@@ -130,7 +140,7 @@ def _drop_budget(store: Store, name: str) -> None:
     settings = load(store.path)
     kept = tuple(budget for budget in settings.budgets if budget.name != name)
     if len(kept) == len(settings.budgets):
-        raise FormError("There is no such budget any more. Open the page again.")
+        raise FormError(mark("There is no such budget any more."))
     save(store.path, replace(settings, budgets=kept))
 
 
@@ -141,7 +151,7 @@ def _same(old: Budget, new: Budget) -> bool:
 
 def _known(store: Store, service: str) -> str:
     if service and service not in _services(store):
-        raise FormError("There is no such service. `klimaspor services` lists them.")
+        raise FormError(mark("There is no such service any more."))
     return service
 
 

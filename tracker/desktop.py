@@ -1,28 +1,63 @@
-"""One short notice on the person's desktop, by the desktop's own tool; nothing where there is none."""
+"""A notice on the person's desktop, given by a process of its own; where no desktop takes it, nothing happens."""
 
 from __future__ import annotations
 
-import shutil
+import json
+import os
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-_PATIENCE_S = 2.0
+if TYPE_CHECKING:
+    from tracker.limits import Standing
+
+PATIENCE_S = 10.0
+"""A desktop that has not taken the notice by then is left alone."""
+_ROOT = Path(__file__).parent.parent
 
 
-def show(title: str, body: str) -> bool:
-    """Show a notice; return whether the desktop took it. Never raises, never waits for more than two seconds."""
-    if sys.platform == "darwin":
-        script = "on run {body, title}\ndisplay notification body with title title\nend run"
-        command = ["osascript", "-e", script, body, title]
-    else:
-        command = ["notify-send", "--app-name=klimaspor", "--", title, body]
-    program = shutil.which(command[0])
-    if program is None:
-        return False
-    with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(
-            [program, *command[1:]], stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE_S, check=False
-        )
-        return done.returncode == 0
-    return False
+def show(standings: Sequence[Standing], lang: str | None = None) -> subprocess.Popen[bytes] | None:
+    """
+    Have the person told how these budgets stand, in their language or the computer's; return the process that does.
+
+    It never raises and waits for nobody: a desktop may take its time, and its library its memory.
+    """
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tracker.desktop"],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])},
+        )  # fmt: skip
+        if process.stdin is not None:
+            with process.stdin as asked:
+                asked.write(json.dumps({"lang": lang, "budgets": [one.to_json() for one in standings]}).encode())
+    except OSError:
+        return None
+    return process
+
+
+def main() -> None:
+    """Read what is to be told from standard input and tell it; whatever fails ends in an exit code."""
+    import asyncio
+
+    from tracker.limits import Standing
+    from tracker.report.budget_words import budget_line
+    from tracker.report.computer import computer_language
+    from tracker.report.language import language
+
+    asked = json.load(sys.stdin)
+    words = language(asked["lang"] or computer_language())
+    lines = [budget_line(Standing.from_json(budget), words) for budget in asked["budgets"]]
+    asyncio.run(asyncio.wait_for(_notify("\n".join(lines)), PATIENCE_S))
+
+
+async def _notify(message: str) -> None:
+    from desktop_notifier import DesktopNotifier
+
+    await DesktopNotifier(app_name="klimaspor", app_icon=None).send(title="klimaspor", message=message)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from tracker import settings
 from tracker.moments import from_timestamp, timestamp
@@ -40,6 +40,17 @@ class Standing:
     @property
     def share(self) -> float:
         return self.used / self.budget.amount
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the budget, how much of it is used (in its own unit), and its period, as JSON values."""
+        return {**asdict(self.budget), "used": self.used, "since": str(self.since), "until": str(self.until)}
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Standing:
+        """Return what ``to_json`` told."""
+        budget = {field.name: told[field.name] for field in fields(Budget)}
+        since, until = (date.fromisoformat(told[name]) for name in ("since", "until"))
+        return cls(Budget(**budget), told["used"], since, until)
 
 
 def verdict(store: Store, service: str, now: datetime) -> Verdict:

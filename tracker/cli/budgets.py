@@ -24,7 +24,6 @@ def budget(context: click.Context, db: Path, output_format: str) -> None:
 
 def _show_budgets(db: Path, *, as_json: bool) -> None:
     import json
-    from dataclasses import asdict
 
     from tracker.limits import standings
     from tracker.settings import load
@@ -36,8 +35,7 @@ def _show_budgets(db: Path, *, as_json: bool) -> None:
         with opened(db) as store:
             found = standings(store, datetime.now(UTC))
     if as_json:
-        rows = [{**asdict(s.budget), "used": s.used, "since": str(s.since), "until": str(s.until)} for s in found]
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps([standing.to_json() for standing in found], indent=2))
         return
     if not found:
         click.echo("No budget is set. For example: klimaspor budget add 50 questions --per day")

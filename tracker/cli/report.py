@@ -84,13 +84,16 @@ def report(
 @database_option
 def today(*, db: Path, output_format: str, lang: str | None) -> None:
     """Show today at a glance."""
+    from tracker.limits import standings
     from tracker.report.glance import glance, glance_text
 
     lang = lang or settings_of(db)["language"]
     with ExitStack() as stack:
         store, now = _store_and_clock(stack, db, demo=False)
-        data = explained(lambda: glance(store, now))
-    click.echo(json.dumps(data, ensure_ascii=False, indent=1) if output_format == "json" else glance_text(data, lang))
+        budgets = explained(lambda: standings(store, now))
+        data = explained(lambda: glance(store, now, budgets))
+    as_json = output_format == "json"
+    click.echo(json.dumps(data, ensure_ascii=False, indent=1) if as_json else glance_text(data, budgets, lang))
 
 
 def explained[T](make_it: Callable[[], T]) -> T:

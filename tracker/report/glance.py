@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tracker.report import rows
 
 if TYPE_CHECKING:
+    from tracker.limits import Standing
     from tracker.report.language import Language
     from tracker.store import Store
 
 Json = dict[str, Any]
 
 
-def glance(store: Store, now: datetime) -> Json:
-    """Return today's answers and their footprint, by service, as JSON values."""
+def glance(store: Store, now: datetime, budgets: Iterable[Standing] = ()) -> Json:
+    """Return today's answers, their footprint, by service too, and how the budgets stand, as JSON values."""
     from tracker.footprint import assess, choose
     from tracker.settings import load
 
@@ -31,15 +33,18 @@ def glance(store: Store, now: datetime) -> Json:
         "tokens": rows.tokens(activities),
         "impacts": whole,
         "by_service": rows.add_shown(rows.by_service(activities, assessed), whole),
+        "budgets": [one.to_json() for one in budgets],
     }
 
 
-def glance_text(data: Json, lang: str) -> str:
-    """Return today in a few lines."""
+def glance_text(data: Json, budgets: Iterable[Standing], lang: str) -> str:
+    """Return today in a few lines, and how the budgets stand."""
+    from tracker.report.budget_words import budget_line
     from tracker.report.language import capital, language
 
     words = language(lang)
     lines = [f"  {title:<16} {value}" for title, value in glance_rows(data, words)]
+    lines += [budget_line(budget, words) for budget in budgets]
     return "\n".join(capital(line) for line in [glance_line(data, words), *lines])
 
 

@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tracker.report import names
-from tracker.report.figures import shown
+from tracker.report.budget_words import budget_name, budget_used
 from tracker.report.glance import glance_line, glance_rows
 from tracker.report.language import Language, capital
 
 if TYPE_CHECKING:
     from tracker.limits import Standing
-    from tracker.settings import Budget
     from tracker.talks import Talk
 
 Json = dict[str, Any]
@@ -31,6 +30,8 @@ class Standings:
     """Whether a budget holds new turns back."""
     services: list[str]
     """Those that can be chosen."""
+    refused: str = ""
+    """Why a form that was sent changed nothing."""
 
 
 def view(status: Json, today: Json, standings: Standings, now: datetime, words: Language) -> Json:
@@ -39,11 +40,13 @@ def view(status: Json, today: Json, standings: Standings, now: datetime, words: 
         "headline": _headline(status, standings, now, words),
         "day": capital(words.long_day(now.date())),
         "today": {"line": glance_line(today, words), "rows": glance_rows(today, words)},
+        "refused": words.t(standings.refused) if standings.refused else "",
         "held": standings.held,
         "talks": [_talk(talk, now, words) for talk in standings.talks],
         "budgets": [_budget(standing, words) for standing in standings.budgets],
         "pauses": [_pause(service, until, now, words) for service, until in standings.pauses.items()],
         "services": [{"key": key, "name": names.service(key)} for key in standings.services],
+        "features": [{"key": key, "name": names.label(names.FEATURES, key, words)} for key in names.FEATURES],
         "notes": _notes(status, now, words),
     }
 
@@ -77,50 +80,13 @@ def _talk(talk: Talk, now: datetime, words: Language) -> Json:
 
 
 def _budget(standing: Standing, words: Language) -> Json:
-    budget = standing.budget
-    used = words.t(
-        "{share} used, {amount}",
-        share=words.percent(standing.share),
-        amount=_amount(_round(standing.used, budget), budget, words),
-    )
-    if budget.unit == "wh":
-        used += ", " + words.t("estimated")
     return {
-        "key": budget.name,
-        "name": _budget_name(budget, words),
-        "used": used,
-        "hold": budget.hold,
+        "key": standing.budget.name,
+        "name": budget_name(standing.budget, words),
+        "used": budget_used(standing, words),
+        "hold": standing.budget.hold,
         "width": round(300 * min(standing.share, 1.0)),
     }
-
-
-def _budget_name(budget: Budget, words: Language) -> str:
-    amount = _amount(budget.amount, budget, words)
-    parts = [
-        words.t("{amount} a day", amount=amount) if budget.per == "day" else words.t("{amount} a week", amount=amount)
-    ]
-    if budget.service:
-        parts.append(names.service(budget.service))
-    if budget.feature:
-        parts.append(names.label(names.FEATURES, budget.feature, words))
-    return ", ".join(parts)
-
-
-def _round(used: float, budget: Budget) -> float:
-    if budget.unit == "wh":  # an estimate, rounded as everywhere
-        return shown(used) or 0.0
-    return round(used, 1)
-
-
-def _amount(value: float, budget: Budget, words: Language) -> str:
-    match budget.unit:
-        case "questions":
-            return words.tn("{n} question", "{n} questions", value)
-        case "minutes":
-            return words.tn("{n} minute", "{n} minutes", value)
-        case "tokens":
-            return words.tn("{n} token", "{n} tokens", value)
-    return f"{words.number(value)} Wh"
 
 
 def _pause(service: str, until: datetime, now: datetime, words: Language) -> str:
