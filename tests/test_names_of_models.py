@@ -16,6 +16,8 @@ REAL = [
     "Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", "gpt-5-5-thinking", "claude-opus-4-7", "gemini-3.6-flash", "i-5-mini",
     "llama3.2:1b", "sonar-pro", "gpt-oss:20b", "auto", "gpt-5-t-mini", "o3", "o4-mini-deep-research", "models/gemini-2.5-pro",  # noqa: E501 - a name as it is
     "deepseek/deepseek-chat-v3-0324:free", "qwen2.5-coder:7b-instruct-q4_K_M", "text-embedding-3-small", "dall-e-3",
+    "us.amazon.nova-micro-v1:0", "amazon.titan-image-generator-v2:0", "gemini-robotics-er-1.5-preview", "groq/compound",
+    "qwen2.5vl:7b", "granite4:micro", "distil-whisper-large-v3-en", "text-bison@001",
     "kimi-k2-0905-preview", "grok-4-fast-reasoning", "mistral.mistral-large-2402-v1:0", "chatgpt-4o-latest", "whisper-1",  # noqa: E501 - a name as it is
 ]  # fmt: skip
 

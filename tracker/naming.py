@@ -30,7 +30,7 @@ _NUMBER = re.compile(
     r"|(20)?2[3-9](0[1-9]|1[0-2])([0-2]\d|3[01])"  # YYMMDD, YYYYMMDD
 )
 _SIZE = re.compile(
-    r"\d{1,4}(b|m|k|t|e)|\d{1,3}bit|[1-9]\d?(o|n|v|s|x)?|[ae]\d{1,3}b|\d{1,2}x\d{1,3}b|r\d{1,2}b|v\d{1,2}"
+    r"\d{1,4}(b|m|k|t|e)|\d{1,3}bit|[1-9]\d?(o|n|v|s|x|vl)?|[ae]\d{1,3}b|\d{1,2}x\d{1,3}b|r\d{1,2}b|v\d{1,2}"
     r"|(fp|bf|int|nf|iq|q|w|a|w\d{1,2}a)\d{1,2}|\d{1,2}(kb|hr)"
 )
 _VERSIONED = re.compile(r"([a-z]+)(\d{1,2})([a-z]?)")

@@ -11,8 +11,9 @@ TOOL_FEATURES = {
     "function": "tool", "custom": "tool", "namespace": "tool", "tool_search": "tool", "apply_patch": "tool",
     "computer": "agent", "computer_use_preview": "agent", "computer_use": "agent",
     "web_search": "web_search", "web_search_preview": "web_search", "web_fetch": "web_search",
-    "web_search_call": "web_search", "openrouter:web_search": "web_search", "browser_search": "web_search",
+    "web_search_call": "web_search", "browser_search": "web_search",
     "live_search": "web_search", "x_search": "web_search", "web_search_premium": "web_search",
+    "bash_code_execution": "code", "text_editor_code_execution": "code",
     "code_interpreter": "code", "code_execution": "code", "shell": "code", "local_shell": "code", "bash": "code",
     "text_editor": "code", "str_replace_based_edit_tool": "code",
     "image_generation": "image_output", "mcp": "connector", "mcp_toolset": "connector", "connector": "connector",
@@ -32,6 +33,7 @@ def tool_feature(kind: object) -> str:
     """Return the feature that a kind of tool stands for; an unknown kind is a tool."""
     if not isinstance(kind, str):
         return "tool"
+    kind = kind.removeprefix("openrouter:")
     for name in (kind, kind.rsplit("_20", 1)[0].rstrip("_-"), kind.removesuffix("_call")):
         if name in TOOL_FEATURES:
             return TOOL_FEATURES[name]

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from addon.service import Event, Turn
 from addon.services._content import base64_size, walk_text
@@ -28,7 +29,7 @@ _REFUSALS = {
 def model_in_path(path: str) -> str | None:
     """Return the model that a path such as ``/v1beta/models/gemini-2.5-flash:generateContent`` names."""
     found = _MODEL.search(path)
-    return found[1] if found else None
+    return unquote(found[1]) if found else None
 
 
 def bare_name(name: Any) -> str | None:

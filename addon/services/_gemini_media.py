@@ -120,6 +120,8 @@ class LiveSocket(TurnByTurn):
                     turn.used("voice")
         heard = content.get("outputTranscription")
         turn.answer(heard.get("text") if isinstance(heard, Mapping) else None, at_ms)
-        if content.get("turnComplete") or content.get("interrupted"):
-            turn.finished = bool(content.get("turnComplete"))
+        if content.get("interrupted"):
+            turn.outcome = "aborted"  # the person spoke: turnComplete, often with the usage, is still to come
+        if content.get("turnComplete"):
+            turn.finished = True
             yield from self.end(at_ms)

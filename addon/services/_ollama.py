@@ -66,6 +66,7 @@ class Chat(Dialect):
             for text in walk_text(call.get("function") if isinstance(call, Mapping) else None):
                 turn.call_tool(text)
         if done:
+            turn.dropped = data.get("done_reason") in ("load", "unload")  # an empty call that only moves the model
             turn.usage = read_ollama(data)
             turn.finished = True
 

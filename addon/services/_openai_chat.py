@@ -9,7 +9,7 @@ from typing import Any
 from addon.service import Event, Turn
 from addon.services._content import ask_thinking, ask_tools, read_parts, tool_feature, walk_text
 from addon.services._dialect import Dialect
-from addon.services._usage import Read, read_openai_chat
+from addon.services._usage import Read, first, number, read_openai_chat, read_timings
 from tracker.record import Operation
 
 _DRAWN = re.compile(r"\D*\d{0,6}")
@@ -18,6 +18,14 @@ _KNOWN = frozenset({
     "obfuscation", "prompt_filter_results", "error", "provider", "p", "timings", "time_info", "citations",
     "search_results",
 })  # fmt: skip
+
+
+_DONE = {
+    "search": "web_search", "browser_search": "web_search", "browser.search": "web_search", "visit": "web_search",
+    "browser.open": "web_search", "browser_automation": "agent", "python": "code",
+}  # fmt: skip
+"""What Groq's own tools are called → feature."""
+_REASONING = ("reasoning_content", "reasoning", "reasoning_text", "cot_summary")
 
 
 class ChatCompletions(Dialect):
@@ -50,8 +58,10 @@ class ChatCompletions(Dialect):
             turn.asked("tool")
         if "web_search_options" in body or "plugins" in body or "search_parameters" in body:
             turn.asked("web_search")
-        if isinstance(body.get("modalities"), list) and "audio" in body["modalities"]:
-            turn.asked("audio_output")
+        modalities = body.get("modalities")
+        for kind in ("audio", "image"):
+            if isinstance(modalities, list) and kind in modalities:
+                turn.asked(f"{kind}_output")
         self._read_prompt(turn, body.get("prompt"))
         self._read_prompt(turn, body.get("suffix"))
         messages = body.get("messages")
@@ -73,11 +83,15 @@ class ChatCompletions(Dialect):
         usage = data.get("usage") or (groq.get("usage") if isinstance(groq, Mapping) else None)
         if usage:
             turn.usage = self.read_usage(usage) or turn.usage
+            turn.state["searches"] = first(
+                number(usage, "server_tool_use_details", "web_search_requests"), number(usage, "num_search_queries")
+            )
+        if data.get("timings"):
+            turn.state["timings"] = data["timings"]
         if data.get("error") or event.name == "error":
             fail(turn, data.get("error") or data)
-        if (data.get("citations") or data.get("search_results")) and not turn.state.get("cited"):
+        if data.get("citations") or data.get("search_results"):
             turn.state["cited"] = True
-            turn.used("web_search", None)
         choices = data.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, Mapping):
@@ -88,6 +102,9 @@ class ChatCompletions(Dialect):
 
     def finish(self, turn: Turn) -> None:
         state = turn.state
+        turn.usage = turn.usage or read_timings(state.get("timings"))
+        if state.get("searches") or state.get("cited"):
+            turn.used("web_search", state.get("searches") or None)
         if state.get("whole") or (state.get("stopped") and turn.usage is not None):
             turn.finished = True
 
@@ -135,7 +152,7 @@ class ChatCompletions(Dialect):
         if _text(message.get("refusal")):
             turn.answer(message["refusal"], at_ms, part=part)
             turn.outcome = "refused"
-        turn.reason(message.get("reasoning_content") or message.get("reasoning"), at_ms, part=part)
+        turn.reason(next((message[key] for key in _REASONING if message.get(key)), None), at_ms, part=part)
         self._read_calls(turn, message, part)
         if message.get("audio"):
             if not turn.state.get("audio"):
@@ -144,9 +161,12 @@ class ChatCompletions(Dialect):
             if isinstance(message["audio"], Mapping):
                 turn.answer(message["audio"].get("transcript"), at_ms, part=part)
         for note in message.get("annotations") or ():
-            if isinstance(note, Mapping) and note.get("type") == "url_citation" and not turn.state.get("cited"):
+            if isinstance(note, Mapping) and note.get("type") == "url_citation":
                 turn.state["cited"] = True
-                turn.used("web_search", None)
+        for done in message.get("executed_tools") or ():  # Groq's compound models work with tools of their own
+            if isinstance(done, Mapping) and (name := f"{part}:done:{done.get('index')}") not in turn.state["calls"]:
+                turn.state["calls"].add(name)
+                turn.used(_DONE.get(str(done.get("type")), "tool"))
         images = message.get("images")
         if isinstance(images, list) and images:
             turn.media_count = (turn.media_count or 0) + len(images)

@@ -10,7 +10,7 @@ from addon.service import Event, Turn, Usage
 from addon.services._content import walk_text
 from addon.services._dialect import Dialect
 from addon.services._openai_chat import fail
-from addon.services._usage import number, read_openai_chat, read_openai_responses
+from addon.services._usage import dig, number, read_openai_chat, read_openai_responses, text
 from tracker.record import count_or_none
 
 _SIZE = re.compile(r"(\d{2,5})\s*[x*:]\s*(\d{2,5})")
@@ -28,7 +28,7 @@ class OneAnswer(Dialect):
             return
         fields = body.get("fields", body) if isinstance(body.get("fields"), Mapping) else body
         turn.request_model = fields.get("model") if isinstance(fields.get("model"), str) else turn.request_model
-        turn.media_pixels = pixels(fields.get("size"))
+        turn.media_pixels = pixels(fields.get("size")) or pixels(f"{fields.get('width')}x{fields.get('height')}")
         turn.effort = fields.get("quality") if isinstance(fields.get("quality"), str) else None
         turn.prompt(fields.get("prompt"))
         for file in body.get("files", ()) if isinstance(body.get("files"), list) else ():
@@ -128,15 +128,27 @@ class Transcription(OneAnswer):
 
 
 class Videos(OneAnswer):
-    """``videos``: seconds and size are known when the job is taken; the row is made then, once."""
+    """
+    ``videos``: seconds and size are known when the job is taken; the row is made then, once.
+
+    OpenAI's reply repeats what was ordered; xAI's is only the order's number.
+    """
 
     operation = "video"
 
+    def request(self, turn: Turn, body: Any) -> None:
+        super().request(turn, body)
+        fields = dig(body, "fields") or body
+        turn.state["seconds"] = dig(fields, "seconds") or dig(fields, "duration")
+        if dig(body, "image"):
+            turn.attach(kind="image")
+
     def answer(self, turn: Turn, data: Mapping[str, Any], at_ms: int | None) -> None:
-        if data.get("object") != "video" and "seconds" not in data:
+        turn.response_id = turn.response_id or text(data, "request_id")
+        if data.get("object") != "video" and "seconds" not in data and "request_id" not in data:
             return
         turn.media_count = 1
-        turn.media_seconds = _seconds(data.get("seconds"))
+        turn.media_seconds = _seconds(data.get("seconds") or turn.state["seconds"])
         turn.media_pixels = pixels(data.get("size")) or turn.media_pixels
         turn.used("video_output")
         turn.finished = True

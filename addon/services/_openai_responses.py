@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from addon.exchange import Exchange, Message
-from addon.service import Event, Service, Turn
+from addon.service import Event, Service, Turn, Usage
 from addon.services._content import ask_thinking, ask_tools, read_parts, tool_feature, walk_text
 from addon.services._dialect import ApiService, Dialect, TurnByTurn
 from addon.services._openai_chat import fail
-from addon.services._usage import Read, number, read_openai_responses, text
+from addon.services._openai_media import pixels
+from addon.services._usage import Read, dig, number, read_openai_responses, text
 
 _TOOL_ITEMS = frozenset({
-    "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
-    "computer_call", "custom_tool_call", "function_call", "tool_search_call",
+    "web_search_call", "file_search_call", "code_interpreter_call", "mcp_call", "computer_call",
+    "custom_tool_call", "function_call", "tool_search_call",
     "shell_call", "local_shell_call", "apply_patch_call",
 })  # fmt: skip
 _TERMINAL = {"response.completed", "response.incomplete", "response.failed", "response.cancelled", "response.done"}
@@ -49,10 +50,14 @@ class Responses(Dialect):
         if held is not None:
             held.response_model, held.usage, held.outcome = turn.response_model, turn.usage, turn.outcome
             held.response_id, held.finished = turn.response_id, True
+            held.media_count, held.media_pixels = turn.media_count, turn.media_pixels
             for feature in turn.features:
                 held.used(feature.feature, feature.amount)
             held.answer(turn.text("answer"))
             yield held
+            for extra in turn.state.pop("extra", ()):
+                extra.exchange = held.exchange
+                yield extra
 
     def _hold(self, turn: Turn) -> Turn:
         """Keep a background answer that is only queued, and let nobody's turn take its place."""
@@ -70,8 +75,12 @@ class Responses(Dialect):
             return
         turn.request_model = body.get("model") or turn.request_model
         turn.state["background"] = body.get("background") is True
+        turn.dropped = body.get("generate") is False  # Codex warms its socket up; nothing is written
         ask_thinking(turn, body)
         ask_tools(turn, body.get("tools"))
+        tools = body.get("tools")
+        painters = [one for one in tools if dig(one, "type") == "image_generation"] if isinstance(tools, list) else []
+        turn.state["drawn_by"] = next((text(one, "model") for one in painters), None)
         turn.prompt(body.get("instructions"))
         conversation = body.get("conversation")
         turn.conversation_id = conversation.get("id") if isinstance(conversation, Mapping) else conversation
@@ -128,6 +137,26 @@ class Responses(Dialect):
             case None if data.get("error"):
                 fail(turn, data["error"])
 
+    def finish(self, turn: Turn) -> None:
+        """Give the pictures to the model that drew them, where its tokens are told; to the answer otherwise."""
+        images, tokens = turn.state.pop("images", 0), turn.state.pop("image_tokens", None)
+        if not images:
+            return
+        run = turn if tokens is None else self._drawing(turn, tokens)
+        run.media_count, run.media_pixels = images, turn.state.pop("pixels", None)
+        run.used("image_output", images)
+
+    def _drawing(self, turn: Turn, tokens: Usage) -> Turn:
+        run = Turn(turn.service, turn.exchange)
+        run.provider, run.conversation_id = turn.provider, turn.conversation_id
+        run.operation, run.initiator = "image", "agent"
+        run.request_model = turn.state.get("drawn_by")
+        run.response_id, run.usage = f"{turn.response_id}:image", tokens
+        run.started_ms, run.finished = turn.started_ms, True
+        run.request_bytes, run.response_bytes, run.ended_ms = 0, 0, -1  # how long the drawing took is not told
+        turn.state["extra"] = [run]
+        return run
+
     def _settle(
         self, turn: Turn, response: Mapping[str, Any], *, terminal: bool, top: Mapping[str, Any] | None = None
     ) -> None:
@@ -148,6 +177,9 @@ class Responses(Dialect):
         searches = number(response, "tool_usage", "web_search", "num_requests")
         if searches and "web_search" not in {feature.feature for feature in turn.features if feature.state == "used"}:
             turn.used("web_search", searches)
+        drawn = self.read_usage(dig(response, "tool_usage", "image_gen"))
+        if drawn is not None and drawn.output:
+            turn.state["image_tokens"] = drawn
         turn.finished = True
         details = response.get("incomplete_details")
         if response.get("status") == "failed" or response.get("error"):
@@ -162,10 +194,11 @@ class Responses(Dialect):
             return
         kind, seen = text(item, "type"), turn.state.setdefault("items", set())
         name = str(item.get("id") or item.get("call_id") or f"{kind}{len(seen)}")
-        if kind in _TOOL_ITEMS and name not in seen:
+        if kind == "image_generation_call" and name not in seen:
+            turn.state["images"] = turn.state.get("images", 0) + 1
+            turn.state["pixels"] = pixels(item.get("size"))
+        elif kind in _TOOL_ITEMS and name not in seen:
             turn.used(tool_feature(kind))
-            if kind == "image_generation_call":
-                turn.media_count = (turn.media_count or 0) + 1
             if with_text:
                 turn.call_tool(item.get("arguments") or item.get("input"), part=name)
         if kind == "reasoning" and name not in seen:
@@ -187,6 +220,13 @@ class ResponsesSocket(TurnByTurn):
     def __init__(self, service: Service, opening: Exchange, dialect: Responses) -> None:
         super().__init__(service, opening)
         self.dialect = dialect
+
+    def end(self, at_ms: int | None) -> Iterator[Turn]:
+        turn = self.turn
+        if turn is not None:
+            self.dialect.finish(turn)
+        yield from super().end(at_ms)
+        yield from turn.state.pop("extra", ()) if turn is not None else ()
 
     def hear(self, message: Message) -> Iterator[Turn]:
         from addon.framing import split_messages

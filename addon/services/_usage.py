@@ -70,6 +70,26 @@ def read_openrouter(usage: Any) -> Usage | None:
     return Usage(input=read.input, output=read.reasoning, cached=read.cached, reasoning=read.reasoning)
 
 
+def read_perplexity(usage: Any) -> Usage | None:
+    """As chat completions; deep research reports reasoning and the citations it read beside the two numbers."""
+    read = read_openai_chat(usage)
+    if read is None:
+        return None
+    return Usage(
+        input=add(read.input, number(usage, "citation_tokens")),
+        output=add(read.output, number(usage, "reasoning_tokens")),
+        cached=read.cached,
+        reasoning=read.reasoning,
+    )
+
+
+def read_timings(timings: Any) -> Usage | None:
+    """llama.cpp's own timings, for streams that were not asked to include usage: the cached part is not evaluated."""
+    evaluated, cached = number(timings, "prompt_n"), number(timings, "cache_n")
+    read = Usage(input=add(evaluated, cached), output=number(timings, "predicted_n"), cached=cached)
+    return None if read.output is None else read
+
+
 def read_xai(usage: Any) -> Usage | None:
     """Chat completions whose completion leaves reasoning out, if the total says so."""
     read = read_openai_chat(usage)
@@ -128,9 +148,11 @@ def read_anthropic(usage: Any) -> Usage | None:
     """Anthropic: input leaves cache reads and writes out, output includes thinking; no word of a cache means none."""
     if not isinstance(usage, Mapping):
         return None
-    fresh = number(usage, "input_tokens")
+    fresh, written = number(usage, "input_tokens"), usage.get("cache_creation")
+    kinds = [number(written, kind) for kind in written] if isinstance(written, Mapping) else []
+    creation = first(number(usage, "cache_creation_input_tokens"), add(0, *kinds))
     return Usage(
-        input=add(fresh, number(usage, "cache_read_input_tokens"), number(usage, "cache_creation_input_tokens")),
+        input=add(fresh, number(usage, "cache_read_input_tokens"), creation),
         output=number(usage, "output_tokens"),
         cached=first(number(usage, "cache_read_input_tokens"), None if fresh is None else 0),
         reasoning=number(usage, "output_tokens_details", "thinking_tokens"),
@@ -167,15 +189,13 @@ def read_interactions(usage: Any) -> Usage | None:
 
 
 def read_bedrock_converse(usage: Any) -> Usage | None:
-    """Bedrock converse, every model: input leaves cache reads and writes out."""
+    """Bedrock converse, and Nova's own body: input leaves cache reads and writes out."""
     if not isinstance(usage, Mapping):
         return None
+    cached = first(number(usage, "cacheReadInputTokens"), number(usage, "cacheReadInputTokenCount"))
+    written = first(number(usage, "cacheWriteInputTokens"), number(usage, "cacheWriteInputTokenCount"))
     return Usage(
-        input=add(
-            number(usage, "inputTokens"), number(usage, "cacheReadInputTokens"), number(usage, "cacheWriteInputTokens")
-        ),
-        output=number(usage, "outputTokens"),
-        cached=number(usage, "cacheReadInputTokens"),
+        input=add(number(usage, "inputTokens"), cached, written), output=number(usage, "outputTokens"), cached=cached
     )
 
 
@@ -208,4 +228,14 @@ def read_cohere(usage: Any) -> Usage | None:
 def read_ollama(last: Any) -> Usage | None:
     """Ollama's last line; the prompt's count is absent when it was cached."""
     read = Usage(input=number(last, "prompt_eval_count"), output=number(last, "eval_count"))
+    return None if read == Usage() else read
+
+
+def read_lm_studio(stats: Any) -> Usage | None:
+    """LM Studio's own chat: output includes reasoning."""
+    read = Usage(
+        input=number(stats, "input_tokens"),
+        output=number(stats, "total_output_tokens"),
+        reasoning=number(stats, "reasoning_output_tokens"),
+    )
     return None if read == Usage() else read

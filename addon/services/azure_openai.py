@@ -11,9 +11,10 @@ from datetime import date
 
 from addon.exchange import Exchange
 from addon.service import Listener
+from addon.services._anthropic_messages import Messages
 from addon.services._dialect import ApiService
 from addon.services._openai_like import CHAT, TEXT
-from addon.services._openai_media import Embeddings, Images, Speech, Transcription
+from addon.services._openai_media import Embeddings, Images, Speech, Transcription, Videos
 from addon.services._openai_responses import Responses, ResponsesSocket
 from addon.services._realtime import Realtime, RealtimeSocket
 
@@ -33,13 +34,15 @@ class AzureOpenai(ApiService):
     )
     methods = ("POST", "GET")
     routes = (
-        (_BASE + r"/chat/completions|/models/chat/completions|/chat/completions", CHAT),
+        (_BASE + r"(?:/extensions)?/chat/completions|/models/chat/completions|/chat/completions", CHAT),
         (_BASE + r"/completions", TEXT),
         (r"/openai(?:/v1)?/responses(?:/compact|/resp_[A-Za-z0-9_-]+)?", RESPONSES),
         (_BASE + r"/embeddings|/models/embeddings|/embeddings", Embeddings()),
         (_BASE + r"/images/(?:generations|edits)", Images()),
         (_BASE + r"/audio/speech", Speech()),
         (_BASE + r"/audio/(?:transcriptions|translations)", Transcription()),
+        (r"/openai/v1/videos(?:/(?:edits|extensions|[A-Za-z0-9_-]+/remix))?", Videos()),
+        (r"/anthropic/v1/messages", Messages()),
         (r"/openai(?:/v1)?/realtime|/voice-live/realtime", Realtime()),
     )
     polled = (r"/openai(?:/v1)?/responses/resp_[A-Za-z0-9_-]+",)

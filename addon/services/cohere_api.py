@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from addon.service import Event, Turn
 from addon.services._content import ask_thinking, ask_tools, read_parts, walk_text
 from addon.services._dialect import ApiService, Dialect
+from addon.services._openai_like import CHAT
 from addon.services._openai_media import Embeddings
 from addon.services._usage import dig, read_cohere
 from tracker.record import Operation
@@ -146,6 +147,7 @@ class CohereApi(ApiService):
         (r"/v[12]/(?:chat|generate)", Chat()),
         (r"/v[12]/embed", Embed()),
         (r"/v[12]/rerank", Rerank()),
+        (r"/compatibility/v1/chat/completions", CHAT),
         (r"/compatibility/v1/embeddings", Embeddings()),
     )
     transports = ("sse", "json", "ndjson")

@@ -1,8 +1,9 @@
 """
-Model servers on this computer that speak OpenAI's dialect: LM Studio, llama.cpp's server, Open WebUI, any other.
+Model servers on this computer that speak OpenAI's dialect: LM Studio, llama.cpp's server, any other.
 
-llama.cpp reports usage in the last chunk; LM Studio only if asked, so its text is counted otherwise. Each is heard
-through a port of its own: ``klimaspor start --local lm-studio=1234``.
+llama.cpp reports usage, or its own timings, in the last chunk; LM Studio in its own dialect always, else only if asked,
+so that its text is counted otherwise. Each is heard through a port of its own:
+``klimaspor start --local lm-studio=1234``.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any, ClassVar
 from addon.local import CLOSED, OTHER, name_host
 from addon.service import Event, Turn, Usage
 from addon.services._anthropic_messages import Messages
+from addon.services._content import walk_text
 from addon.services._dialect import Dialect
-from addon.services._ollama import Chat, Embed
-from addon.services._openai_like import CHAT, OpenaiLike, openai_routes
-from addon.services._usage import number
+from addon.services._lm_studio import NativeChat
+from addon.services._ollama import Chat
+from addon.services._openai_like import OpenaiLike, openai_routes
+from addon.services._usage import dig, number
 from tracker.record import Operation
 
 
@@ -48,14 +51,25 @@ class Completion(Dialect):
             turn.finished = True
 
 
+class Infill(Completion):
+    """llama.cpp's ``/infill``: an editor asks at every pause in the typing what might come next."""
+
+    def request(self, turn: Turn, body: Any) -> None:
+        super().request(turn, body)
+        turn.initiator = "unasked"
+        for text in walk_text([dig(body, key) for key in ("input_prefix", "input_suffix", "input_extra")]):
+            turn.prompt(text)
+
+
 class LmStudio(OpenaiLike):
     name = "lm-studio"
     title = "LM Studio on this computer"
     provider = "lm_studio"
     hosts = (name_host("lm-studio"),)
     closed = CLOSED
-    routes = (*openai_routes(r"/(?:api/v0|v1)"), (r"/v1/messages", Messages()))
-    verified = date(2026, 11, 21)
+    routes = (*openai_routes(r"/(?:api/v0|v1)"), (r"/api/v1/chat", NativeChat()), (r"/v1/messages", Messages()))
+    features = ("reasoning", "tool", "connector", "image_input")
+    verified = date(2026, 11, 22)
 
 
 class LlamaCpp(OpenaiLike):
@@ -64,23 +78,12 @@ class LlamaCpp(OpenaiLike):
     provider = "llama_cpp"
     hosts = (name_host("llama-cpp"),)
     closed = CLOSED
-    routes = (*openai_routes(r"(?:/v1)?"), (r"/completion", Completion()), (r"/v1/messages", Messages()))
-
-
-class OpenWebui(OpenaiLike):
-    name = "open-webui"
-    title = "Open WebUI on this computer"
-    provider = "open_webui"
-    hosts = (name_host("open-webui"),)
-    closed = CLOSED
     routes = (
-        (r"/(?:api|openai|api/v1)/chat/completions", CHAT),
-        (r"/ollama/api/chat", Chat()),
-        (r"/ollama/api/generate", Chat("text_completion")),
-        (r"/ollama/api/embed", Embed()),
-        *openai_routes("/openai/v1"),
+        *openai_routes(r"(?:/v1)?"),
+        (r"/completion", Completion()),
+        (r"/infill", Infill()),
+        (r"/v1/messages", Messages()),
     )
-    transports = ("sse", "json", "ndjson")
 
 
 class LocalServer(OpenaiLike):

@@ -97,7 +97,7 @@ class MistralApi(ApiService):
     routes = (
         (r"/v1/(?:chat|agents)/completions", CHAT),
         (r"/v1/fim/completions", ChatCompletions(operation="text_completion")),
-        (r"/v1/conversations(?:/[^/]+)?", Conversations()),
+        (r"/v1/conversations(?:/[^/]+(?:/restart)?)?", Conversations()),
         (r"/v1/embeddings", Embeddings()),
         (r"/v1/ocr", Ocr()),
         (r"/v1/audio/speech", Speech()),

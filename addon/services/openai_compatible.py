@@ -8,8 +8,10 @@ text is counted. Reasoning, where a model shows it, is shown whole.
 from __future__ import annotations
 
 from addon.services._anthropic_messages import Messages
+from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_like import CHAT, OpenaiLike, openai_routes
 from addon.services._openai_media import Images, Speech, Transcription
+from addon.services._usage import read_perplexity
 
 
 class TogetherApi(OpenaiLike):
@@ -27,9 +29,10 @@ class TogetherApi(OpenaiLike):
 
 
 _PROVIDERS = (
-    r"(?:/(?:auto|baseten|cerebras|cohere|featherless-ai|fireworks-ai|groq|hf-inference|hyperbolic|nebius|novita|nscale|openai"
-    r"|ovhcloud|publicai|replicate|sambanova|scaleway|together|wavespeed|zai-org))?"
+    r"(?:/(?:auto|baseten|cerebras|clarifai|cohere|featherless-ai|fireworks-ai|groq|hf-inference|hyperbolic|nebius|novita"
+    r"|nscale|openai|ovhcloud|publicai|replicate|sambanova|scaleway|together|wavespeed|zai-org))?"
 )
+_BASES = r"(?:/v1|/openai/v1|/inference/v1|/v3/openai|/compatibility/v1|/api/paas/v4|/v2/ext/openai/v1)"
 
 
 class HuggingfaceRouter(OpenaiLike):
@@ -38,7 +41,8 @@ class HuggingfaceRouter(OpenaiLike):
     provider = "huggingface"
     hosts = ("router.huggingface.co", "api-inference.huggingface.co")
     routes = (
-        *openai_routes(_PROVIDERS + r"(?:/v1|/openai/v1|/inference/v1|/v3/openai)"),
+        *openai_routes(_PROVIDERS + _BASES),
+        (_PROVIDERS + r"/v1/images/generations", Images()),
         (r"/hf-inference/models/[^/]+/[^/]+/v1/chat/completions|/models/[^/]+/[^/]+/v1/chat/completions", CHAT),
     )
 
@@ -88,7 +92,7 @@ class PerplexityApi(OpenaiLike):
     title = "Perplexity API"
     provider = "perplexity"
     hosts = ("api.perplexity.ai",)
-    routes = openai_routes(r"(?:/v1)?")
+    routes = ((r"(?:/v1)?/chat/completions", ChatCompletions(read_perplexity)), *openai_routes(r"(?:/v1)?"))
     features = ("reasoning", "web_search", "tool")
 
 

@@ -49,9 +49,15 @@ class VertexAi(ApiService):
     name = "vertex-ai"
     title = "Vertex AI"
     provider = "gcp.vertex_ai"
-    hosts = ("aiplatform.googleapis.com", *(f"{region}-aiplatform.googleapis.com" for region in REGIONS))
+    hosts = (
+        "aiplatform.googleapis.com",
+        "aiplatform.us.rep.googleapis.com",
+        "aiplatform.eu.rep.googleapis.com",
+        *(f"{region}-aiplatform.googleapis.com" for region in REGIONS),
+    )
     routes = (
         (_PLACE + rf"/publishers/google{_MODEL}:(?:generateContent|streamGenerateContent)", GenerateContent()),
+        (_PLACE + r"/endpoints/\d+:(?:generateContent|streamGenerateContent)", GenerateContent()),
         (_PLACE + rf"/publishers/google{_MODEL}:embedContent", Embed()),
         (_PLACE + rf"/publishers/google{_MODEL}:(?:predict|predictLongRunning)", Predict()),
         (_PLACE + rf"/publishers/anthropic{_MODEL}:(?:rawPredict|streamRawPredict)", MessagesInPath()),

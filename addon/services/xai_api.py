@@ -29,12 +29,12 @@ class XaiApi(OpenaiLike):
         (r"/v1/responses", Responses(read_xai_responses)),
         (r"/v1/messages", Messages()),
         (r"/v1/images/(?:generations|edits)", Images()),
-        (r"/v1/videos/generations", Videos()),
+        (r"/v1/videos/(?:generations|edits|extensions)", Videos()),
         (r"/v1/realtime", Realtime()),
     )
     sockets = (r"/v1/realtime",)
     transports = ("sse", "json", "websocket")
-    features = ("reasoning", "tool", "web_search", "image_input", "image_output", "voice")
+    features = ("reasoning", "tool", "web_search", "image_input", "image_output", "video_output", "voice")
 
     def listen(self, opening: Exchange) -> Listener | None:
         return RealtimeSocket(self, opening)
