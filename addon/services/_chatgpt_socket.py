@@ -24,6 +24,10 @@ TOPIC = "conversation-turn-"
 """What the name of a turn's topic begins with; the rest is the turn's own id."""
 
 
+ARRIVED = ("async-task-completed", "add-messages")
+"""Updates that bring what an answer had promised."""
+
+
 def name_turn(topic: object) -> str | None:
     """Return the turn that a topic is of, where its items do not say it themselves."""
     return topic.removeprefix(TOPIC) or None if isinstance(topic, str) and topic.startswith(TOPIC) else None
@@ -120,6 +124,6 @@ class Socket:
         for message in (content.get("message"), *listed(content.get("messages"))):
             answer_of(turn).add(turn, Document({"message": message}))
         turn.response_bytes = (turn.response_bytes or 0) + size
-        if {"async-task-completed", "add-messages"} & {update.get("update_type"), content.get("update_type")}:
+        if any(kind in ARRIVED for kind in (update.get("update_type"), content.get("update_type"))):
             turn.ended_ms = elapsed_ms(turn.exchange.started_at, now)
             yield from self._service.pause(turn, now)

@@ -85,9 +85,8 @@ class Fragments:
             self._path = path
         if isinstance(operation, str):
             self._operation = operation
-        elif self._operation == "SET" and self._path.endswith(("/fragments", "/content")):
-            # Without a word on how, these two only ever grow.
-            self._operation = "APPEND"
+        elif isinstance(path, str):
+            self._operation = _guess(path, value)
         self._apply(self._path, self._operation, value)
 
     def _begin(self, value: dict[str, Any]) -> None:
@@ -149,6 +148,13 @@ class Fragments:
         if pick(fragment, "content"):
             kind = str(pick(fragment, "type"))
             self.tokens[kind] = self.tokens.get(kind, 0) + 1
+
+
+def _guess(path: str, value: Any) -> str:
+    """Return what is done at a place that is named without a word on how: what is said only ever grows."""
+    if path.endswith(("/fragments", "content")):
+        return "APPEND"
+    return "BATCH" if isinstance(pick(value, 0, "p"), str) else "SET"
 
 
 def _step(parent: Any, key: str) -> Any:

@@ -20,6 +20,9 @@ _QUIET = frozenset({
 })  # fmt: skip
 
 
+ANSWER = "CHANNEL_ASSISTANT_RESPONSE"
+
+
 class Gateway(TurnByTurn):
     """A turn is ``response.create`` to ``response.done``; old items that are replayed before count for nothing."""
 
@@ -102,7 +105,7 @@ class Gateway(TurnByTurn):
 
     def _read_chunk(self, turn: Turn, chunk: dict[str, Any], part: str, at_ms: int | None) -> None:
         match chunk:
-            case {"text": {"text": text, "channel": "CHANNEL_ASSISTANT_RESPONSE"}}:
+            case {"text": {"text": text} as said} if (said.get("channel") or ANSWER) == ANSWER:
                 turn.answer(text, at_ms, part=part)
             case {"text": {"text": text}}:
                 turn.reason(text, at_ms, part=part)

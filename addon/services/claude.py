@@ -31,9 +31,9 @@ TOOLS = {
 
 QUIET = frozenset(
     """
-    cache_performance citation_end_delta citation_start_delta compaction_status connector_text_delta conversation_ready
-    flag_delta mcp_auth_required message_stop ping signature_delta thinking_cut_off_delta tool_approval
-    tool_use_block_update_delta
+    cache_performance citation_end_delta citation_start_delta citations_delta compaction_status connector_text_delta
+    conversation_ready flag_delta mcp_auth_required message_stop ping signature_delta thinking_cut_off_delta
+    tool_approval tool_use_block_update_delta
     """.split()  # noqa: SIM905 - a list of words
 )
 """Events and deltas that say nothing that is counted."""

@@ -135,7 +135,7 @@ class LeChat(Resumable):
             chunks = document.get("contentChunks")
             for position, chunk in enumerate(chunks if isinstance(chunks, list) else ()):
                 _read_chunk(turn, chunk, f"{identity}/{position}")
-            if not chunks:
+            if not any(text_of(pick(chunk, "text")) and not _is_reasoning(chunk) for chunk in list_at(chunks)):
                 turn.answer(text_of(document.get("content")), part=identity, replace=True)
 
     def _patch(self, turn: Turn, identity: str, patches: list[Any], at_ms: int | None) -> None:
@@ -161,6 +161,8 @@ class LeChat(Resumable):
             return
         if role == "assistant":
             turn.response_id = turn.response_id or identity
+        if turn.first_token_ms is None and text_of(document.get("content")):
+            turn.first_token_ms = at_ms
         if turn.first_token_ms is None:
             for chunk in list_at(document.root, "contentChunks")[-5:]:
                 if not _is_reasoning(chunk) and text_of(pick(chunk, "text")):

@@ -158,10 +158,12 @@ def _answer_of(blocks: dict[str, Document]) -> str:
     numbered = sorted((int(found[1]), name) for name in blocks if (found := _ANSWER_BLOCK.fullmatch(name)) and found[1])
     if parts := "".join(_markdown(blocks[name]) for _, name in numbered):
         return parts
+    told = [({text_at(payload, "variant"), text_at(item, "variant")} - {None}, payload)
+            for item, payload in _workflow_items(blocks)]  # fmt: skip
     return "\n".join(
         text_of(payload.get("text")) or "".join(map(text_of, list_at(payload, "chunks")))
-        for item, payload in _workflow_items(blocks)
-        if "answer" in {text_at(payload, "variant"), text_at(item, "variant")}
+        for variants, payload in told
+        if "answer" in variants or not any(others for others, _ in told)
     )
 
 
