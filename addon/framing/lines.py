@@ -130,11 +130,11 @@ class LineSplitter(DelimitedSplitter):
         text = block.decode("utf-8", "replace")
         if self._first:
             text = text.removeprefix("\ufeff")
-        if not text.strip():
-            return
         try:
             units.append((parse(text), None))
         except NotJson:
+            if not text.strip():
+                return
             if self._first:
                 self._whole = JsonSplitter(self.problems)
                 units.extend(self._whole.feed(block + b"\n"))

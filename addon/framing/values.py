@@ -52,6 +52,12 @@ def scan(text: str, start: int) -> Scanned:
 
 def parse(text: str) -> Any:
     """Return the value that is all of ``text``; raise ``NotJson``."""
+    try:
+        value, end = _scan(text, 0)
+    except (StopIteration, RecursionError, ValueError):
+        end, value = -1, None
+    if end == len(text):
+        return value  # as most of what arrives: nothing around it
     start = skip_space(text, 0)
     found = scan(text, start)
     end = skip_space(text, found.end)
@@ -62,12 +68,6 @@ def parse(text: str) -> Any:
 
 def value_or_text(text: str) -> Any:
     """Return the JSON value that ``text`` is, else ``text`` itself."""
-    try:
-        value, end = _scan(text, 0)
-    except (StopIteration, RecursionError, ValueError):
-        end, value = -1, None
-    if end == len(text):
-        return value
     try:
         return parse(text)
     except NotJson:

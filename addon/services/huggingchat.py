@@ -52,6 +52,7 @@ class HuggingChat(Service):
     def request(self, turn: Turn, body: Any) -> None:
         asked = parse_or_none(pick(body, "fields", "data")) or body
         turn.reasoning_is_whole = True
+        turn.state["pieces"] = []
         turn.conversation_id = turn.exchange.path.rpartition("/")[2]
         turn.request_model = self.models.get(turn.conversation_id)
         turn.response_id = identity_at(asked, "generationId")
@@ -66,16 +67,17 @@ class HuggingChat(Service):
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if isinstance(data, dict) and data.get("type") == "stream" and isinstance(token := data.get("token"), str):
-            self._grow(turn, token.rstrip("\0"), event.at_ms)
+        if type(data) is dict and data.get("type") == "stream" and type(token := data.get("token")) is str:
+            turn.state["pieces"].append(token)
+            if not turn.state.get("speaks"):
+                self._time(turn, token, event.at_ms)
             return
         match data:
             case {"type": "reasoning", "subtype": "stream", "token": str(token)}:
                 turn.reason(token.rstrip("\0"), event.at_ms)
                 once(turn, "reasoning")
             case {"type": "finalAnswer", "text": str(text)}:
-                if not turn.state.get("continues"):
-                    self._settle(turn, text, event.at_ms)
+                turn.state["whole"] = text
                 turn.finished = True
             case {"type": "routerMetadata"}:
                 turn.response_model = text_at(event.data, "model") or turn.response_model
@@ -91,24 +93,25 @@ class HuggingChat(Service):
             case {"type": str(kind)} if kind not in _QUIET | {"tool", "file", "reasoning"}:
                 turn.wonder(kind)
 
-    def _grow(self, turn: Turn, token: str, at_ms: int | None) -> None:
-        """Add a piece to the answer, or to the thinking that some models write into it."""
-        if not turn.state.get("thinks") and "<think>" in token:
-            before, _, token = token.partition("<think>")
-            turn.answer(before, at_ms)
-            turn.state["thinks"] = True
+    def finish(self, turn: Turn) -> None:
+        """Take the final copy, or the pieces if there is none, or if the copy tells the earlier answer as well."""
+        whole = None if turn.state.get("continues") else turn.state.get("whole")
+        text = "".join(turn.state["pieces"]).replace("\0", "") if whole is None else whole
+        opened = text.lstrip()
+        if opened.startswith("<think>"):  # some models write their thinking into the answer
+            thought, _, text = opened.removeprefix("<think>").partition("</think>")
+            turn.reason(thought, part="written")
             once(turn, "reasoning")
-        if turn.state.get("thinks"):
-            thought, end, token = token.partition("</think>")
-            turn.reason(thought, at_ms)
-            turn.state["thinks"] = not end
-        turn.answer(token, at_ms)
+        turn.answer(text)
 
-    def _settle(self, turn: Turn, text: str, at_ms: int | None) -> None:
-        """Split inline thinking from the final copy, which replaces the pieces."""
-        thought, end, answer = text.partition("</think>")
-        if end and thought.lstrip().startswith("<think>"):
-            turn.reason(thought.lstrip().removeprefix("<think>"), replace=True)
-            once(turn, "reasoning")
-            text = answer
-        turn.answer(text, at_ms, replace=True)
+    def _time(self, turn: Turn, token: str, at_ms: int | None) -> None:
+        """Note when the first word came that is no thinking."""
+        token = token.rstrip("\0")
+        if "<think>" in token:
+            turn.state["thinks"] = True
+        if turn.state.get("thinks"):
+            _, end, token = token.partition("</think>")
+            turn.state["thinks"] = not end
+        if token:
+            turn.state["speaks"] = True
+            turn.first_token_ms = at_ms
