@@ -71,10 +71,11 @@ def build(text: str) -> str:
 def main() -> int:
     check = "--check" in sys.argv
     stale = []
-    made = {ecologits_table.PATH: ecologits_table.build()}
     texts = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-    for path, after in [*made.items(), *((path, build(path.read_text())) for path in texts)]:
-        if not path.exists() or after != path.read_text():
+    for path in (ecologits_table.PATH, *texts):  # the table first: the texts show what follows from it
+        before = path.read_text()
+        after = build(before) if path in texts else ecologits_table.build()
+        if after != before:
             stale.append(path.relative_to(ROOT))
             if not check:
                 path.write_text(after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -9,10 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import ecologits
+
 from tracker.footprint import package
+from tracker.footprint.media import VIDEO_MODELS
 from tracker.footprint.model_names import plain
 from tracker.footprint.model_tables import model_tables, pair
 
+CLIP_PIXELS = (1280 * 720, 1024 * 1024, 1920 * 1080)
+CLIP_SECONDS = (4, 5, 6, 8, 10, 12)
 PATH = Path(package.__file__).parent / "data" / package.FILE
 
 
@@ -63,6 +69,20 @@ def providers() -> dict[str, Any]:
     }
 
 
+def video_providers() -> dict[str, Any]:
+    """By video model, from the package's own data file: it offers no other way to them."""
+    data = json.loads((Path(ecologits.__file__).parent / "data" / "video_models.json").read_bytes())
+
+    def both(value: Any) -> list[float]:
+        return [value["min"], value["max"]] if isinstance(value, dict) else [value, value]
+
+    sites = {
+        key: {"pue": both(site["datacenter_pue"]), "wue": both(site["datacenter_wue"])}
+        for key, site in data["provider_configurations"].items()
+    }
+    return {row["model_name"]: sites[row["provider"]] for row in data["models"]}
+
+
 def ends(value: Any) -> list[float]:
     """A number or range of the package as its two ends."""
     return [value, value] if isinstance(value, int | float) else [value.min, value.max]
@@ -78,15 +98,25 @@ def sizes(named: dict[str, Any]) -> Iterator[package.Size]:
             yield package.Size(active, total, row.get("tps"), row.get("ttft"))
 
 
+def clips() -> Iterator[tuple[str, float, float]]:
+    """Clips of the usual sizes and lengths, by every video model that a name can lead to."""
+    yield from itertools.product((model for model, _ in VIDEO_MODELS), CLIP_PIXELS, CLIP_SECONDS)
+
+
 def build() -> str:
     """Return the file: a row a line, so that a new version of the package is a change that can be read."""
     named = models()
-    probed = {size: package.ask(size) for size in sizes(named)}
-    parts = {"models": named, "grids": grids(), "providers": providers()}
+    parts = {"models": named, "grids": grids(), "providers": providers(), "video_providers": video_providers()}
     texts = [f'"version": {json.dumps(version("ecologits"))}']
     for name, rows in parts.items():
         lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(row)}" for key, row in rows.items())
         texts.append(f'"{name}": {{\n{lines}\n}}')
-    lines = ",\n".join(json.dumps([*size, *probed[size]]) for size in sorted(probed, key=str))
-    texts.append(f'"sizes": [\n{lines}\n]')
+    probed = {size: package.ask(size) for size in sizes(named)}
+    listed = {
+        "sizes": [[*size, *probed[size]] for size in sorted(probed, key=str)],
+        "clips": [[*which, *package.ask_clip(*which)] for which in clips()],
+    }
+    for name, numbers in listed.items():
+        lines = ",\n".join(json.dumps(row) for row in numbers)
+        texts.append(f'"{name}": [\n{lines}\n]')
     return "{" + ",\n".join(texts) + "}\n"

@@ -15,6 +15,7 @@ from ecologits.tracers.utils import llm_impacts
 from tests import ecologits_table
 from tracker.footprint import Settings, assess, package
 from tracker.footprint.factors import load_factors
+from tracker.footprint.media import VIDEO_MODELS
 from tracker.footprint.methods.ecologits import publish
 from tracker.footprint.models import resolve_model
 from tracker.footprint.place import locate
@@ -108,6 +109,20 @@ def test_the_table_is_the_packages_own_in_every_row():
     rows = {package.Size(*row[:4]): package.Probe(*row[4:]) for row in package.table()["sizes"]}
     assert len(rows) > 300
     assert {size: package.ask(size) for size in rows} == rows
+    clips = package.table()["clips"]
+    assert len(clips) > 200
+    assert [[*which, *package.ask_clip(*which)] for which in (row[:3] for row in clips)] == clips
+
+
+@pytest.mark.parametrize(("model", "name"), [(model, model.split("/")[1]) for model, _ in VIDEO_MODELS])
+def test_every_clip_is_as_the_package_has_it_wherever_it_is_made(model, name):
+    for zone, pixels, seconds in (("USA", 1280 * 720, 8.0), ("NOR", 1920 * 1080, 5.0), ("SGP", 640 * 360, 3.0)):
+        made = sample(
+            operation="video", provider="x", model=name, media_count=1, media_seconds=seconds, media_pixels=pixels
+        )
+        size = f"{round(pixels**0.5 * 4 / 3)}x{round(pixels**0.5 * 3 / 4)}"
+        theirs = video_impacts(model, size, seconds, datacenter_location=zone)
+        assert_equal_to_package(assess([made], Settings(method="ecologits", zone=zone)).impacts(), theirs)
 
 
 @pytest.mark.parametrize("provider", sorted(package.table()["providers"]))

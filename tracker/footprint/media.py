@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
+from tracker.footprint import package
 from tracker.footprint.factors import Factor
 from tracker.footprint.hidden import spread_of
 from tracker.footprint.methods import Question
-from tracker.footprint.methods.ecologits import NAMES, UNITS, Affine, Published
+from tracker.footprint.methods.ecologits import NAMES, UNITS, Published, affine, publish_usage
 from tracker.footprint.place import Place
 from tracker.footprint.recipe import Load
 from tracker.record import Activity
@@ -47,7 +46,6 @@ VIDEO_MODELS = (
 """EcoLogits' video models and the names that are taken for them; the first match wins."""
 
 REFERENCE_PIXELS = 1280 * 720
-WIDE_OVER_HIGH = 16 / 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,15 +103,11 @@ def publish_clip(activity: Activity, place: Place) -> Published | None:
     clip = find_clip(activity)
     if clip is None:
         return None
-    result = _impacts(clip.model, clip.pixels, clip.seconds, place.grid.zone)
-
-    def affine(part: Any, name: str) -> Affine:
-        low, high = _ends(getattr(part, name).value)
-        return Affine(0.0, low * UNITS[name], 0.0, high * UNITS[name])
-
+    found = package.clip(clip.model, clip.pixels, clip.seconds)
+    site = package.table()["video_providers"][clip.model]
     return Published(
-        usage={key: affine(result.usage, name) for name, key in NAMES.items()},
-        embodied={NAMES[name]: affine(result.embodied, name) for name in ("gwp", "adpe", "pe")},
+        usage=publish_usage([[found.energy_low] * 2, [found.energy_high] * 2], site, place.grid),
+        embodied={NAMES[name]: affine([[getattr(found, name)] * 2] * 2, UNITS[name]) for name in ("gwp", "adpe", "pe")},
     )
 
 
@@ -156,25 +150,8 @@ def _load(component: str, quantity: str, factor: Factor, wh: float) -> Load:
 
 @lru_cache(maxsize=1024)
 def _clip(model: str, pixels: float, seconds: float) -> Clip:
-    result = _impacts(model, pixels, seconds, "WOR")
-    low, high = _ends(result.energy.value)
-    embodied = tuple(math.sqrt(math.prod(_ends(getattr(result.embodied, name).value))) * UNITS[name]
-                     for name in ("gwp", "adpe", "pe"))  # fmt: skip
-    return Clip(
-        model=model, pixels=pixels, seconds=seconds, energy_wh=(low * 1e3, high * 1e3),
-        embodied=(embodied[0], embodied[1], embodied[2]),
-    )  # fmt: skip
-
-
-def _impacts(model: str, pixels: float, seconds: float, zone: str) -> Any:
-    from ecologits.estimations import video_impacts
-    from ecologits.log import logger
-
-    logger.setLevel(logging.ERROR)  # it would print a warning that is data here: Grid.world_average
-    height = max(1, round(math.sqrt(pixels / WIDE_OVER_HIGH)))
-    width = max(1, round(pixels / height))
-    return video_impacts(model, f"{width}x{height}", seconds, datacenter_location=zone)
-
-
-def _ends(value: Any) -> tuple[float, float]:
-    return (value, value) if isinstance(value, int | float) else (value.min, value.max)
+    found = package.clip(model, pixels, seconds)
+    low, high = package.table()["video_providers"][model]["pue"]
+    gwp, adpe, pe = (getattr(found, name) * UNITS[name] for name in ("gwp", "adpe", "pe"))
+    energy_wh = low * found.energy_low * UNITS["energy"], high * found.energy_high * UNITS["energy"]
+    return Clip(model=model, pixels=pixels, seconds=seconds, energy_wh=energy_wh, embodied=(gwp, adpe, pe))

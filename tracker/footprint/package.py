@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from functools import cache, lru_cache
 from importlib import resources
@@ -15,6 +16,9 @@ BATCH = 64
 """How many answers the package has a server give at once."""
 TOKENS = 1000
 """Impacts are affine in output tokens once the latency cap is off: none and so many give slope and intercept."""
+
+WIDE_OVER_HIGH = 16 / 9
+"""Of a clip."""
 
 
 class Size(NamedTuple):
@@ -43,10 +47,21 @@ class Probe(NamedTuple):
     pe: float
 
 
+class ClipProbe(NamedTuple):
+    """What one clip takes at the machine (PUE 1): kWh at both ends; kg CO2e, kg Sb-eq and MJ of making the hardware."""
+
+    energy_low: float
+    energy_high: float
+    gwp: float
+    adpe: float
+    pe: float
+
+
 @cache
 def table() -> dict[str, Any]:
     """
-    Return the table: ``version``; ``models``, ``grids``, ``providers`` by name; ``sizes``: ``Size`` and ``Probe``.
+    Return the table: ``version``; by name ``models``, ``grids``, ``providers``, ``video_providers`` (by video model);
+    ``sizes``: ``Size`` and ``Probe`` in a row; ``clips``: model, pixels, seconds and ``ClipProbe`` in a row.
 
     ``python -m tests.documents`` builds it and a test holds every row to the package. Importing the package takes
     longer than everything else that a short command does.
@@ -97,3 +112,27 @@ def _compute(size: Size, tokens: int, **overrides: float) -> Any:
         ttft=size.ttft,
         **overrides,
     )
+
+
+@cache
+def _clips() -> dict[tuple[str, float, float], ClipProbe]:
+    return {(model, pixels, seconds): ClipProbe(*rest) for model, pixels, seconds, *rest in table()["clips"]}
+
+
+def clip(model: str, pixels: float, seconds: float) -> ClipProbe:
+    """Return what the package says of a clip of one of its video models: wide frames of so many pixels."""
+    return _clips().get((model, pixels, seconds)) or ask_clip(model, pixels, seconds)
+
+
+@lru_cache(maxsize=1024)
+def ask_clip(model: str, pixels: float, seconds: float) -> ClipProbe:
+    """Return what the package itself says: for the table, and for clips of other sizes."""
+    from ecologits.estimations import video_impacts
+    from ecologits.log import logger
+
+    logger.setLevel(logging.ERROR)  # it would print a warning that is data here: Grid.world_average
+    height = max(1, round(math.sqrt(pixels / WIDE_OVER_HIGH)))
+    width = max(1, round(pixels / height))
+    found: Any = video_impacts(model, f"{width}x{height}", seconds, datacenter_pue=1.0, datacenter_wue=0.0)
+    hardware = (getattr(found.embodied, name).value for name in ("gwp", "adpe", "pe"))
+    return ClipProbe(found.energy.value.min, found.energy.value.max, *hardware)

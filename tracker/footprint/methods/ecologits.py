@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,10 @@ from tracker.footprint.place import Grid, Place
 NAMES = {"energy": "energy_wh", "gwp": "ghg_g", "wcf": "water_ml", "adpe": "adpe_ug_sb", "pe": "primary_energy_kj"}
 UNITS = {"energy": 1e3, "gwp": 1e3, "wcf": 1e3, "adpe": 1e9, "pe": 1e3}
 """From the package's kWh, kgCO2eq, L, kgSbeq, MJ to Wh, g, mL, µg, kJ."""
+
+
+type Ends = Sequence[Sequence[float]]
+"""low, then high: each for no tokens and for ``TOKENS``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,29 +113,33 @@ def _core(size: Size, batch: float) -> Core:
 
 @lru_cache(maxsize=4096)
 def _publish(low: Size, high: Size, provider: str, grid: Grid) -> Published:
-    """The package's way from a server's energy to a place's impacts, which is linear: PUE and WUE are ranges too."""
-    site = table()["providers"][provider]
     probes = probe(low), probe(high)
-    energies = [
-        [pue * found.energy_none, pue * found.energy] for pue, found in zip(site["pue"], probes, strict=True)
-    ]
-    water = [wue + pue * grid.litres_per_kwh for pue, wue in zip(site["pue"], site["wue"], strict=True)]
-    per_kwh = {"energy": 1.0, "gwp": grid.g_per_kwh / 1000, "adpe": grid.adpe_kg_per_kwh, "pe": grid.primary_mj_per_kwh}
-    usage = {
-        NAMES[name]: _affine([[kwh * factor for kwh in end] for end in energies], UNITS[name])
-        for name, factor in per_kwh.items()
-    }
-    usage[NAMES["wcf"]] = _affine(
-        [[found.energy_none * litres, found.energy * litres] for litres, found in zip(water, probes, strict=True)],
-        UNITS["wcf"],
-    )
+    usage = publish_usage([[found.energy_none, found.energy] for found in probes], table()["providers"][provider], grid)
     embodied = {
-        NAMES[name]: _affine([[getattr(found, f"{name}_none"), getattr(found, name)] for found in probes], UNITS[name])
+        NAMES[name]: affine([[getattr(found, f"{name}_none"), getattr(found, name)] for found in probes], UNITS[name])
         for name in ("gwp", "adpe", "pe")
     }
     return Published(usage=usage, embodied=embodied)
 
 
-def _affine(ends: list[list[float]], unit: float) -> Affine:
+def publish_usage(kwh: Ends, site: Mapping[str, Sequence[float]], grid: Grid) -> dict[str, Affine]:
+    """
+    Return the package's way from a machine's energy (kWh at PUE 1) to a place's impacts, which is linear.
+
+    ``site``: its PUE and WUE (L/kWh), each as (low, high).
+    """
+    energy = [[pue * value for value in end] for pue, end in zip(site["pue"], kwh, strict=True)]
+    per_kwh = {"energy": 1.0, "gwp": grid.g_per_kwh / 1000, "adpe": grid.adpe_kg_per_kwh, "pe": grid.primary_mj_per_kwh}
+    usage = {
+        NAMES[name]: affine([[value * factor for value in end] for end in energy], UNITS[name])
+        for name, factor in per_kwh.items()
+    }
+    litres = [wue + pue * grid.litres_per_kwh for pue, wue in zip(site["pue"], site["wue"], strict=True)]
+    water = [[value * factor for value in end] for factor, end in zip(litres, kwh, strict=True)]
+    return usage | {NAMES["wcf"]: affine(water, UNITS["wcf"])}
+
+
+def affine(ends: Ends, unit: float) -> Affine:
+    """Return the line through the values at none and at ``TOKENS`` tokens."""
     (low0, low1), (high0, high1) = ends
     return Affine((low1 - low0) / TOKENS * unit, low0 * unit, (high1 - high0) / TOKENS * unit, high0 * unit)
