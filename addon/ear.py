@@ -194,7 +194,7 @@ class WorkerEar:
                 continue
             if broken := answer.get("broken"):
                 self.lose(job.service, str(broken), job.answers)
-            self.counters.read += bool(job.service) and not broken
+            self.counters.read += job.batched and not broken
             self._take_pulse(answer)
             if job.answered is not None:
                 job.answered(answer)

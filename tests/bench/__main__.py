@@ -2,6 +2,7 @@
 How much the proxy is felt: ``python -m tests.bench [--rounds 5] [--only streams requests large memory]``.
 An organisation's week at full size: ``python -m tests.bench team``.
 A report of very many records: ``python -m tests.bench report``.
+An hour of steady use: ``python -m tests.bench soak --minutes 60``.
 A proxy killed again and again: ``python -m tests.bench faults --rounds 1000``.
 
 Direct, mitmproxy that only streams through, and ours take turns in every round; the table has medians and ratios.
@@ -13,7 +14,6 @@ import argparse
 import asyncio
 import ssl
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,7 +27,7 @@ import trustme
 from addon.state import ask_status
 from tests.bench import peers, proxies
 from tests.bench.peers import Delays, Way
-from tests.bench.proxies import ROOT, Proxy
+from tests.bench.proxies import Proxy
 
 NAMES = ("direct", "mitmproxy", "klimaspor")
 INTERVAL = 0.02
@@ -35,26 +35,10 @@ Figures = dict[tuple[str, str], list[float]]
 """(what, by whom) → one figure a round."""
 
 
-@contextmanager
-def origin(folder: Path) -> Iterator[tuple[int, Path]]:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(folder / "origin-ca.pem")
-    authority.issue_cert(peers.HOST).private_key_and_cert_chain_pem.write_to_path(folder / "origin.pem")
-    command = [sys.executable, "-m", "tests.bench.peers", "0", str(folder / "origin.pem")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline()), folder / "origin-ca.pem"
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
-
-
 class Bench:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self.folder = folder / "ours"
-        port, authority = stack.enter_context(origin(folder))
+        port, authority = stack.enter_context(proxies.origin(folder, trustme.CA()))
         self.proxies: dict[str, Proxy | None] = {
             "direct": None,
             "mitmproxy": stack.enter_context(proxies.yardstick(folder / "yardstick", port, authority)),
@@ -195,6 +179,10 @@ if __name__ == "__main__":
         from tests.bench import report
 
         report.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["soak"]:
+        from tests.bench import soak
+
+        sys.exit(soak.main(sys.argv[2:]))
     elif sys.argv[1:2] == ["faults"]:
         from tests.bench import faults
 

@@ -16,6 +16,7 @@ HOST = "api.openai.com"
 TURN = "/v1/chat/completions"
 SIDE = "/v1/models"
 QUESTION = json.dumps({"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "How far is it?"}]})
+LENGTH = re.compile(rb"content-length: (\d+)")
 MARK = re.compile(rb'"created":(\d+)')
 USAGE = {"prompt_tokens": 12, "completion_tokens": 200, "total_tokens": 212}
 
@@ -29,7 +30,7 @@ def event(created: int, text: str = "word ", **more: object) -> bytes:
 END = event(1, "", usage=USAGE).replace(b'"finish_reason":null', b'"finish_reason":"stop"') + b"data: [DONE]\n\n"
 LARGE = b"".join(event(1, "some words of an answer ") for _ in range(1500)) + END
 SMALL = json.dumps({
-    "id": "chatcmpl-small", "object": "chat.completion", "created": 1, "model": "gpt-4o", "usage": USAGE,
+    "id": "chatcmpl-%d", "object": "chat.completion", "created": 1, "model": "gpt-4o", "usage": USAGE,
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Far."}, "finish_reason": "stop"}],
 }).encode()  # fmt: skip
 
@@ -50,9 +51,9 @@ async def serve(port: int, certificate: str) -> None:
                     case ["stream", n, interval]:
                         await stream(writer, int(n), float(interval))
                     case ["large"]:
-                        respond(writer, "text/event-stream", LARGE)
+                        respond(writer, "text/event-stream", event(time.monotonic_ns()) + LARGE)
                     case _:
-                        respond(writer, "application/json", SMALL)
+                        respond(writer, "application/json", SMALL % time.monotonic_ns())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             writer.close()
@@ -139,7 +140,7 @@ async def ask_repeatedly(way: Way, path: str, wish: str, until: float, most: int
         while done < most and time.monotonic() < until:
             writer.write(message)
             head = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: (\d+)", head)
+            length = LENGTH.search(head)
             await reader.readexactly(int(length[1]) if length else 0)
             done += 1
     return done

@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import trustme
+
+from tests.bench import peers
 
 ROOT = Path(__file__).parent.parent.parent
 OURS = """
@@ -17,8 +20,9 @@ import sys
 from pathlib import Path
 from addon.run import ProxyOptions, serve
 folder, port, ca = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+elsewhere = {host: ("127.0.0.1", int(other)) for host, other in (more.split("=") for more in sys.argv[4:])}
 serve(ProxyOptions(db=folder / "klimaspor.db", folder=folder, port=0, upstream_ca=ca,
-                   redirect={"*": ("127.0.0.1", port)}), ready=lambda state: print(state.port, flush=True))
+                   redirect={"*": ("127.0.0.1", port), **elsewhere}), ready=lambda state: print(state.port, flush=True))
 """
 YARDSTICK = """
 import asyncio, sys
@@ -70,8 +74,32 @@ class Proxy:
             total += times.user + times.system
         return total
 
+    def worker_megabytes(self) -> float:
+        """Resident memory of its children."""
+        total = 0.0
+        for child in self.process.children():
+            with suppress(psutil.NoSuchProcess):
+                total += child.memory_info().rss / 1e6
+        return total
+
     def megabytes(self) -> float:
         return float(self.process.memory_info().rss / 1e6)
+
+
+@contextmanager
+def origin(folder: Path, authority: trustme.CA) -> Iterator[tuple[int, Path]]:
+    """The service's end, in a process of its own: its port, and the certificate to trust."""
+    authority.cert_pem.write_to_path(folder / "origin-ca.pem")
+    authority.issue_cert(peers.HOST).private_key_and_cert_chain_pem.write_to_path(folder / "origin.pem")
+    command = [sys.executable, "-m", "tests.bench.peers", "0", str(folder / "origin.pem")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline()), folder / "origin-ca.pem"
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
 
 
 @contextmanager
@@ -93,9 +121,9 @@ def run(code: str, folder: Path, origin: int, authority: Path, certificate: str,
 
 
 @contextmanager
-def ours(folder: Path, origin: int, authority: Path) -> Iterator[Proxy]:
-    """klimaspor's proxy, its worker beside it."""
-    with run(OURS, folder, origin, authority, "authority/klimaspor-ca.crt") as proxy:
+def ours(folder: Path, origin: int, authority: Path, *elsewhere: str) -> Iterator[Proxy]:
+    """klimaspor's proxy, its worker beside it; ``elsewhere`` are hosts of another port, as ``host=port``."""
+    with run(OURS, folder, origin, authority, "authority/klimaspor-ca.crt", *elsewhere) as proxy:
         yield proxy
 
 
