@@ -23,8 +23,9 @@ from tracker.team.device import Device, Parcel
 from tracker.team.engine import TeamError
 from tracker.team.keys import STREAM, JoinCode, make_transport
 from tracker.team.loader import Tally, run_loader
+from tracker.team.message import encode
 from tracker.team.transport import _connected, _loader_tls, make_stream, publish
-from tracker.team.week import FIELDS, KEYS, SUMS, Batch, encode
+from tracker.team.week import FIELDS, KEYS, SUMS, Batch
 
 pytestmark = pytest.mark.servers
 

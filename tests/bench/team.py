@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -27,10 +26,11 @@ from typing import Any
 from tests.organisation import WEEK, fresh_schema, postgres
 from tracker.team.engine import connect
 from tracker.team.load import load
+from tracker.team.message import decode, encode
 from tracker.team.policy import Policy
 from tracker.team.publish import publish, read_week, write_published
 from tracker.team.transport import BATCH
-from tracker.team.week import Batch, WeekRow, decode, encode
+from tracker.team.week import Batch, WeekRow
 
 ROOT = Path(__file__).parents[2]
 ROWS_EACH = 30
@@ -120,14 +120,8 @@ def fetches(path: Path) -> Iterator[list[bytes]]:
 
 
 def load_all(connection: Any, path: Path) -> int:
-    """Load as the loader does: the next messages are decoded while the ones before are written."""
-    rows, loading = 0, None
-    with ThreadPoolExecutor(1) as pool:
-        for fetched in fetches(path):
-            batches = [decode(one) for one in fetched]
-            rows += loading.result().rows if loading else 0
-            loading = pool.submit(load, connection, batches)
-        return rows + (loading.result().rows if loading else 0)
+    """Load as the loader does: decode what was fetched, write it, fetch again."""
+    return sum(load(connection, [decode(one) for one in fetched]).rows for fetched in fetches(path))
 
 
 def measure(dsn: str, people: int, folder: Path) -> Measured:

@@ -14,7 +14,8 @@ from sqlite_utils import Database, Migrations
 from tracker.store import Store
 from tracker.team.engine import TeamError
 from tracker.team.keys import JoinCode
-from tracker.team.week import Batch, encode, finished_weeks, sum_week
+from tracker.team.message import encode
+from tracker.team.week import Batch, finished_weeks, sum_week
 
 KEPT_DAYS = 35
 """Sent weeks stay in the outbox so long, so that a transport that lost them can be sent them again."""

@@ -119,6 +119,10 @@ def connect(dsn: str) -> Iterator[psycopg.Connection[Any]]:
     try:
         with psycopg.connect(dsn, connect_timeout=10, application_name="klimaspor", autocommit=True) as connection:
             yield connection
+    except psycopg.errors.DiskFull:
+        raise TeamError(
+            "PostgreSQL's disk is full · nothing is lost, what was not committed comes again · make room"
+        ) from None
     except psycopg.OperationalError as error:
         raise TeamError(
             f"PostgreSQL cannot be used ({_why(error)}) · the address in --dsn · check server, role, TLS"
@@ -127,10 +131,6 @@ def connect(dsn: str) -> Iterator[psycopg.Connection[Any]]:
         raise TeamError("This role may not do that · PostgreSQL · use the role made for it by team init") from None
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction):
         raise TeamError("There is no klimaspor schema here · PostgreSQL · run `klimaspor team init` first") from None
-    except psycopg.errors.DiskFull:
-        raise TeamError(
-            "PostgreSQL's disk is full · nothing was taken; devices keep what they have · make room"
-        ) from None
 
 
 def make_schema(connection: psycopg.Connection[Any], settings: dict[str, Any]) -> bool:

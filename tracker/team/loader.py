@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from tracker.team.engine import connect
-from tracker.team.load import load
+from tracker.team.engine import TeamError, connect
+from tracker.team.load import Loaded, load
+from tracker.team.message import BatchError, decode
 from tracker.team.policy import Policy
 from tracker.team.publish import drop_old, publish, read_week, write_published
-from tracker.team.transport import Message, consume
-from tracker.team.week import Batch, BatchError, decode
+from tracker.team.transport import Message, bring
+from tracker.team.week import Batch
 
 if TYPE_CHECKING:
     import psycopg
 
 HOLD_SECONDS = 3600.0
+"""How long a week waits that is not over yet, before it is looked at again."""
+AHEAD = timedelta(days=7)
+"""A clock may be ahead so far; weeks that end later are refused rather than held."""
 PUBLISHING = 0x6B6C696D61
 """The lock that one loader holds while it publishes, so that a second one waits and then has nothing to do."""
 ROUND_SECONDS = 3600.0
-"""How often a following loader looks for weeks to publish."""
+"""How often a following loader looks for weeks to publish, when nothing waits."""
+AGAIN_SECONDS = 30.0
+"""How long a following loader waits for a database that is away or full."""
+UNFIT = "the database has no room for such values"
 
 
 @dataclass(slots=True)
@@ -60,6 +69,8 @@ def sort(messages: Sequence[Message], today: date, raw_days: int) -> Sorted:
         end = date.fromisoformat(batch.week) + timedelta(days=7)
         if batch.tombstone:
             done.good.append((message, batch))
+        elif end > today + AHEAD:
+            done.bad.append((message, "the week is not over for long"))
         elif end > today:
             done.early.append(message)  # a clock is ahead: it is right later
         elif end < today - timedelta(days=raw_days):
@@ -69,46 +80,95 @@ def sort(messages: Sequence[Message], today: date, raw_days: int) -> Sorted:
     return done
 
 
-async def run_loader(dsn: str, folder: Path, *, follow: bool, today: date | None = None) -> Tally:
+async def run_loader(
+    dsn: str, folder: Path, *, follow: bool, today: date | None = None, say: Callable[[str], None] = lambda _: None
+) -> Tally:
     """
     Load everything that waits; with ``follow``, go on for ever. Acknowledges only after the commit.
 
-    Raises ``TeamError`` if server or database cannot be used.
+    Raises ``TeamError`` if server or database cannot be used. A following loader for which they could at first says so
+    instead, and tries again: what it could not commit comes again.
     """
     tally = Tally()
     with connect(dsn) as connection:
-        policy = Policy.read(connection)
+        Policy.read(connection)
 
-        def now() -> date:
-            return today or datetime.now(UTC).date()
+    def now() -> date:
+        return today or datetime.now(UTC).date()
 
-        def read(messages: list[Message]) -> Sorted:
-            tally.messages += len(messages)
-            return sort(messages, now(), policy.raw_days)
-
-        async def take(done: Sorted) -> None:
-            if done.good:
-                loaded = await asyncio.to_thread(load, connection, [batch for _, batch in done.good])
-                tally.taken += loaded.taken
-                tally.rows += loaded.rows
-            _note_refused(connection, now(), [why for _, why in done.bad])
-            for message, _ in done.good:
-                await message.acknowledge()
-            for message in done.early:
-                tally.held += 1
-                await message.hold(HOLD_SECONDS)
-            for message, why in done.bad:
-                tally.refused[why] += 1
-                await message.refuse()
-
-        publishing = asyncio.create_task(_publish_for_ever(dsn, now)) if follow else None
+    while True:
         try:
-            await consume(folder, read, take, follow=follow)
-        finally:
-            if publishing is not None:
-                publishing.cancel()
-        tally.published = publish_due(connection, now())
-    return tally
+            await _load_all(dsn, folder, tally, now, follow=follow)
+        except TeamError as trouble:
+            if not follow:
+                raise
+            say(str(trouble))
+            await asyncio.sleep(AGAIN_SECONDS)
+        else:
+            return tally
+
+
+async def _load_all(dsn: str, folder: Path, tally: Tally, now: Callable[[], date], *, follow: bool) -> None:
+    looked = -ROUND_SECONDS
+    with connect(dsn) as connection:
+        async with aclosing(bring(folder, follow=follow)) as fetches:
+            async for messages in fetches:
+                if messages:
+                    await _take(connection, messages, now(), tally)
+                elif monotonic() >= looked + ROUND_SECONDS:
+                    tally.published += await asyncio.to_thread(publish_due, connection, now())
+                    looked = monotonic()
+        tally.published += publish_due(connection, now())
+
+
+async def _take(connection: psycopg.Connection[Any], messages: list[Message], today: date, tally: Tally) -> None:
+    """Commit, then tell the server what became of each message; if nothing was committed, all of them come again."""
+    try:
+        done = await asyncio.to_thread(_commit, connection, messages, today, tally)
+    except Exception:
+        for message in messages:
+            await message.hold(AGAIN_SECONDS)
+        raise
+    for message, _ in done.good:
+        await message.acknowledge()
+    for message in done.early:
+        await message.hold(HOLD_SECONDS)
+    for message, _ in done.bad:
+        await message.refuse()
+
+
+def _commit(connection: psycopg.Connection[Any], messages: Sequence[Message], today: date, tally: Tally) -> Sorted:
+    """Commit what can be taken, and return what became of each message: now they can be told."""
+    done = sort(messages, today, Policy.read(connection).raw_days)
+    loaded, unfit = _load_fitting(connection, done.good)
+    good = [one for one in done.good if one not in unfit]
+    done = replace(done, good=good, bad=[*done.bad, *((message, UNFIT) for message, _ in unfit)])
+    refused = Counter(why for _, why in done.bad)
+    _note_refused(connection, today, refused)
+    tally.messages += len(messages)
+    tally.taken += loaded.taken
+    tally.rows += loaded.rows
+    tally.held += len(done.early)
+    tally.refused += refused
+    return done
+
+
+def _load_fitting(
+    connection: psycopg.Connection[Any], good: list[tuple[Message, Batch]]
+) -> tuple[Loaded, list[tuple[Message, Batch]]]:
+    """Load batches; return also those that the database itself does not take, so that they hold nobody else up."""
+    import psycopg
+
+    if not good:
+        return Loaded(0, 0, 0), []
+    try:
+        return load(connection, [batch for _, batch in good]), []
+    except psycopg.DataError:  # such as a unit's name that a database in Latin-1 has no letters for
+        if len(good) == 1:
+            return Loaded(0, 0, 0), good
+    parts = [_load_fitting(connection, [one]) for one in good]
+    loaded = Loaded(*(sum(getattr(part, name) for part, _ in parts) for name in ("batches", "taken", "rows")))
+    return loaded, [one for _, unfit in parts for one in unfit]
 
 
 def publish_due(connection: psycopg.Connection[Any], today: date) -> list[str]:
@@ -128,18 +188,8 @@ def publish_due(connection: psycopg.Connection[Any], today: date) -> list[str]:
     return [week for (week,) in weeks]
 
 
-async def _publish_for_ever(dsn: str, now: Any) -> None:
-    def once() -> None:
-        with connect(dsn) as connection:
-            publish_due(connection, now())
-
-    while True:
-        await asyncio.sleep(ROUND_SECONDS)
-        await asyncio.to_thread(once)
-
-
-def _note_refused(connection: psycopg.Connection[Any], day: date, reasons: Sequence[str]) -> None:
-    for reason, n in Counter(reasons).items():
+def _note_refused(connection: psycopg.Connection[Any], day: date, refused: Counter[str]) -> None:
+    for reason, n in refused.items():
         connection.execute(
             "INSERT INTO klimaspor.refused VALUES (%s, %s, %s) "
             "ON CONFLICT (day, reason) DO UPDATE SET n = klimaspor.refused.n + excluded.n",

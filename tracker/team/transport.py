@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,7 @@ async def publish(code: JoinCode, parcels: Sequence[Parcel]) -> list[Parcel]:
     """
     Publish parcels to the device's own subject; return those that are acknowledged, which means: on the server's disk.
 
-    Raises ``TeamError`` if the server cannot be reached or refuses the device.
+    Raises ``TeamError`` if the server cannot be reached or refuses the device, or did not take the first.
     """
     done: list[Parcel] = []
     with TemporaryDirectory(prefix="klimaspor-team-") as folder:
@@ -57,12 +57,17 @@ async def publish(code: JoinCode, parcels: Sequence[Parcel]) -> list[Parcel]:
                 except Exception as error:  # noqa: BLE001 - nats-py raises many kinds; all mean: not acknowledged
                     if done:
                         return done
-                    raise TeamError(
-                        f"The server did not take the week ({type(error).__name__}) · NATS · it stays in the outbox "
-                        "and goes next time"
-                    ) from None
+                    raise _not_taken(error) from None
                 done.append(parcel)
     return done
+
+
+def _not_taken(error: Exception) -> TeamError:
+    if "resource" in str(getattr(error, "description", "")):  # NATS's words: insufficient or exceeded resources
+        what = "The server has no room left"
+    else:
+        what = f"The server did not take the week ({type(error).__name__})"
+    return TeamError(f"{what} · NATS · it stays in the outbox and goes next time")
 
 
 async def make_stream(folder: Path) -> None:
@@ -85,45 +90,29 @@ async def make_stream(folder: Path) -> None:
         )
 
 
-async def consume[Read](
-    folder: Path,
-    read: Callable[[list[Message]], Read],
-    take: Callable[[Read], Coroutine[None, None, None]],
-    *,
-    follow: bool,
-    idle_seconds: float = 2.0,
-) -> None:
+async def bring(folder: Path, *, follow: bool, idle_seconds: float = 2.0) -> AsyncGenerator[list[Message]]:
     """
-    Bring messages in batches, until none is left, or for ever: one is read while the one before is taken.
+    Yield messages in batches until none is left; with ``follow`` for ever, and [] whenever nothing waits.
 
-    ``take`` acknowledges each message itself, after it has committed what was in it.
+    Who takes them acknowledges each, after what was in it has been committed.
     """
     from nats.js.api import AckPolicy, ConsumerConfig
 
     settings = json.loads((folder / "transport.json").read_text())
     async with _connected(settings["url"], _loader_tls(folder), lasting=follow) as client:
-        config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=60, max_ack_pending=10 * BATCH)
+        # No limit on what is pending: whoever sends weeks that have to be held must not hold up the others.
+        config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=60, max_ack_pending=-1)
         try:
             pull = await client.jetstream(timeout=WAIT_SECONDS).pull_subscribe(
                 f"{SUBJECTS}.*", durable=LOADER, stream=STREAM, config=config
             )
         except Exception as error:  # noqa: BLE001 - no leader, no stream, no answer: one sentence for all
             raise _unanswered(error) from None
-        taking: asyncio.Task[None] | None = None
-        try:
-            while True:
-                fetched = await _fetch(pull, idle_seconds, follow=follow)
-                done = read(fetched)
-                if taking is not None:
-                    await taking
-                    taking = None
-                if fetched:
-                    taking = asyncio.create_task(take(done))
-                elif not follow:
-                    return
-        finally:
-            if taking is not None:
-                await asyncio.gather(taking, return_exceptions=True)
+        while True:
+            fetched = await _fetch(pull, idle_seconds, follow=follow)
+            if not fetched and not follow:
+                return
+            yield fetched
 
 
 async def _fetch(pull: JetStreamContext.PullSubscription, idle_seconds: float, *, follow: bool) -> list[Message]:
