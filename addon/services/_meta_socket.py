@@ -9,14 +9,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from addon.exchange import Ending, Exchange, Message
-from addon.patching import Document, text_of
+from addon.patching import Document
 from addon.service import Recall, Service, Turn
 from addon.services._dialect import TurnByTurn
+from addon.services._meta_reply import read_sections, write_reply
 from addon.services._page import list_at, once, pick, text_at
 
 CONVERSATION = "x-dgw-app-x-ecto-conversation-id"
 MODES = {1000: "fast", 1001: "thinking"}
 LARGEST_SCAN = 8 << 20
+DATA, END = b"\x0d", b"\x0e"
+"""What the frames of a stream begin with that carry something, and the one that ends it."""
+SEARCH = "search-results://query"
 
 
 class MetaSocket(TurnByTurn):
@@ -34,8 +38,15 @@ class MetaSocket(TurnByTurn):
                 self.conversation = text_at(found, CONVERSATION) or self.conversation
                 if payload := text_at(found, "payload"):
                     turns += self._ask(payload, message.at_ms)
-            elif isinstance(pick(found, "seq"), int) and text_at(found, "type") in ("full", "patch"):
+            elif text_at(found, "type") in ("full", "patch"):
                 turns += self._answer(found, message.at_ms)
+            elif self.turn is not None and text_at(found, "response_id") and list_at(found, "sections"):
+                # The last word on a reply is the reply itself, without the envelope.
+                turns += self._answer({"type": "full", "response": {**found, "is_complete": True}}, message.at_ms)
+            elif self.turn is not None and SEARCH in (text := text_at(found, "text") or ""):
+                self.turn.state.setdefault("searches", set()).add(hash(text))
+        if not message.from_client and self.turn is not None:
+            turns += self._hear_frame(self.turn, message)
         return turns
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
@@ -86,41 +97,31 @@ class MetaSocket(TurnByTurn):
             turn.finished = True
             yield from self._end(at_ms)
 
+    def _hear_frame(self, turn: Turn, message: Message) -> Iterator[Turn]:
+        """Read what a frame says outside of JSON: sections of text as far as they go, or the end of the stream."""
+        if message.data.startswith(DATA) and "reply" not in turn.state:
+            for section in dig_fields(read_fields(message.data[8:LARGEST_SCAN]), 1, 5):
+                told = read_fields(section)
+                for name, text in zip(told.get(1, []), told.get(2, []), strict=False):
+                    if isinstance(name, bytes) and isinstance(text, bytes):
+                        said = turn.reason if name.startswith(b"reasoning") else turn.answer
+                        said(text.decode("utf-8", "replace"), message.at_ms, part=repr(name[:80]), replace=True)
+        elif message.data.startswith(END) and ("reply" in turn.state or turn.has_text("answer")):
+            turn.finished = True
+            yield from self._end(message.at_ms)
+
     def _end(self, at_ms: int | None) -> Iterator[Turn]:
         turn, self.turn = self.turn, None
-        if turn is None or "reply" not in turn.state:
+        if turn is None or not ("reply" in turn.state or turn.has_text("answer")):
             return
-        write_reply(turn, turn.state["reply"].root)
+        if "reply" in turn.state:
+            write_reply(turn, turn.state["reply"].root)
+        elif turn.effort == "thinking" and turn.has_text("reasoning"):
+            once(turn, "reasoning")
+        if searches := turn.state.get("searches"):
+            turn.used("web_search", len(searches))
         turn.ended_ms = at_ms
         yield turn
-
-
-def write_reply(turn: Turn, reply: Any) -> None:
-    """Write what a whole reply of Meta's says into the turn."""
-    texts, thoughts, pictures = read_sections(reply)
-    turn.answer("\n".join(texts), turn.first_token_ms, part="reply", replace=True)
-    turn.reason("\n".join(thoughts), part="thoughts", replace=True)
-    if thoughts:
-        once(turn, "reasoning")
-    if pictures:
-        turn.media_count = pictures
-        once(turn, "image_output", pictures)
-
-
-def read_sections(reply: Any) -> tuple[list[str], list[str], int]:
-    """Return the texts, the thoughts and the number of pictures in a reply's sections."""
-    texts, thoughts, pictures = [], [], 0
-    for section in list_at(reply, "sections"):
-        primitive = pick(section, "view_model", "primitive")
-        kind = text_at(primitive, "__typename") or ""
-        thought = text_of(pick(primitive, "thought_text"))
-        if thought or "Thinking" in kind:
-            thoughts.append(thought)
-        elif "Image" in kind or "Imagine" in kind:
-            pictures += 1
-        else:
-            texts.append(text_of(pick(primitive, "text")))
-    return [text for text in texts if text], [text for text in thoughts if text], pictures
 
 
 def find_objects(data: bytes) -> Iterator[Any]:

@@ -15,7 +15,8 @@ from typing import Any
 from addon.exchange import Exchange
 from addon.framing import parse_or_none
 from addon.service import Event, Listener, Recall, Service, Turn
-from addon.services._meta_socket import MetaSocket, write_reply
+from addon.services._meta_reply import write_reply
+from addon.services._meta_socket import MetaSocket
 from addon.services._page import list_at, once, pick, text_at
 
 GATEWAY = "gateway.meta.ai"
