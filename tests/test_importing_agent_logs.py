@@ -204,6 +204,28 @@ def test_gemini_cli_sessions_of_both_kinds_are_read_and_the_last_version_wins(tm
     assert [r.initiator for r in records] == ["person", "person", "agent"]
 
 
+def test_gemini_cli_sub_agents_are_found_and_tools_results_are_no_questions(tmp_path: Path) -> None:
+    head = {"sessionId": "g1", "projectHash": "h", "startTime": at(0), "lastUpdated": at(9)}
+    response = {"functionResponse": {"id": "t", "response": {"output": CANARY}}}
+    result = gemini_message("r1", "user") | {"content": [response]}
+    summary = gemini_message("s1", "user") | {"content": [{"text": CANARY}]}
+    write(tmp_path / "h/chats/session-2026-11-16T09-00-abcdef01.jsonl", [
+        {**head, "kind": "main"}, gemini_message("u1", "user"), gemini_message("m1", "gemini", 5),
+        {"$set": {"messages": [summary, gemini_message("u1", "user"), gemini_message("m1", "gemini", 5), result]}},
+        gemini_message("m2", "gemini", 6), {"$rewindTo": "m2"},
+        gemini_message("u2", "user"), gemini_message("m3", "gemini", 7),
+    ])  # fmt: skip
+    own = {**head, "sessionId": "g2", "kind": "subagent"}
+    sub_agent = [own, gemini_message("u9", "user"), gemini_message("m9", "gemini", 8)]
+    write(tmp_path / "h/chats/g1/investigator-1.jsonl", sub_agent)
+    write(tmp_path / "h/other.jsonl", [{"anything": CANARY}])
+    records, problems = read(tmp_path)
+    assert problems == []
+    assert sorted((r.output_tokens, r.initiator) for r in records) == [
+        (39, "person"), (40, "agent"), (41, "person"), (42, "agent")
+    ]  # fmt: skip
+
+
 def opencode_message(identity: str, parent: str, **tokens: object) -> dict[str, object]:
     return {
         "id": identity, "sessionID": "ses_1", "role": "assistant", "parentID": parent, "modelID": "claude-sonnet-4-6",
@@ -215,6 +237,7 @@ def opencode_message(identity: str, parent: str, **tokens: object) -> dict[str, 
 
 def test_opencode_files_and_databases_are_read_once(tmp_path: Path) -> None:
     first, second = opencode_message("msg_1", "u1", total=165), opencode_message("msg_2", "u1", total=160)
+    second["time"] = {"created": 1794819610000, "completed": 1794819615000}
     write(tmp_path / "storage/message/ses_1/msg_1.json", [first])
     database = sqlite3.connect(tmp_path / "opencode.db")
     database.execute("CREATE TABLE session (id TEXT)")
@@ -230,6 +253,59 @@ def test_opencode_files_and_databases_are_read_once(tmp_path: Path) -> None:
         (140, 100, 20, 5),  # and here that it is inside
     ]
     assert [r.initiator for r in records] == ["person", "agent"]
+
+
+def opencode_database(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path / "opencode.db")
+    database.execute("CREATE TABLE session (id TEXT, parent_id TEXT)")
+    database.execute("CREATE TABLE message (id TEXT, session_id TEXT, time_created INTEGER, data TEXT)")
+    columns = "id TEXT, session_id TEXT, type TEXT, seq INTEGER, time_created INTEGER, data TEXT"
+    database.execute(f"CREATE TABLE session_message ({columns})")
+    return database
+
+
+def newer_opencode_answer(created: int, **tokens: object) -> dict[str, object]:
+    """An answer of the second generation: no parent, the model as one object, thoughts beside the output."""
+    return {
+        "agent": "build", "model": {"id": "gpt-5.5", "providerID": "openai"}, "finish": "stop",
+        "content": [{"type": "text", "text": CANARY}],
+        "time": {"created": created, "completed": created + 900},
+        "tokens": {"input": 10, "output": 20, "reasoning": 5, "cache": {"read": 100, "write": 0}, **tokens},
+    }  # fmt: skip
+
+
+def test_opencode_newer_sessions_forks_and_sub_agents_are_told_apart(tmp_path: Path) -> None:
+    database = opencode_database(tmp_path)
+    sessions = [("ses_main", None), ("ses_fork", None), ("ses_sub", "ses_main")]
+    database.executemany("INSERT INTO session VALUES (?, ?)", sessions)
+    begun = 1794819600000
+    for session in ("ses_main", "ses_fork", "ses_sub"):
+        start = begun + 50 if session == "ses_sub" else begun
+        rows = [
+            ("user", start, {"text": CANARY, "time": {"created": start}}),
+            ("assistant", start + 1, newer_opencode_answer(start + 1)),
+            ("assistant", start + 2, newer_opencode_answer(start + 2)),
+            ("user", start + 3, {"text": CANARY, "time": {"created": start + 3}}),
+            ("assistant", start + 4, newer_opencode_answer(start + 4)),
+        ]
+        database.executemany(
+            "INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?)",
+            [(f"{session}_{n}", session, kind, n, at, json.dumps(data)) for n, (kind, at, data) in enumerate(rows)],
+        )
+    database.commit()
+    database.close()
+    records, problems = read(tmp_path)
+    assert problems == []
+    assert {(r.input_tokens, r.output_tokens, r.reasoning_tokens) for r in records} == {(110, 25, 5)}
+    by_time = sorted((r.started_at, r.initiator) for r in records)
+    assert [initiator for _, initiator in by_time] == ["person", "agent", "person", "agent", "agent", "agent"]
+
+
+def test_opencode_sub_agents_in_files_are_agents(tmp_path: Path) -> None:
+    write(tmp_path / "storage/message/ses_1/msg_1.json", [opencode_message("msg_1", "u1")])
+    write(tmp_path / "storage/session/p/ses_1.json", [{"id": "ses_1", "parentID": "ses_0", "title": CANARY}])
+    ((record,), _) = read(tmp_path)
+    assert record.initiator == "agent"
 
 
 def test_opencode_providers_that_a_person_named_are_not_taken(tmp_path: Path) -> None:

@@ -1,4 +1,10 @@
-"""Gemini CLI's session files, the old JSON and the newer JSON lines with their snapshots."""
+"""
+Gemini CLI's session files, the old JSON and the newer JSON lines with their snapshots.
+
+A sub-agent's session lies in a folder named after its parent's, in a file named after itself. A snapshot of all
+messages (``$set``) is written when the history was changed: what appears there first nobody said, such as a summary,
+or a tool's result in the person's place.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +31,7 @@ from tracker.record import Feature, Record, count_or_none, identify
 
 SERVICE = "code-assist"
 """What a Google login uses; with an API key it is another door to the same models."""
-READER = "gemini-cli-log/1"
+READER = "gemini-cli-log/2"
 _LARGEST = 128 << 20
 """Bytes of an old session file, which is one JSON value."""
 
@@ -45,15 +51,17 @@ def read_gemini_cli(path: Path, context: Context, progress: Progress) -> Iterato
 
 
 def _fits(name: str) -> bool:
-    return name.startswith("session-") and name.endswith((".json", ".jsonl"))
+    return name.endswith(".jsonl") or (name.startswith("session-") and name.endswith(".json"))
 
 
 def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record | Part]:
     for file, lines in Logs(find_files(path, _fits), progress):
         session = _Session()
         with file.open("rb") as opened:
-            is_lines = _is_lines(opened.readline(1 << 20))
-        if is_lines:
+            first = opened.readline(1 << 20)
+        if not _fits_session(file.name, first):
+            continue  # some other log in the same folder
+        if _is_lines(first):
             for line in lines:
                 entry = parse(line.data)
                 if entry is None:
@@ -69,6 +77,10 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
         yield from session.settle(context)
 
 
+def _fits_session(name: str, first: bytes) -> bool:
+    return name.startswith("session-") or (b'"sessionId"' in first and b'"projectHash"' in first)
+
+
 def _is_lines(first: bytes) -> bool:
     return parse(first) is not None and b'"messages"' not in first
 
@@ -81,11 +93,11 @@ class _Session:
         self.is_subagent = False
         self.messages: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
-    def take(self, entry: dict[str, Any]) -> None:
+    def take(self, entry: dict[str, Any], *, is_snapshot: bool = False) -> None:
         """Take a line, or a whole file of the old kind."""
         match entry:
             case {"$set": dict() as changed}:
-                self.take(changed)
+                self.take(changed, is_snapshot=True)
                 return
             case {"type": str(), "id": str(identity)}:
                 self.messages[identity] = _slim(entry)
@@ -96,12 +108,14 @@ class _Session:
         if isinstance(messages := entry.get("messages"), list):
             for message in messages:
                 if isinstance(message, dict) and isinstance(message.get("id"), str):
-                    self.messages[message["id"]] = _slim(message)
+                    known = self.messages.get(message["id"])
+                    said = known["said"] if known else not is_snapshot
+                    self.messages[message["id"]] = _slim(message) | {"said": said}
 
     def settle(self, context: Context) -> Iterator[Record]:
         asked = False
         for identity, message in self.messages.items():
-            if message["type"] == "user":
+            if message["type"] == "user" and message["said"]:
                 asked = not self.is_subagent
             moment, tokens = message["moment"], message["tokens"]
             if message["type"] != "gemini" or moment is None or not isinstance(tokens, dict):
@@ -135,9 +149,11 @@ class _Session:
 
 def _slim(message: dict[str, Any]) -> dict[str, Any]:
     """Keep what is counted, so that no words stay in memory."""
-    tools, model = message.get("toolCalls"), message.get("model")
+    tools, model, content = message.get("toolCalls"), message.get("model"), message.get("content")
+    parts = content if isinstance(content, list) else [content]
     return {
         "type": message.get("type"),
+        "said": not any(isinstance(part, dict) and "functionResponse" in part for part in parts),
         "moment": read_time(message.get("timestamp")),
         "tokens": message.get("tokens"),
         "model": model if isinstance(model, str) else None,

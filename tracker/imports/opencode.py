@@ -1,9 +1,18 @@
-"""OpenCode's messages: its SQLite database in both generations, and the older JSON files."""
+"""
+OpenCode's messages: its SQLite database in both generations, and the older JSON files.
+
+A fork copies its parent's messages under new names, and a database of the second generation may hold those of the
+first once more. So an answer is told by its moment, its model and its counts, which every copy has.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +31,7 @@ from tracker.imports.logs import (
 )
 from tracker.record import Feature, Record, count_or_none, identify
 
-READER = "opencode-log/1"
+READER = "opencode-log/2"
 _SERVICES = {
     "anthropic": ("anthropic-api", "anthropic"),
     "openai": ("openai-api", "openai"),
@@ -38,13 +47,42 @@ _SERVICES = {
     "cerebras": ("cerebras-api", "cerebras"),
     "openrouter": ("openrouter", None),
     "github-copilot": ("copilot-ide", None),
+    "github-models": ("github-models", None),
+    "google-vertex-anthropic": ("vertex-ai", "gcp.vertex_ai"),
+    "togetherai": ("together-api", "together_ai"),
+    "fireworks-ai": ("fireworks-api", "fireworks_ai"),
+    "huggingface": ("huggingface-router", "huggingface"),
+    "cohere": ("cohere-api", "cohere"),
+    "perplexity": ("perplexity-api", "perplexity"),
+    "nvidia": ("nvidia-api", "nvidia"),
+    "minimax": ("minimax-api", "minimax"),
+    "alibaba": ("dashscope-api", "alibaba_cloud"),
+    "zai": ("zai-api", "z_ai"),
+    "zai-coding-plan": ("zai-api", "z_ai"),
+    "ollama": ("ollama", "ollama"),
+    "ollama-cloud": ("ollama-cloud", "ollama"),
+    "lmstudio": ("lm-studio", "lm_studio"),
 }
 """Service and provider by OpenCode's provider; any other name may be a person's own and is not taken."""
+_THOUGHTS_APART = frozenset({"google", "google-vertex"})
+"""Providers whose own library counts thoughts beside the output, also in versions that told no total."""
 _QUERIES = {
-    # v2 keeps the role in the row's type; both keep the rest as JSON
-    "session_message": "SELECT id, session_id, type, data FROM session_message ORDER BY session_id, id",
-    "message": "SELECT id, session_id, NULL, data FROM message ORDER BY session_id, id",
+    # v2 keeps the role in the row's type; both keep the rest as JSON. v1 comes first, for it may tell a total.
+    "message": "SELECT session_id, NULL, data FROM message ORDER BY session_id, time_created, id",
+    "session_message": "SELECT session_id, type, data FROM session_message ORDER BY session_id, time_created, id",
 }
+
+
+@dataclass(slots=True)
+class _Talk:
+    """What is known of one session while its messages are read."""
+
+    identity: str | None
+    is_subagent: bool = False
+    asked: bool = False
+    """Second generation: the person spoke, and nothing was answered yet."""
+    answered: set[str] = field(default_factory=set)
+    """First generation: the questions that an answer names as its own."""
 
 
 def is_opencode(path: Path, head: bytes) -> bool:
@@ -75,50 +113,71 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
     everything = sum(file.stat().st_size for file in files)
     done = 0
     seen: set[str] = set()
+    talk = _Talk(None)
     for file in sorted(files, key=lambda file: (file.suffix != ".db", file)):
-        answered: set[str] = set()
-        for identity, session, message in _messages(file):
+        for session, message in _messages(file):
             position += 1
             if message is None:
                 yield damaged(Line(position, b"-"))
-            elif identity not in seen:  # the database first; what was moved into it still lies about as JSON
-                seen.add(identity)
-                if (record := _read_message(identity, session, message, answered, context)) is not None:
-                    yield record
+                continue
+            if session != talk.identity:
+                talk = _Talk(session, is_subagent=_has_parent(file, session))
+            record = _read_message(message, talk, context)
+            if record is not None and record.id not in seen:
+                seen.add(record.id)
+                yield record
         done += file.stat().st_size
         progress(done, everything)
 
 
-def _messages(file: Path) -> Iterator[tuple[str, str | None, dict[str, Any] | None]]:
+def _has_parent(file: Path, session: str | None) -> bool:
+    """Whether the session was begun by another one's agent; False where nothing is known of it."""
+    if session is None:
+        return False
+    if file.suffix == ".json":
+        is_plain = len(file.parents) > 2 and re.fullmatch(r"\w{1,80}", session)
+        infos = file.parents[2].glob(f"session/*/{session}.json") if is_plain else ()
+        info = next((parse(info.read_bytes()) for info in infos if info.stat().st_size < 1 << 20), None)
+        return bool(info and info.get("parentID"))
+    with contextlib.suppress(sqlite3.Error), closing(_open(file)) as connection:
+        return connection.execute("SELECT parent_id FROM session WHERE id = ?", (session,)).fetchone() not in (
+            None,
+            (None,),
+        )
+    return False
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+
+
+def _messages(file: Path) -> Iterator[tuple[str | None, dict[str, Any] | None]]:
     if file.suffix == ".json":
         message = parse(file.read_bytes()) if file.stat().st_size < 64 << 20 else None
-        identity = message.get("id") if message else None
         session = message.get("sessionID") if message else None
-        yield str(identity or file.stem), session if isinstance(session, str) else None, message
+        yield session if isinstance(session, str) else None, message
         return
     try:
-        connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
-        try:
+        with closing(_open(file)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             for table, query in _QUERIES.items():
                 if table in tables:
-                    for identity, session, kind, data in connection.execute(query):
+                    for session, kind, data in connection.execute(query):
                         message = parse(data.encode() if isinstance(data, str) else bytes(data or b""))
                         if message is not None and kind is not None:
                             message = {"role": kind, **message}
-                        yield str(identity), str(session), message
-        finally:
-            connection.close()
+                        yield str(session), message
     except sqlite3.Error as error:
         raise NotReadableError("OpenCode's database could not be read; close OpenCode and try again") from error
 
 
-def _read_message(
-    identity: str, session: str | None, message: dict[str, Any], answered: set[str], context: Context
-) -> Record | None:
+def _read_message(message: dict[str, Any], talk: _Talk, context: Context) -> Record | None:
     match message:
         case {"role": "assistant", "tokens": dict() as tokens}:
             pass
+        case {"role": "user"}:
+            talk.asked = True
+            return None
         case _:
             return None
     match message.get("model"):
@@ -136,34 +195,49 @@ def _read_message(
     if created is None or not (plain_input or output or cached):
         return None
     service, provider = _SERVICES.get(provider_id, ("opencode", None))
-    parent = str(message.get("parentID"))
-    asked = parent not in answered
-    answered.add(parent)
+    counts = (plain_input, output, cached, written, reasoning)
+    is_apart = isinstance(message.get("model"), dict) or provider_id in _THOUGHTS_APART
     return make_record(
-        identity=identify(context.key, service, "opencode/", identity),
+        identity=identify(context.key, service, "opencode/", f"{created.timestamp()}/{provider_id}/{model}/{counts}"),
         moment=created,
         service=service,
         provider=provider,
         model=model,
         tokens=(
             total(plain_input, cached, written),
-            _whole_output(tokens, plain_input, output, cached, written, reasoning),
+            _whole_output(tokens, counts, is_apart=is_apart),
             cached,
             reasoning,
         ),
-        conversation=mark_conversation(context.key, service, session) if session else None,
-        initiator="person" if asked else "agent",
+        conversation=mark_conversation(context.key, service, talk.identity) if talk.identity else None,
+        initiator="person" if _is_asked(message, talk) else "agent",
         client="cli/opencode",
         reader=READER,
-        features=[Feature("reasoning", "used", 1)] if reasoning else (),
+        features=[Feature(name, "used", 1) for name, used in _features(reasoning, talk) if used],
     )
 
 
-def _whole_output(tokens: dict[str, Any], *counts: int | None) -> int | None:
-    """Return the output with its reasoning. Newer versions count them apart, and their total tells which it is."""
+def _features(reasoning: int | None, talk: _Talk) -> tuple[tuple[str, bool], ...]:
+    return ("reasoning", bool(reasoning)), ("agent", talk.is_subagent)
+
+
+def _is_asked(message: dict[str, Any], talk: _Talk) -> bool:
+    """Whether this is the first answer to something the person said."""
+    parent = message.get("parentID")
+    if isinstance(parent, str):
+        first = parent not in talk.answered
+        talk.answered.add(parent)
+    else:
+        first, talk.asked = talk.asked, False
+    return first and not talk.is_subagent and message.get("summary") is not True
+
+
+def _whole_output(tokens: dict[str, Any], counts: tuple[int | None, ...], *, is_apart: bool) -> int | None:
+    """Return the output with its reasoning. Newer versions count them apart; where a total is told, it tells which."""
     plain_input, output, cached, written, reasoning = counts
     if output is None or not reasoning:
         return output
     everything = count_or_none(tokens.get("total"))
-    apart = (plain_input or 0) + (cached or 0) + (written or 0) + output + reasoning
-    return output + reasoning if everything == apart or reasoning > output else output
+    if everything is not None:
+        is_apart = everything == (plain_input or 0) + (cached or 0) + (written or 0) + output + reasoning
+    return output + reasoning if is_apart or reasoning > output else output
