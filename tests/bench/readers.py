@@ -1,0 +1,171 @@
+"""
+How fast each service is read: ``python -m tests.bench readers [--events 2000] [--services claude chatgpt]``.
+
+Every example is made long by repeating the events in its middle that look alike, one event a chunk, as a long answer
+comes. Beside it stands what plain ``json.loads`` of the same lines costs. The times are of this process's processor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle, groupby, islice
+from typing import Any
+
+from addon.exchange import Chunk, Exchange, Message
+from addon.framing import read_events
+from addon.reader import Reader
+from tests.examples import KEY, Example, load_examples
+
+GOAL = 0.5
+GOAL_MS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Long:
+    """An answer made long, and the JSON texts in it."""
+
+    name: str
+    exchange: Exchange
+    texts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Milliseconds of one reading: the median and the 95th percentile, of ``json.loads`` and of the framing alone."""
+
+    name: str
+    events: int
+    kilobytes: float
+    read_ms: float
+    p95_ms: float
+    framing_ms: float
+    plain_ms: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as plain decoding; 1 is as fast."""
+        return self.plain_ms / self.read_ms
+
+
+def lengthen(example: Example, events: int) -> Iterator[Long]:
+    """Yield the last exchange of an example with its longest run of like events repeated, if it has one."""
+    exchange = example.exchanges[-1]
+    name = f"{example.service}/{example.path.stem}"
+    if exchange.messages:
+        messages = list(exchange.messages)
+        stretched = stretch([message.data for message in messages], events, [m.from_client for m in messages])
+        if stretched:
+            made = tuple(Message(n, False, data) for n, data in enumerate(stretched))
+            clients = [message for message in messages if message.from_client]
+            yield Long(name, replace(exchange, messages=(*clients, *made)), texts_of(stretched))
+        return
+    body = b"".join(chunk.data for chunk in exchange.chunks)
+    for separator in (b"\r\n\r\n", b"\n\n", b"\n"):
+        if body.count(separator) >= 3:
+            units = [unit + separator for unit in body.split(separator) if unit]
+            if stretched := stretch(units, events):
+                chunks = tuple(Chunk(n, unit) for n, unit in enumerate(stretched))
+                yield Long(name, replace(exchange, chunks=chunks), texts_of(stretched))
+            return
+
+
+def stretch(units: Sequence[bytes], events: int, from_client: Sequence[bool] = ()) -> list[bytes]:
+    """Return the units with the longest run of like ones repeated until there are as many as asked."""
+    theirs = [unit for n, unit in enumerate(units) if not (from_client and from_client[n])]
+    at, runs = 0, []
+    for shape, run in groupby(theirs, key=shape_of):
+        n = len(list(run))
+        if shape:
+            runs.append((n, at))
+        at += n
+    if not runs:
+        return []
+    n, start = max(runs)
+    repeated = islice(cycle(theirs[start : start + n]), max(n, events - len(theirs) + n))
+    return [*theirs[:start], *repeated, *theirs[start + n :]]
+
+
+def texts_of(units: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return the JSON in each unit: after ``data:``, or the line itself."""
+    found = []
+    for unit in units:
+        for line in unit.split(b"\n"):
+            text = line.removeprefix(b"data:").strip(b" \r\x1e")
+            if text[:1] in b"{[" and _decodes(text):
+                found.append(text)
+    return tuple(found)
+
+
+def shape_of(unit: bytes) -> str:
+    """Return the names of keys in a unit, as deep as they go; empty if there is no JSON in it."""
+    return " ".join(_shape(json.loads(text)) for text in texts_of([unit]))
+
+
+def _shape(value: Any) -> str:
+    match value:
+        case dict():
+            return "{" + ",".join(f"{key}:{_shape(one)}" for key, one in value.items()) + "}"
+        case list():
+            return "[" + ",".join(_shape(one) for one in value[:3]) + "]"
+        case _:
+            return type(value).__name__
+
+
+def _decodes(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def measure(long: Long, rounds: int) -> Speed:
+    """Read a long answer again and again, and decode its lines in between."""
+    reader = Reader(KEY)
+    service = reader.find(long.exchange.method, long.exchange.host, long.exchange.path)
+    framing = service.framing if service else "auto"
+    reads, framings, plains = [], [], []
+    reader.read(long.exchange)
+    for _ in range(rounds):
+        reads.append(timed(lambda: reader.read(long.exchange)))
+        framings.append(timed(lambda: sum(1 for _ in read_events(long.exchange, framing))))
+        plains.append(timed(lambda: [json.loads(text) for text in long.texts]))
+    size = sum(map(len, long.texts)) / 1000
+    p95 = sorted(reads)[int(0.95 * (len(reads) - 1))]
+    return Speed(long.name, len(long.texts), size, statistics.median(reads), p95, statistics.median(framings),
+                 statistics.median(plains))  # fmt: skip
+
+
+def timed(act: Callable[[], object]) -> float:
+    started = time.process_time()
+    act()
+    return (time.process_time() - started) * 1000
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench readers")
+    parser.add_argument("--events", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--services", nargs="+")
+    options = parser.parse_args(arguments)
+    chosen = [one for one in load_examples() if not options.services or one.service in options.services]
+    best: dict[str, Speed] = {}
+    for example in chosen:
+        for long in lengthen(example, options.events):
+            speed = measure(long, options.rounds)
+            known = best.get(example.service)
+            if known is None or speed.ratio < known.ratio:  # the slowest way of each service counts
+                best[example.service] = speed
+    speeds = sorted(best.values(), key=lambda one: one.ratio)
+    print("| read | events | kB | read, ms | p95, ms | framing, ms | json.loads, ms | json.loads ÷ read |")
+    print("| --- " + "| ---: " * 7 + "|")
+    for one in speeds:
+        print(f"| {one.name} | {one.events} | {one.kilobytes:.0f} | {one.read_ms:.1f} | {one.p95_ms:.1f} "
+              f"| {one.framing_ms:.1f} | {one.plain_ms:.1f} | {one.ratio:.2f} |")  # fmt: skip
+    slow = [one.name for one in speeds if one.ratio < GOAL]
+    print(f"{len(speeds)} services; below {GOAL} times: {', '.join(slow) or 'none'}.")
