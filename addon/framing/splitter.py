@@ -44,6 +44,12 @@ class DelimitedSplitter(Splitter):
         delimiter = self.delimiter
         overlap = len(delimiter) - 1
         rest = self._rest
+        if not rest and not self._dropping and data.find(delimiter) == len(data) - len(delimiter) > 0:
+            # As most chunks come: one whole unit.
+            unit: list[Unit] = []
+            if len(data) <= LARGEST_EVENT:
+                self.read(data[: -len(delimiter)], unit)
+                return unit
         start = max(0, len(rest) - overlap)
         rest += data
         if rest.find(delimiter, start) < 0:
@@ -97,7 +103,7 @@ class JsonSplitter(Splitter):
 
     def __init__(self, problems: list[str], *, elements: bool = False) -> None:
         super().__init__(problems)
-        self._elements = elements
+        self.elements = elements
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
         self._parts: list[str] = []
         self._pending = 0
@@ -127,7 +133,7 @@ class JsonSplitter(Splitter):
         return self._take(final=True)
 
     def _may_be_complete(self, data: bytes) -> bool:
-        if self._elements:
+        if self.elements:
             return b"}" in data or b"]" in data or b"," in data[-1:]
         return data.rstrip()[-1:] in {b"}", b"]", b'"'} or b"}\n" in data or b"}{" in data or b"}\r" in data
 
@@ -151,7 +157,7 @@ class JsonSplitter(Splitter):
                     break
             units.append((found.value, None))
             position = self._separator(text, found.end)
-        if final and self._elements and not self._closed:
+        if final and self.elements and not self._closed:
             self.note("truncated")
         self._parts = [text[position:]]
         self._pending = len(text) - position
@@ -162,19 +168,19 @@ class JsonSplitter(Splitter):
     def _start(self, text: str) -> int:
         position = skip_space(text, 0)
         if self._opened:
-            return self._separator(text, position) if self._elements else position
+            return self._separator(text, position) if self.elements else position
         for guard in (")]}'", "for (;;);", "while(1);"):
             if text.startswith(guard, position):
                 position = skip_space(text, position + len(guard))
         if position < len(text):
             self._opened = True
-            if self._elements and text[position] == "[":
+            if self.elements and text[position] == "[":
                 return self._separator(text, position + 1)
         return position
 
     def _separator(self, text: str, position: int) -> int:
         position = skip_space(text, position)
-        if self._elements:
+        if self.elements:
             while text.startswith(",", position):
                 position = skip_space(text, position + 1)
             if text.startswith("]", position):
