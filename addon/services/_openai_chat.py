@@ -73,14 +73,14 @@ class ChatCompletions(Dialect):
         if isinstance(data, str):
             turn.finished = turn.finished or data.strip() == "[DONE]"
             return
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
-        if isinstance(data.get("data"), Mapping) and "choices" not in data:
+        if "choices" not in data and isinstance(data.get("data"), dict):
             data = data["data"]  # some gateways wrap each chunk
         turn.response_id = turn.response_id or _own_id(data.get("id"))
         turn.response_model = turn.response_model or _text(data.get("model"))
         groq = data.get("x_groq")
-        usage = data.get("usage") or (groq.get("usage") if isinstance(groq, Mapping) else None)
+        usage = data.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
         if usage:
             turn.usage = self.read_usage(usage) or turn.usage
             turn.state["searches"] = first(
@@ -94,7 +94,7 @@ class ChatCompletions(Dialect):
             turn.state["cited"] = True
         choices = data.get("choices")
         for choice in choices if isinstance(choices, list) else ():
-            if isinstance(choice, Mapping):
+            if isinstance(choice, dict):
                 self._read_choice(turn, choice, event.at_ms)
         if not _KNOWN & data.keys():
             for name in data:
@@ -141,12 +141,12 @@ class ChatCompletions(Dialect):
                 turn.outcome = "error"
         turn.answer(choice.get("text"), at_ms if turn.state.get("stream") else None, part=part)
         message = choice.get("delta")
-        if isinstance(choice.get("message"), Mapping):
+        if isinstance(choice.get("message"), dict):
             message, at_ms = choice["message"], None
             turn.state["whole"] = True
         if choice.get("text") is not None and not turn.state.get("stream"):
             turn.state["whole"] = True
-        if not isinstance(message, Mapping):
+        if not isinstance(message, dict):
             return
         self._read_content(turn, message.get("content"), at_ms, part)
         if _text(message.get("refusal")):
@@ -158,13 +158,13 @@ class ChatCompletions(Dialect):
             if not turn.state.get("audio"):
                 turn.state["audio"] = True
                 turn.used("audio_output")
-            if isinstance(message["audio"], Mapping):
+            if isinstance(message["audio"], dict):
                 turn.answer(message["audio"].get("transcript"), at_ms, part=part)
         for note in message.get("annotations") or ():
-            if isinstance(note, Mapping) and note.get("type") == "url_citation":
+            if isinstance(note, dict) and note.get("type") == "url_citation":
                 turn.state["cited"] = True
         for done in message.get("executed_tools") or ():  # Groq's compound models work with tools of their own
-            if isinstance(done, Mapping) and (name := f"{part}:done:{done.get('index')}") not in turn.state["calls"]:
+            if isinstance(done, dict) and (name := f"{part}:done:{done.get('index')}") not in turn.state["calls"]:
                 turn.state["calls"].add(name)
                 turn.used(_DONE.get(str(done.get("type")), "tool"))
         images = message.get("images")
@@ -181,7 +181,7 @@ class ChatCompletions(Dialect):
             match one:
                 case {"type": "thinking", "thinking": list(thoughts)}:
                     for thought in thoughts:
-                        turn.reason(thought.get("text") if isinstance(thought, Mapping) else thought, at_ms, part=part)
+                        turn.reason(thought.get("text") if isinstance(thought, dict) else thought, at_ms, part=part)
                 case {"type": "thinking", "thinking": str(text)}:
                     turn.reason(text, at_ms, part=part)
                 case {"text": str(text)} | str(text):
@@ -191,18 +191,18 @@ class ChatCompletions(Dialect):
         """Read tool calls; in a stream the same call comes in pieces under one index."""
         calls = message.get("tool_calls")
         calls = list(calls) if isinstance(calls, list) else []
-        if isinstance(message.get("function_call"), Mapping):
+        if isinstance(message.get("function_call"), dict):
             calls.append({"function": message["function_call"], "index": 0})
         seen = turn.state.setdefault("calls", set())
         for at, call in enumerate(calls):
-            if not isinstance(call, Mapping):
+            if not isinstance(call, dict):
                 continue
             name = f"{part}:{call.get('index', at)}"
             if name not in seen:
                 seen.add(name)
                 turn.used(tool_feature(call.get("type") or "function"))
             function = call.get("function") or call.get("custom")
-            if isinstance(function, Mapping):
+            if isinstance(function, dict):
                 turn.call_tool(function.get("name"), part=name)
                 turn.call_tool(function.get("arguments") or function.get("input"), part=name)
 
