@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from tests.canary import CANARY, find
 from tests.organisation import TODAY, Nats, free_port, postgres, use
 from tracker.cli import main
-from tracker.cli import team as commands
+from tracker.cli import team_computer as commands
 from tracker.store import Store
 from tracker.team import loader
 from tracker.team.configuration import nats_configurations

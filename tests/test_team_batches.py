@@ -84,3 +84,19 @@ def test_two_rows_of_one_kind_and_repeated_features_are_refused() -> None:
     told["rows"][0][KEYS.index("features")] = "file_input.used file_input.used"
     with pytest.raises(BatchError, match="features"):
         decode(json.dumps(told).encode())
+
+
+def test_a_date_that_only_python_understands_and_a_switch_for_a_number_are_refused() -> None:
+    told = json.loads(encode(WHOLE))
+    for name, value in (("week", "2026-W45-1"), ("coverage", True), ("revision", True), ("revision", 1.0)):
+        with pytest.raises(BatchError, match="another form"):
+            decode(json.dumps(told | {name: value}).encode())
+
+
+def test_features_are_told_in_one_way_only() -> None:
+    told = json.loads(encode(WHOLE))
+    one, other = "file_input.used", "web_search.used"
+    for text in (f"{one}\t{other}", f"{one}\n", f" {one}", f"{one}  {other}"):
+        told["rows"][0][KEYS.index("features")] = text
+        with pytest.raises(BatchError, match="features"):
+            decode(json.dumps(told).encode())

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.organisation import TODAY, UNITS, WEEK, fresh_schema, postgres, rows, use
 from tracker.store import Store
-from tracker.team.engine import TeamError, connect, read_published
+from tracker.team import TeamError
+from tracker.team.engine import connect, read_published
 from tracker.team.load import load
 from tracker.team.loader import publish_due
 from tracker.team.publish import publish, read_week, write_published
@@ -110,6 +111,27 @@ def test_who_left_is_gone_at_once_and_does_not_come_back(dsn: str) -> None:
         assert connection.execute(
             "SELECT count(*) FROM klimaspor.usage WHERE pseudonym = %s", (person(3),)
         ).fetchone() == (0,)
+
+
+def test_who_leaves_while_a_second_loader_takes_their_week_does_not_stay(dsn: str) -> None:
+    gone = Batch(pseudonym=person(3), unit="city/health", week="1970-01-05", revision=1, tombstone=True)
+    with connect(dsn) as first, connect(dsn) as second, ThreadPoolExecutor(1) as pool:
+        with first.transaction():
+            load(first, [batch(3)])  # written, and not committed yet
+            leaving = pool.submit(load, second, [gone])
+            with pytest.raises(TimeoutError):
+                leaving.result(0.3)
+        leaving.result(30)
+        assert second.execute("SELECT 1 FROM klimaspor.batch").fetchone() is None
+        assert second.execute("SELECT 1 FROM klimaspor.usage").fetchone() is None
+
+
+def test_a_key_arrives_whatever_signs_it_has(dsn: str) -> None:
+    odd = WeekRow(service="a\\tb", provider="\\N", model='tab\there "and"', features="two\nlines\r\\.", requests=1)
+    with connect(dsn) as connection:
+        load(connection, [replace(batch(1), rows=(odd,))])
+        (row,) = connection.execute(f"SELECT {', '.join(KEYS)} FROM klimaspor.usage".encode()).fetchall()
+    assert row == odd.key
 
 
 def test_who_left_is_absent_from_the_tables_files_after_a_vacuum(server: str, dsn: str) -> None:

@@ -18,9 +18,9 @@ from tests.organisation import TODAY, WEEK, Organisation, organisation, postgres
 from tests.test_team_transport import answers, load, ship
 from tracker.cli import main
 from tracker.store import Store
-from tracker.team import loader
+from tracker.team import TeamError, loader
 from tracker.team.device import Device, Parcel
-from tracker.team.engine import TeamError, connect
+from tracker.team.engine import connect
 from tracker.team.loader import run_loader
 from tracker.team.message import encode
 from tracker.team.transport import make_stream, publish

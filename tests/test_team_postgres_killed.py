@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.organisation import WEEK
-from tracker.team.engine import TeamError, connect, make_schema
+from tracker.team import TeamError
+from tracker.team.engine import connect, make_schema
 from tracker.team.load import load
 from tracker.team.week import Batch, WeekRow
 

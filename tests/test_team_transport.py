@@ -19,8 +19,8 @@ from tests.canary import CANARY
 from tests.organisation import TODAY, WEEK, Organisation, organisation, postgres, rows, use
 from tracker.cli import main
 from tracker.store import Store
+from tracker.team import TeamError
 from tracker.team.device import Device, Parcel
-from tracker.team.engine import TeamError
 from tracker.team.keys import STREAM, JoinCode, make_transport
 from tracker.team.loader import Tally, run_loader
 from tracker.team.message import encode
@@ -313,7 +313,7 @@ def test_half_a_code_is_a_sentence(tmp_path: Path) -> None:
 def test_the_daily_timer_sends_what_waits_of_a_member_and_nothing_of_others(
     city: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracker.cli.team._today", lambda: TODAY)
+    monkeypatch.setattr("tracker.cli.team_computer._today", lambda: TODAY)
     city.join(1)
     told = CliRunner().invoke(main, ["schedule", "now", "--db", str(city.devices[0])])
     assert told.exit_code == 0, told.output
@@ -334,7 +334,7 @@ def test_the_daily_timer_sends_what_waits_of_a_member_and_nothing_of_others(
 def test_the_daily_timer_writes_the_report_also_when_the_server_is_away(
     city: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracker.cli.team._today", lambda: TODAY)
+    monkeypatch.setattr("tracker.cli.team_computer._today", lambda: TODAY)
     city.join(1)
     city.nats.kill()
     told = CliRunner().invoke(main, ["schedule", "now", "--db", str(city.devices[0])])

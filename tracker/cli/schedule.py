@@ -67,7 +67,7 @@ def off(*, db: Path) -> None:
 def now(*, db: Path) -> None:
     """Write the last finished week's report if it is missing; send sums if you joined a team. The timer calls this."""
     from tracker.cli.report import explained, settings_of
-    from tracker.cli.team import ship_if_joined
+    from tracker.cli.team_computer import ship_if_joined
     from tracker.report.archive import reports_folder, write_missing
     from tracker.report.computer import clock
     from tracker.store import NoDatabaseError, Store, StoreError

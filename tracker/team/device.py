@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from sqlite_utils import Database, Migrations
 
 from tracker.store import Store
-from tracker.team.engine import TeamError
+from tracker.team import TeamError
 from tracker.team.keys import JoinCode
 from tracker.team.message import encode
 from tracker.team.week import Batch, finished_weeks, sum_week

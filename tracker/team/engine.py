@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from tracker.team import TeamError
 from tracker.team.week import KEYS, SUMS
 
 if TYPE_CHECKING:
@@ -99,10 +101,6 @@ ROLES = {
 """Who may what: the loader writes, the report reads published weeks through logging functions, staff read the log."""
 
 
-class TeamError(Exception):
-    """Something the organisation's part needs is not as it should be: what happened · to what · what to do."""
-
-
 @contextmanager
 def connect(dsn: str) -> Iterator[psycopg.Connection[Any]]:
     """
@@ -162,9 +160,22 @@ def read_cells(connection: psycopg.Connection[Any], week: str) -> list[tuple[str
     return connection.execute("SELECT grid, path, people, sums FROM klimaspor.read_week(%s)", (week,)).fetchall()
 
 
-def read_settings(connection: psycopg.Connection[Any]) -> dict[str, Any]:
-    """Return the settings that ``team init`` made and ``team policy`` changed."""
-    return dict(connection.execute("SELECT key, value FROM klimaspor.read_settings()").fetchall())
+def read_access_log(connection: psycopg.Connection[Any]) -> list[tuple[datetime, str, str, date | None]]:
+    """Return (when, who, what, week) of every look, oldest first; the staff's role may read it."""
+    return connection.execute("SELECT at, who, what, week FROM klimaspor.read_access_log()").fetchall()
+
+
+def read_taken(connection: psycopg.Connection[Any]) -> list[tuple[date, int, bool]]:
+    """Return (week, devices, whether it is published) of the weeks that are held; the loader's role may read it."""
+    return connection.execute(
+        "SELECT week, count(*), bool_or(p.week IS NOT NULL) FROM klimaspor.batch b "
+        "LEFT JOIN klimaspor.published p USING (week) GROUP BY week ORDER BY week"
+    ).fetchall()
+
+
+def read_refused(connection: psycopg.Connection[Any]) -> list[tuple[date, str, int]]:
+    """Return (day, reason, how many messages) of what was refused."""
+    return connection.execute("SELECT day, reason, n FROM klimaspor.refused ORDER BY day, reason").fetchall()
 
 
 def _why(error: Exception) -> str:

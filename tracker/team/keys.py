@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tracker.team import TeamError
 from tracker.team.configuration import nats_configurations
-from tracker.team.engine import TeamError
 
 if TYPE_CHECKING:
     from cryptography import x509

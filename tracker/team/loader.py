@@ -12,7 +12,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from tracker.team.engine import TeamError, connect
+from tracker.team import TeamError
+from tracker.team.engine import connect
 from tracker.team.load import Loaded, load
 from tracker.team.message import BatchError, decode
 from tracker.team.policy import Policy

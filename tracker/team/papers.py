@@ -8,7 +8,7 @@ from pathlib import Path
 from tracker.report.language import Language, language
 from tracker.report.names import mark
 from tracker.report.render import page
-from tracker.team.engine import TeamError
+from tracker.team import TeamError
 from tracker.team.policy import Policy
 from tracker.team.week import KEYS, SUMS
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tracker.team.engine import TeamError
+from tracker.team import TeamError
 from tracker.team.privacy import LEAST_PEOPLE
 
 if TYPE_CHECKING:

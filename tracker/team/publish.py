@@ -9,7 +9,7 @@ from functools import lru_cache
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-from tracker.team.engine import TeamError
+from tracker.team import TeamError
 from tracker.team.facts import FILES_TOLD, make_facts
 from tracker.team.privacy import LEAST_PEOPLE, OTHER, Cell, Membership, Row, partition, rounded, settle_units
 from tracker.team.week import FRACTIONS, KEYS, SUMS, WeekRow

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from tracker.team import TeamError
 from tracker.team.device import Parcel
-from tracker.team.engine import TeamError
 from tracker.team.keys import LOADER, STREAM, SUBJECTS, JoinCode
 
 if TYPE_CHECKING:
