@@ -25,11 +25,17 @@ from tests.agent_logs import (
     codex_count,
     codex_meta,
     codex_session,
+    codex_user,
     write,
 )
 from tracker.imports import Context, Part, detect
 from tracker.record import Record
 from tracker.store import Added, Store
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 KEY = b"k" * 32
 ROOT = Path(__file__).parents[1]
@@ -179,6 +185,38 @@ def test_codex_archived_copies_of_a_session_are_known(tmp_path: Path) -> None:
         assert store.add(read(tmp_path)[0]) == Added(new=3, known=3)
 
 
+def test_codex_rollouts_that_were_packed_away_are_read_and_their_unpacked_twins_once(tmp_path: Path) -> None:
+    for identity in ("aaa", "bbb", "ccc"):
+        codex_session(tmp_path, identity, 2)
+    for identity in ("aaa", "bbb"):
+        plain = tmp_path / f"rollout-2026-11-16T09-00-00-{identity}.jsonl"
+        Path(f"{plain}.zst").write_bytes(zstd.compress(plain.read_bytes()))
+    plain.unlink()
+    records, problems = read(tmp_path)
+    assert (len(records), problems) == (6, [])
+    packed = tmp_path / "rollout-2026-11-16T09-00-00-bbb.jsonl.zst"
+    assert len(read(packed)[0]) == 2
+    packed.write_bytes(packed.read_bytes()[:-20])
+    assert [part.problem for part in read(tmp_path)[1]] == ["it is damaged"]
+
+
+def test_codex_with_a_local_model_is_told_from_openais(tmp_path: Path) -> None:
+    for identity, provider in (("a", "ollama"), ("b", CANARY), ("c", "openai")):
+        lines = [codex_meta(identity, model_provider=provider), codex_context("gpt-oss-20b"), codex_user(1)]
+        counts = (100, 0, 10, 0)
+        write(tmp_path / f"rollout-{identity}.jsonl", [*lines, codex_count(9, counts, counts)])
+    assert [(r.service, r.provider) for r in read(tmp_path)[0]] == [
+        ("ollama", "ollama"), ("codex", None), ("codex", "openai")
+    ]  # fmt: skip
+
+
+def test_claude_code_tells_thinking_where_the_log_does(tmp_path: Path) -> None:
+    answer = claude_answer(1, "msg_1", 90)
+    answer["message"]["usage"]["output_tokens_details"] = {"thinking_tokens": 70}
+    write(tmp_path / "s1.jsonl", [claude_user(0), answer])
+    assert [(r.output_tokens, r.reasoning_tokens) for r in read(tmp_path)[0]] == [(90, 70)]
+
+
 def gemini_message(identity: str, kind: str, output: int = 10) -> dict[str, object]:
     message: dict[str, object] = {"id": identity, "timestamp": at(1), "type": kind, "content": CANARY}
     if kind == "gemini":
@@ -206,7 +244,7 @@ def test_gemini_cli_sessions_of_both_kinds_are_read_and_the_last_version_wins(tm
 
 def test_gemini_cli_sub_agents_are_found_and_tools_results_are_no_questions(tmp_path: Path) -> None:
     head = {"sessionId": "g1", "projectHash": "h", "startTime": at(0), "lastUpdated": at(9)}
-    response = {"functionResponse": {"id": "t", "response": {"output": CANARY}}}
+    response: dict[str, object] = {"functionResponse": {"id": "t", "response": {"output": CANARY}}}
     result = gemini_message("r1", "user") | {"content": [response]}
     summary = gemini_message("s1", "user") | {"content": [{"text": CANARY}]}
     write(tmp_path / "h/chats/session-2026-11-16T09-00-abcdef01.jsonl", [
@@ -215,7 +253,7 @@ def test_gemini_cli_sub_agents_are_found_and_tools_results_are_no_questions(tmp_
         gemini_message("m2", "gemini", 6), {"$rewindTo": "m2"},
         gemini_message("u2", "user"), gemini_message("m3", "gemini", 7),
     ])  # fmt: skip
-    own = {**head, "sessionId": "g2", "kind": "subagent"}
+    own: dict[str, object] = {**head, "sessionId": "g2", "kind": "subagent"}
     sub_agent = [own, gemini_message("u9", "user"), gemini_message("m9", "gemini", 8)]
     write(tmp_path / "h/chats/g1/investigator-1.jsonl", sub_agent)
     write(tmp_path / "h/other.jsonl", [{"anything": CANARY}])

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from addon.service import Usage
+from addon.services._usage import read_anthropic
 from tracker.imports import Context, Part, Progress
 from tracker.imports.logs import (
     Line,
@@ -22,7 +24,6 @@ from tracker.imports.logs import (
     mark_conversation,
     parse,
     read_time,
-    total,
 )
 from tracker.record import Feature, Record, count_or_none, identify
 
@@ -161,10 +162,9 @@ def _count_texts(answer: _Answer) -> int:
 
 def _settle(identity: str, answer: _Answer, context: Context) -> Record:
     usage, key = answer.usage, context.key
-    cached = count_or_none(usage.get("cache_read_input_tokens"))
-    output = count_or_none(usage.get("output_tokens"))
+    tokens = read_anthropic(usage) or Usage()
     visible = _count_texts(answer) if answer.texts else 0
-    counted = output is not None and visible > 2 * output
+    counted = tokens.output is not None and visible > 2 * tokens.output
     is_claude = "claude" in (answer.model or "claude").lower()
     return make_record(
         identity=identify(key, SERVICE, identity),
@@ -172,12 +172,7 @@ def _settle(identity: str, answer: _Answer, context: Context) -> Record:
         service=SERVICE,
         provider="anthropic" if is_claude else None,
         model=answer.model,
-        tokens=(
-            total(usage.get("input_tokens"), usage.get("cache_creation_input_tokens"), cached),
-            visible if counted else output,
-            cached,
-            None,
-        ),
+        tokens=(tokens.input, visible if counted else tokens.output, tokens.cached, tokens.reasoning),
         output_source="counted" if counted else "reported",
         conversation=mark_conversation(key, SERVICE, answer.session) if answer.session else None,
         initiator="agent" if answer.is_agent else "person",

@@ -1,9 +1,10 @@
-"""Codex CLI's rollouts: one record a token count, replays of a parent's history in forks and sub-agents left out."""
+"""
+Codex CLI's rollouts, also those it packed away: one record a token count, replays of a parent's history in forks and
+sub-agents left out.
+"""
 
 from __future__ import annotations
 
-import re
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.imports import Context, Part, Progress
+from tracker.imports.codex_parents import Counts, Parents, is_rollout, read_counts, stem
 from tracker.imports.logs import (
     Line,
     Logs,
@@ -23,18 +25,21 @@ from tracker.imports.logs import (
     parse,
     read_time,
 )
-from tracker.record import Feature, Record, count_or_none, identify
+from tracker.imports.packed import is_packed
+from tracker.record import Feature, Record, identify
 
 SERVICE = "codex"
-READER = "codex-log/1"
+READER = "codex-log/2"
+_PROVIDERS = {
+    "openai": (SERVICE, "openai"),
+    "amazon-bedrock": ("bedrock", "aws.bedrock"),
+    "ollama": ("ollama", "ollama"),
+    "lmstudio": ("lm-studio", "lm_studio"),
+}
+"""Service and provider by the name that Codex itself has for one; any other may be a person's own."""
 _REPLAY = timedelta(seconds=2)
 """Replayed history is written at once when the child begins; no answer comes that quickly."""
-_PARENTS = 8
-"""Parents' histories kept in memory."""
-_FIELDS = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens")
 _CALLS = (b'"type":"function_call"', b'"type":"custom_tool_call"', b'"type":"local_shell_call"')
-
-Counts = tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -45,6 +50,8 @@ class _Session:
     began_at: Any = None
     parent: str | None = None
     is_subagent: bool = False
+    service: str = SERVICE
+    provider: str | None = "openai"
     model: str | None = None
     effort: str | None = None
     asked: bool = False
@@ -65,7 +72,7 @@ def is_codex(path: Path, head: bytes) -> bool:
     def marks(data: bytes) -> bool:
         return b'"session_meta"' in data or (b'"event_msg"' in data and b'"payload"' in data)
 
-    return holds(path, head, _fits, marks)
+    return holds(path, head, is_rollout, marks)
 
 
 def read_codex(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
@@ -73,13 +80,11 @@ def read_codex(path: Path, context: Context, progress: Progress) -> Iterator[Par
     yield from in_batches(_read(path, context, progress))
 
 
-def _fits(name: str) -> bool:
-    return name.endswith(".jsonl") and name.startswith("rollout-")
-
-
 def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record | Part]:
-    files = find_files(path, _fits)
-    parents = _Parents(files)
+    files = find_files(path, is_rollout)
+    plain = set(files)  # while Codex packs a rollout away both lie side by side
+    files = [file for file in files if not is_packed(file) or file.with_suffix("") not in plain]
+    parents = Parents(files)
     for file, lines in Logs(files, progress):
         session = _Session()
         for line in lines:
@@ -101,7 +106,7 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
                 yield damaged(Line(line.position, data))
 
 
-def _take(session: _Session, entry: dict[str, Any], file: Path, parents: _Parents, context: Context) -> Record | None:
+def _take(session: _Session, entry: dict[str, Any], file: Path, parents: Parents, context: Context) -> Record | None:
     match entry:
         case {"type": "session_meta", "payload": dict() as payload} if session.identity is None:
             _begin(session, payload, parents)
@@ -113,7 +118,7 @@ def _take(session: _Session, entry: dict[str, Any], file: Path, parents: _Parent
     return None
 
 
-def _begin(session: _Session, payload: dict[str, Any], parents: _Parents) -> None:
+def _begin(session: _Session, payload: dict[str, Any], parents: Parents) -> None:
     session.identity = _text(payload.get("id"))
     session.began_at = read_time(payload.get("timestamp"))
     source = payload.get("source")
@@ -121,6 +126,8 @@ def _begin(session: _Session, payload: dict[str, Any], parents: _Parents) -> Non
         isinstance(source, dict) and "subagent" in source
     )
     session.parent = _text(payload.get("forked_from_id")) or _text(payload.get("parent_thread_id"))
+    if provider := _text(payload.get("model_provider")):
+        session.service, session.provider = _PROVIDERS.get(provider, (SERVICE, None))
     if session.parent:
         session.history = parents.totals(session.parent)
 
@@ -128,10 +135,10 @@ def _begin(session: _Session, payload: dict[str, Any], parents: _Parents) -> Non
 def _count(
     session: _Session, entry: dict[str, Any], info: dict[str, Any], file: Path, context: Context
 ) -> Record | None:
-    reached = _read_counts(info.get("total_token_usage"))
+    reached = read_counts(info.get("total_token_usage"))
     if info == session.last_info or (reached is not None and reached == session.last_total):
         return None  # said again
-    last = _read_counts(info.get("last_token_usage"))
+    last = read_counts(info.get("last_token_usage"))
     if last is None and reached is not None:
         before = session.last_total or (0,) * len(reached)
         grown = tuple(now - then for now, then in zip(reached, before, strict=True))
@@ -145,7 +152,7 @@ def _count(
     session.in_replay = False
     if last is None or moment is None or not any(last):
         return None
-    name = session.identity or file.stem
+    name = session.identity or stem(file)
     mark = ",".join(map(str, reached)) if reached else f"#{session.ordinal}"
     tokens_in, cached, tokens_out, reasoning = last
     features = [
@@ -158,14 +165,14 @@ def _count(
     if session.is_subagent:
         features.append(Feature("agent", "used", 1))
     record = make_record(
-        identity=identify(context.key, SERVICE, f"{name}/{mark}"),
+        identity=identify(context.key, session.service, f"{name}/{mark}"),
         moment=moment,
-        service=SERVICE,
-        provider="openai",
+        service=session.service,
+        provider=session.provider,
         model=session.model,
         effort=session.effort,
         tokens=(tokens_in, tokens_out, cached, reasoning),
-        conversation=mark_conversation(context.key, SERVICE, name),
+        conversation=mark_conversation(context.key, session.service, name),
         initiator="person" if session.asked else "agent",
         client="cli/codex",
         reader=READER,
@@ -183,53 +190,6 @@ def _is_replay(session: _Session, reached: Counts | None, moment: Any) -> bool:
         return False
     at_once = session.began_at is not None and moment is not None and moment - session.began_at <= _REPLAY
     return bool(at_once)
-
-
-class _Parents:
-    """The totals of sessions that others were forked from; their files are looked up by the session's id."""
-
-    def __init__(self, files: list[Path]) -> None:
-        self._files = files
-        self._known: OrderedDict[str, list[Counts]] = OrderedDict()
-
-    def totals(self, identity: str) -> list[Counts]:
-        """Return the session's totals in order, each once in a row; empty if its file is not there."""
-        if identity not in self._known:
-            file = self._find(identity)
-            self._known[identity] = _read_totals(file) if file else []
-            if len(self._known) > _PARENTS:
-                self._known.popitem(last=False)
-        self._known.move_to_end(identity)
-        return self._known[identity]
-
-    def _find(self, identity: str) -> Path | None:
-        if not re.fullmatch(r"[0-9A-Za-z-]{1,64}", identity):
-            return None
-        if found := next((file for file in self._files if file.stem.endswith(identity)), None):
-            return found
-        # One file alone was given: its parent lies in the same tree of sessions.
-        root = next((folder for folder in self._files[0].parents if folder.name == "sessions"), self._files[0].parent)
-        return next(root.rglob(f"rollout-*{identity}.jsonl"), None)
-
-
-def _read_totals(file: Path) -> list[Counts]:
-    found: list[Counts] = []
-    for _, lines in Logs([file], lambda _done, _all: None):
-        for line in lines:
-            if b'"token_count"' not in line.data:
-                continue
-            match parse(line.data):
-                case {"payload": {"info": {"total_token_usage": usage}}}:
-                    counts = _read_counts(usage)
-                    if counts is not None and (not found or found[-1] != counts):
-                        found.append(counts)
-    return found
-
-
-def _read_counts(usage: object) -> Counts | None:
-    if not isinstance(usage, dict):
-        return None
-    return tuple(count_or_none(usage.get(name)) or 0 for name in _FIELDS)
 
 
 def _text(value: object) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 from addon.exchange import LAST_YEAR
 from addon.reader import Reading
 from tracker.imports import NotReadableError, Part, Progress
+from tracker.imports.packed import is_packed, read_head, unpack_lines
 from tracker.moments import timestamp, utc_offset_minutes
 from tracker.record import Feature, Initiator, Record, TokenSource, count_or_none, pseudonym
 
@@ -50,6 +51,11 @@ class Logs:
             self._progress(self._done, everything)
 
     def _lines(self, path: Path) -> Iterator[Line]:
+        if is_packed(path):
+            for data in unpack_lines(path, LONGEST_LINE):
+                self._position += 1
+                yield Line(self._position, data)
+            return
         with path.open("rb", buffering=1 << 20) as file:
             while data := file.readline(LONGEST_LINE):
                 self._position += 1
@@ -79,7 +85,7 @@ def find_files(path: Path, fits: Callable[[str], bool]) -> list[Path]:
 def holds(path: Path, head: bytes, fits: Callable[[str], bool], marks: Callable[[bytes], bool]) -> bool:
     """Whether a file's first bytes carry the marks of a log; of a folder, whether one of its first files does."""
     if path.is_file():
-        return fits(path.name) and marks(head)
+        return fits(path.name) and marks(read_head(path) if is_packed(path) else head)
     if not path.is_dir():
         return False
     looked_at = 0
@@ -90,9 +96,8 @@ def holds(path: Path, head: bytes, fits: Callable[[str], bool], marks: Callable[
                 continue
             file = Path(folder) / name
             if not file.is_symlink() and file.is_file():
-                with file.open("rb") as opened:
-                    if marks(opened.read(64 * 1024)):
-                        return True
+                if marks(read_head(file)):
+                    return True
                 looked_at += 1
             if looked_at >= 50:
                 return False
