@@ -64,6 +64,12 @@ class Assessment:
             return as_published(self._summed(indices)).energy_wh.mid
         return math.fsum(portion.wh for _, _, portions in self.dishes(indices) for portion in portions)
 
+    def central_ghg_g(self) -> float:
+        """Return the central estimate of all greenhouse gas in g CO2e, without the simulation that a range takes."""
+        if self.settings.method == "ecologits":
+            return as_published(self._summed(None)).ghg_g.mid
+        return self.engine.central_ghg_g(self.dishes())
+
     def dishes(self, indices: Iterable[int] | None = None, method: MethodName | None = None) -> list[Dish]:
         """Return the selection by recipe: sums and portions, by one method or by the settings' own."""
         chosen: Any = method or self.settings.method

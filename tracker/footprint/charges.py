@@ -70,7 +70,9 @@ class Charges:
         default_factory=dict, compare=False, repr=False
     )
     """By the recipe's identity, which is why the recipe is kept beside them."""
+    _bases: dict[int, tuple[tuple[Line, float], ...]] = field(default_factory=dict, compare=False, repr=False)
     _traits: dict[int, Traits] = field(default_factory=dict, compare=False, repr=False)
+    _sigmas: dict[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
     _kinds: dict[Hashable, int] = field(default_factory=dict, compare=False, repr=False)
 
     def portions(self, recipe: Recipe, sums: Sums, method: MethodName | None) -> Iterator[Portion]:
@@ -89,15 +91,26 @@ class Charges:
 
     def _price(self, recipe: Recipe, method: MethodName | None) -> Iterator[Line]:
         coefficients = recipe.combined if method is None else recipe.methods[method]
-        noise = 1.0 if recipe.local else self.turn_mean(recipe)
-        for load in recipe.loads:
-            if load.wh:
-                wh = primary = load.wh
-            else:
-                wh = load.energy_wh(coefficients) * noise
-                primary = load.energy_wh(recipe.methods["ecologits"]) * noise
-            embodied = self._embodied(recipe, load, 1.0, wh)
-            yield Line(load, INDEX[load.quantity], wh, primary, embodied, self.spreads(recipe, load))
+        for line, noise in self._base(recipe):
+            yield line if line.load.wh else line._replace(wh=line.load.energy_wh(coefficients) * noise)
+
+    def _base(self, recipe: Recipe) -> tuple[tuple[Line, float], ...]:
+        """Return a recipe's lines without what depends on the method, and the noise that energy is scaled by."""
+        found = self._bases.get(id(recipe))
+        if found is None:
+            noise = 1.0 if recipe.local else self.turn_mean(recipe)
+            found = self._bases[id(recipe)] = tuple(
+                (
+                    Line(
+                        load, INDEX[load.quantity], load.wh,
+                        load.wh or load.energy_wh(recipe.methods["ecologits"]) * noise,
+                        self._embodied(recipe, load), self.spreads(recipe, load),
+                    ),
+                    noise,
+                )
+                for load in recipe.loads
+            )  # fmt: skip
+        return found
 
     def traits(self, recipe: Recipe) -> Traits:
         """Return what a selection needs to know of a recipe, looked up once."""
@@ -116,23 +129,27 @@ class Charges:
 
     def sigma(self, key: str, day: str) -> float:
         """Return ln of a geometric standard deviation valid on a day."""
-        return math.log(self.factors.get(key, day).value)
+        found = self._sigmas.get((key, day))
+        if found is None:
+            found = self._sigmas[key, day] = math.log(self.factors.get(key, day).value)
+        return found
 
-    def _embodied(self, recipe: Recipe, load: Load, amount: float, wh: float) -> Embodied:
+    def _embodied(self, recipe: Recipe, load: Load) -> Embodied:
+        """Return the hardware of one unit of a load."""
         factors, day = self.factors, recipe.day
         stretch = ECOLOGITS_LIFE_YEARS / (
             factors.get("embodied_life", day).value * factors.get("embodied_active_share", day).value
         )
         if load.embodied is not None:
-            gas, metal, energy = (amount * part for part in load.embodied)
+            gas, metal, energy = load.embodied
         elif load.wh:
-            seconds = wh / recipe.place.pue * 3600 / factors.get("node_power", day).value
+            seconds = load.wh / recipe.place.pue * 3600 / factors.get("node_power", day).value
             share = seconds / (ECOLOGITS_LIFE_YEARS * SECONDS_A_YEAR)
             gas, metal, energy = (share * part for part in NODE_EMBODIED)
         else:
             core = recipe.core
             gas, metal, energy = (
-                amount * (load.output * per_token + load.requests * per_request)
+                load.output * per_token + load.requests * per_request
                 for per_token, per_request in (core.embodied_g, core.embodied_ug_sb, core.embodied_kj)
             )
         return gas * stretch, metal, energy

@@ -12,7 +12,7 @@ from tracker.footprint.impacts import Impact, Impacts, impact
 from tracker.footprint.models import LATEST_DAY
 from tracker.footprint.place import Place
 from tracker.footprint.recipe import Spread
-from tracker.footprint.uncertainty import Draws, Range, Simulation, plus, range_of, times, total
+from tracker.footprint.uncertainty import Draws, Range, Simulation, plus, range_of, total, weigh
 
 NOTHING: Embodied = (0.0, 0.0, 0.0)
 
@@ -58,6 +58,12 @@ class Engine:
         """Return the draws of a selection's energy."""
         return self._sum((1.0, self._draw(kind)) for kind in self._kinds(dishes).values())
 
+    def central_ghg_g(self, dishes: Iterable[Dish]) -> float:
+        """Return the central g CO2e of a selection, hardware included, without the simulation that a range takes."""
+        kinds = self._kinds(dishes).values()
+        usage = math.fsum(kind.wh * kind.place.ghg_g_per_wh for kind in kinds)
+        return usage + math.fsum(gas for kind in kinds for gas, _, _ in kind.embodied.values())
+
     def _sum(self, parts: Iterable[tuple[float, Draws]]) -> Draws:
         return total(parts, self.simulation.draws)
 
@@ -94,7 +100,7 @@ class Engine:
         factor = self.simulation.factor
         text = self._sum((wh, factor(spreads)) for spreads, wh in kind.text.items())
         if squared := kind.text_wh**2:  # 0 also where so little underflows
-            text = times(text, self.simulation.turn_noise(kind.name, kind.noise / squared))
+            text = self.simulation.with_turn_noise(text, kind.name, kind.noise / squared)
         if not kind.other:
             return text
         return self._sum([(1.0, text), *((wh, factor(spreads)) for spreads, wh in kind.other.items())])
@@ -116,17 +122,20 @@ class Engine:
         return self._criteria(sites, hardware, day)
 
     def _criteria(self, sites: dict[Place, _Site], hardware: dict[tuple[Spread, ...], Embodied], day: str) -> Impacts:
-        usage: dict[str, list[tuple[float, Draws]]] = {
-            name: [] for name in ("energy", "ghg", "on_site", "off_site", "adpe", "primary")
-        }
-        mid = dict.fromkeys(usage, 0.0)
+        names = ("energy", "adpe", "primary", "ghg", "on_site", "off_site")
+        mid = dict.fromkeys(names, 0.0)
+        plain: dict[str, list[tuple[float, Draws]]] = {name: [] for name in names[:3]}
+        uncertain: dict[str, list[tuple[float, Draws, Draws]]] = {name: [] for name in names[3:]}
         for place, site in sites.items():
             energy = site.draws[0][1] if len(site.draws) == 1 else self._sum(site.draws)
             for name, factor, spread in self._per_wh(place, site, day):
                 mid[name] += site.wh * factor
-                draws = energy if spread is None else times(energy, self.simulation.factor((spread,)))
-                usage[name].append((factor, draws))
-        used = {name: self._sum(parts) for name, parts in usage.items()}
+                if spread is None:
+                    plain[name].append((factor, energy))
+                else:
+                    uncertain[name].append((factor, energy, self.simulation.factor((spread,))))
+        used = {name: self._sum(parts) for name, parts in plain.items()}
+        used |= {name: weigh(parts) if parts else self._sum(()) for name, parts in uncertain.items()}
         making = ("embodied", self.charges.sigma("gsd_embodied", day))
         shares = [(amounts, self.simulation.factor((*spreads, making))) for spreads, amounts in hardware.items()]
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import add, mul
+from operator import add
 
 BLOCKS, BLOCK = 25, 40
 DRAWS = BLOCKS * BLOCK
@@ -101,11 +101,11 @@ class Simulation:
             self._products[asked] = found
         return found
 
-    def turn_noise(self, name: str, variance: float) -> Draws:
-        """Return pooled turn-to-turn noise: log-normal with mean 1 and this relative variance."""
+    def with_turn_noise(self, draws: Draws, name: str, variance: float) -> Draws:
+        """Return ``draws`` times pooled turn-to-turn noise: log-normal with mean 1 and this relative variance."""
         sigma_squared = math.log1p(variance)
         sigma, half, exp = math.sqrt(sigma_squared), sigma_squared / 2, math.exp
-        return [exp(sigma * z - half) for z in self.normal(f"turn {name}")]
+        return [x * exp(sigma * z - half) for x, z in zip(draws, self.normal(f"turn {name}"), strict=True)]
 
 
 def total(parts: Iterable[tuple[float, Sequence[float]]], draws: int) -> Draws:
@@ -126,14 +126,33 @@ def total(parts: Iterable[tuple[float, Sequence[float]]], draws: int) -> Draws:
     return [0.0] * draws if found is None else found
 
 
+def weigh(parts: Iterable[tuple[float, Draws, Draws]]) -> Draws:
+    """Return Σ amount · one · other over at least one (amount, one, other), draw by draw; four at a time as well."""
+    listed = list(parts)
+    found: Draws | None = None
+    for start in range(0, len(listed), 4):
+        match listed[start : start + 4]:
+            case [(a, one, p)]:
+                some = [a * (x * i) for x, i in zip(one, p, strict=True)]
+            case [(a, one, p), (b, two, q)]:
+                some = [a * (x * i) + b * (y * j) for x, i, y, j in zip(one, p, two, q, strict=True)]
+            case [(a, one, p), (b, two, q), (c, three, r)]:
+                some = [
+                    a * (x * i) + b * (y * j) + c * (z * k)
+                    for x, i, y, j, z, k in zip(one, p, two, q, three, r, strict=True)
+                ]
+            case [(a, one, p), (b, two, q), (c, three, r), (d, four, s)]:
+                some = [
+                    a * (x * i) + b * (y * j) + c * (z * k) + d * (u * m)
+                    for x, i, y, j, z, k, u, m in zip(one, p, two, q, three, r, four, s, strict=True)
+                ]
+        found = some if found is None else plus(found, some)
+    return found or []
+
+
 def plus(one: Draws, other: Draws) -> Draws:
     """Return the sum, draw by draw."""
     return list(map(add, one, other))
-
-
-def times(one: Draws, other: Draws) -> Draws:
-    """Return the product, draw by draw."""
-    return list(map(mul, one, other))
 
 
 def range_of(draws: Draws, mid: float) -> Range:

@@ -134,7 +134,7 @@ def ratios(
         result["model"] = {"ratio": ratio, "usual": median(before) if len(before) >= FEWEST_WEEKS else None}
     if settings.zone is None and whole["ghg_g"]["mid"] > 0:
         clean, world = (
-            assess(activities, replace(settings, zone=zone)).impacts(quick=True).ghg_g.mid / whole["ghg_g"]["mid"]
+            assess(activities, replace(settings, zone=zone)).central_ghg_g() / whole["ghg_g"]["mid"]
             for zone in (CLEAN_ZONE, WORLD_ZONE)
         )
         zones = {recipe.place.grid.zone: 0 for recipe in assess(activities, settings).recipes}

@@ -12,6 +12,9 @@ SHOWN_DIGITS = 3
 RANGE_DIGITS = 2
 """Significant digits of the ends of a range: they are not surer than that."""
 
+EXACT = 2**53
+"""Whole numbers up to here are floats without rounding, as are the powers of ten up to the 22nd."""
+
 
 def keep(value: float | None) -> float | None:
     """Round to the digits that the JSON keeps; None stays None, and what is not finite is unknown."""
@@ -65,10 +68,17 @@ def grid_of(total: float) -> float:
 
 
 def _exponent(value: float) -> int:
+    """Return the power of ten of the first digit of the value as it is at seven digits."""
+    size = math.log10(abs(value))
+    exponent = math.floor(size)
+    if 1e-6 < size - exponent < 1 - 1e-6:  # far from where a logarithm's last digit, or rounding up, would decide
+        return exponent
     return int(f"{abs(value):e}".partition("e")[2])
 
 
 def _scale(count: int, exponent: int) -> float:
+    if abs(count) < EXACT and -22 <= exponent <= 22:  # both are exact then, so that one operation rounds once
+        return count / 10.0**-exponent if exponent < 0 else count * 10.0**exponent
     return float(f"{count}e{exponent}")
 
 

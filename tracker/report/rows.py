@@ -100,15 +100,14 @@ def without_interval(impacts: Json) -> Json:
 
 def keep_all(thing: Any) -> Any:
     """Round every float inside a JSON value to the digits that are kept."""
-    match thing:
-        case float():
-            return keep(thing)
-        case dict():
-            return {key: keep_all(value) for key, value in thing.items()}
-        case list() | tuple():
-            return [keep_all(value) for value in thing]
-        case _:
-            return thing
+    kind = type(thing)
+    if kind is float:
+        return keep(thing)
+    if kind is dict:
+        return {key: keep_all(value) for key, value in thing.items()}
+    if kind is list or kind is tuple:
+        return [keep_all(value) for value in thing]
+    return thing
 
 
 def group[K: Hashable](activities: Sequence[Activity], key: Callable[[Activity], K]) -> dict[K, list[int]]:
