@@ -10,7 +10,7 @@ from addon.framing.choice import FRAMINGS, HEAD_BYTES, choose
 from addon.framing.lines import SignalrSplitter
 from addon.framing.request import read_request
 from addon.framing.splitter import JsonSplitter, Splitter, Unit
-from addon.framing.values import parse_or_none
+from addon.framing.values import LARGEST_EVENT, NotJson, parse, parse_or_none
 from addon.service import Event
 
 __all__ = ["FRAMINGS", "Events", "parse_or_none", "read_events", "read_request", "split_messages"]
@@ -102,6 +102,11 @@ def split_messages(data: bytes, framing: str = "json", at_ms: int | None = None)
 
     A message that is not JSON is one event with its text, or with its bytes if it is not text. Never raises.
     """
+    if framing == "json" and data[:1] in {b"{", b"["} and len(data) <= LARGEST_EVENT:
+        try:
+            return [Event(parse(data.decode()), None, at_ms)]  # as most messages come
+        except (NotJson, UnicodeDecodeError):
+            pass  # several values, or something broken
     problems: list[str] = []
     if framing == "signalr" or data.endswith(b"\x1e"):
         splitter: Splitter = SignalrSplitter(problems)
