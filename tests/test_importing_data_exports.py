@@ -179,6 +179,26 @@ def test_claude_exports_are_read_with_branches_thinking_and_files(tmp_path: Path
     assert (again.outcome, cancelled.outcome) == ("complete", "aborted")
 
 
+def test_claude_exports_tell_pictures_by_their_ending_and_how_long_an_answer_took(tmp_path: Path) -> None:
+    text = {
+        "type": "text", "text": "Sunny.", "citations": [],
+        "start_timestamp": "2026-11-16T09:00:02Z", "stop_timestamp": "2026-11-16T09:00:07Z",
+    }  # fmt: skip
+    files = [{"file_uuid": "f1", "file_name": f"{CANARY}.PNG"}, {"file_uuid": "f2", "file_name": f"{CANARY}.pdf"}]
+    late = text | {"start_timestamp": "2026-11-16T11:00:02Z", "stop_timestamp": "2026-11-16T11:00:07Z"}
+    talk = claude_conversation(
+        claude_message("h1", "human", files=files, files_v2=files),
+        claude_message("a1", "assistant", parent="h1", content=[text]),
+        claude_message("a2", "assistant", parent="h1", content=[late]),
+        claude_message("h2", "human", parent="a1"),
+        claude_message("a3", "assistant", parent="h2", content=[], text=""),
+    )
+    answer, again, nothing = read(pack(tmp_path / "export.zip", [talk]))[0]
+    assert features(answer) == {("image_input", "used"), ("file_input", "used")}
+    assert (answer.attachments, answer.duration_ms, again.duration_ms) == (2, 7000, None)
+    assert (nothing.outcome, nothing.output_tokens) == ("aborted", None)
+
+
 @pytest.mark.parametrize("unpacked", ["file", "folder"])
 def test_an_unpacked_export_is_read_too(tmp_path: Path, unpacked: str) -> None:
     talk = conversation(node("u1", "root", "user"), assistant("a1", "u1"))

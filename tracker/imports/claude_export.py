@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from tracker.moments import utc_offset_minutes
 from tracker.record import Record
 
 Message = dict[str, Any]
+_PROMPTLY = timedelta(minutes=2)
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".heic")
 
 
 def is_claude_export(path: Path, head: bytes) -> bool:
@@ -95,8 +97,9 @@ def _read_question(turn: Turn, message: Message) -> None:
     for attachment in _listed(message.get("attachments")):
         turn.attach(attachment.get("file_size"), _text(attachment.get("file_type")))
         turn.prompt(attachment.get("extracted_content"))
-    for file in _listed(message.get("files")) + _listed(message.get("files_v2")):
-        turn.attach(None, "image" if file.get("file_kind") == "image" else None)
+    for file in _listed(message.get("files")) or _listed(message.get("files_v2")):
+        is_picture = file.get("file_kind") == "image" or str(file.get("file_name")).lower().endswith(_PICTURES)
+        turn.attach(None, "image" if is_picture else None)
 
 
 def _read_answer(turn: Turn, message: Message) -> None:
@@ -119,11 +122,26 @@ def _read_answer(turn: Turn, message: Message) -> None:
                 turn.call_tool(_arguments(block.get("input")), part=str(number))
     if not any(block.get("type") == "text" for block in blocks):
         turn.answer(message.get("text"))
+    turn.ended_ms = _time_answer(turn.exchange.started_at, blocks)
+    if not blocks and not turn.has_text("answer"):
+        turn.outcome = "aborted"  # stopped before the first word
     match message.get("stop_reason"):
         case "user_canceled":
             turn.outcome = "aborted"
         case "refusal":
             turn.outcome = "refused"
+
+
+def _time_answer(asked_at: datetime, blocks: list[Message]) -> int | None:
+    """Return the milliseconds from the question to the end of the answer; None for one that was made later again."""
+    begun, ended = (
+        [moment for block in blocks if (moment := read_time(block.get(name)))]
+        for name in ("start_timestamp", "stop_timestamp")
+    )
+    if not begun or not ended or not timedelta(0) <= min(begun) - asked_at <= _PROMPTLY:
+        return None
+    took = max(ended) - asked_at
+    return round(took.total_seconds() * 1000) if timedelta(0) <= took < timedelta(days=1) else None
 
 
 def _finish(turn: Turn, key: bytes, moment: datetime, message: Message) -> Record:
