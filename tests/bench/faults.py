@@ -33,6 +33,7 @@ from tracker.store import Store
 
 ROOT = Path(__file__).parent.parent.parent
 CLIENTS = 4
+LATE = 4
 NURSERY = """
 import os, sys
 from pathlib import Path
@@ -73,14 +74,14 @@ class Toll:
     """Deaths after which the heartbeat claims a clean stop."""
     counted: int = 0
     """Answers that were under way or not yet written when the proxy died, as its tally has it."""
-    due: int = 0
-    """Of these, the ones that must have been told by now."""
+    due: list[int] = field(default_factory=lambda: [0] * LATE)
+    """``counted`` as it was in the last rounds."""
     uncounted: int = 0
     """Got whole by a client, and neither written nor counted."""
     overcounted: int = 0
     """Counted although nobody asked, or although written."""
     untold: int = 0
-    """Counted, and not in the database once the next proxy but one ran: a worker on its way out holds it up so long."""
+    """Counted, and not in the database some rounds later: a worker on its way out may hold it up for one or two."""
 
 
     @property
@@ -170,8 +171,8 @@ def _round(
         time.sleep(0.05)
         witnessed = look(data)
     time.sleep(chance.uniform(0.0, 0.4))
-    toll.untold += not toll.due <= told(data) <= toll.counted
-    toll.due = toll.counted
+    toll.untold += not toll.due[0] <= told(data) <= toll.counted
+    toll.due = [*toll.due[1:], toll.counted]
     witnessed, workers = look(data), children_of(pid)
     for victim in [*workers, pid] if chance.random() < 0.5 else [pid]:
         os.kill(victim, signal.SIGKILL)
@@ -179,10 +180,10 @@ def _round(
     wait_for_the_end_of(workers)  # a worker that was left alone writes what it has, and ends by itself
     for thread in threads:
         thread.join(20)
-    _count(load, data, toll, seen, witnessed)
+    _count(load, data, pid, toll, seen, witnessed)
 
 
-def _count(load: Load, data: Path, toll: Toll, seen: dict[str, Record], witnessed: dict[str, Record]) -> None:
+def _count(load: Load, data: Path, pid: int, toll: Toll, seen: dict[str, Record], witnessed: dict[str, Record]) -> None:
     after = look(data)
     toll.rounds += 1
     toll.answers += len(load.whole)
@@ -200,7 +201,7 @@ def _count(load: Load, data: Path, toll: Toll, seen: dict[str, Record], witnesse
     # Besides the whole ones, each client may have had one answer under way when the proxy died.
     toll.strange += max(0, len(fresh) - len(load.whole) - CLIENTS)
     toll.lost += len(asked)
-    left = under_way(data)
+    left = under_way(data, pid)
     toll.counted += left
     toll.uncounted += max(0, len(load.whole) - len(fresh) - left)
     toll.overcounted += max(0, len(fresh) + left - len(load.whole) - CLIENTS)
@@ -224,13 +225,13 @@ def wait_for_the_end_of(workers: list[int], seconds: float = 15.0) -> None:
         time.sleep(0.02)
 
 
-def under_way(data: Path, seconds: float = 15.0) -> int:
+def under_way(data: Path, pid: int, seconds: float = 15.0) -> int:
     """How many answers the proxy that died has left uncounted, once no worker of it is left."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = list(leftovers(data / "klimaspor.db"))
-        if len(found) == len(list(data.glob("klimaspor.under-way-*"))):
-            return sum(one.n for _, some in found for one in some)
+        for path, left in leftovers(data / "klimaspor.db"):
+            if f"-{pid}-" in path.name:
+                return sum(one.n for one in left)
         time.sleep(0.02)
     raise TimeoutError("a worker outlives its proxy")
 
