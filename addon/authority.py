@@ -21,6 +21,7 @@ from addon.certificate import AuthorityError, exact_hosts, issue, make_key
 from tracker.key import make_private_folder
 
 LIFETIME = timedelta(days=730)
+RENEW_BEFORE = timedelta(days=30)
 WINDOW_LIFETIME = timedelta(hours=24)
 """For an authority that lives as long as one browser window."""
 
@@ -44,7 +45,8 @@ class Authority:
     @classmethod
     def load_or_make(cls, folder: Path, hosts: Iterable[str], lifetime: timedelta = LIFETIME) -> Authority:
         """
-        Return the authority in ``folder``; make it if there is none, reissue it when ``hosts`` has new names.
+        Return the authority in ``folder``; make it if there is none, reissue it when ``hosts`` has new names or it
+        ends within ``RENEW_BEFORE``.
 
         A reissued certificate keeps its key and its name, so that whoever trusts the older one still accepts the
         hosts that were in it. An expired one gets a new key. Raises ``AuthorityError``.
@@ -65,7 +67,7 @@ class Authority:
                 raise AuthorityError(message)
             if not found.is_valid:
                 _publish(folder, *issue(make_key(), wanted, lifetime), replace=True)
-            elif not found.covers(wanted):
+            elif not found.covers(wanted) or found.ends_soon(lifetime):
                 name = found.certificate.subject
                 key, _ = _read_pair(folder)
                 _publish(folder, *issue(key, wanted, lifetime, name), replace=True)
@@ -139,6 +141,10 @@ class Authority:
     def is_valid(self) -> bool:
         """Whether now lies within its dates."""
         return self.certificate.not_valid_before_utc <= datetime.now(UTC) < self.expires
+
+    def ends_soon(self, lifetime: timedelta = LIFETIME) -> bool:
+        """Whether it is time for a new one; of a shorter life, in its last tenth."""
+        return self.expires - datetime.now(UTC) < min(RENEW_BEFORE, lifetime / 10)
 
     def covers(self, hosts: Iterable[str]) -> bool:
         """Whether every one of these hosts is permitted by name; patterns (``*.``) are left out."""

@@ -101,4 +101,4 @@ def test_the_next_exchange_is_left_scrubbed_and_nothing_else_of_it_stays(way: Ri
 def test_an_unknown_service_is_a_sentence(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["capture", "nobody", "--db", str(tmp_path / "k.db")])
     assert result.exit_code == 1
-    assert "No such service is known · nobody · see `klimaspor services`" in result.output
+    assert "There is no such service · nobody · `klimaspor services` lists them" in result.output

@@ -55,7 +55,8 @@ subprocess.run(["kill", "-9", first], check=True)
 assert b"klimaspor" in fetch(), "the port was held meanwhile: the request waited, it was not refused"
 assert show("MainPID") not in {"0", first}
 
-from tracker.setup.doctor import Past, examine
+from tracker.setup.doctor import examine
+from tracker.setup.past import Past
 from click.testing import CliRunner
 from tracker.cli.proxy import stop
 said = CliRunner().invoke(stop, ["--db", str(db)])

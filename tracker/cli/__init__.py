@@ -93,10 +93,8 @@ class LazyGroup(click.Group):
         """Run a command; whatever it did not foresee ends in a sentence too, for a traceback may quote a chat."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
-        except BrokenPipeError:
-            raise click.exceptions.Exit(1) from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # the last, from a reader such as head, click itself ends without a word
         except Exception as error:  # noqa: BLE001 - the last net
             raise click.ClickException(_tell(error, ctx.invoked_subcommand or "")) from None
 

@@ -65,7 +65,7 @@ def add_budget(
 
     if feature is not None and feature not in FEATURES:
         raise click.UsageError(f"There is no such feature; there are {', '.join(FEATURES)}.")
-    check_service(service)
+    check_service(service, db)
     new = Budget(amount, unit, per, service, feature, hold)
     with settings_explained():
         settings = load(db)

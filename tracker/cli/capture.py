@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tracker.cli.opened import check_service
 from tracker.cli.options import database_option, fail
 
 STEP_SECONDS = 0.2
@@ -24,11 +25,8 @@ STEP_SECONDS = 0.2
 def capture(service: str, output: Path | None, wait: int, db: Path) -> None:
     """Leave a scrubbed example of your next exchange with a service: none of its words is yours any more."""
     from addon.capturing import Wish
-    from addon.service import discover
 
-    names = sorted(one.name for one in discover())
-    if service not in names:
-        fail("No such service is known", service[:40], "see `klimaspor services`")
+    check_service(service, db)
     output = output or Path(f"{service}.json")
     if output.exists():
         fail("The file is there already", str(output), "name another with -o")

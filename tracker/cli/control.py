@@ -24,7 +24,7 @@ def pause(db: Path, length: str | None, service: str) -> None:
     """Record nothing for a while: 30m, 2h, 1d. The chats go on; reports show it as chosen."""
     from tracker import limits
 
-    check_service(service)
+    check_service(service, db)
     now = datetime.now(UTC)
     if length not in {None, "off"}:
         duration = Duration("mhd").convert(length, None, None)

@@ -46,13 +46,16 @@ def act_on_it(db: Path) -> None:
     have_it_look(db.parent.resolve())
 
 
-def check_service(name: str | None) -> None:
+def check_service(name: str | None, db: Path) -> None:
     """End the command with a sentence if there is no such service; it names the nearest one."""
     import difflib
 
-    from addon.service import discover
+    from addon.company import BotsError, all_services
 
-    known = [service.name for service in discover()]
+    try:
+        known = [service.name for service in all_services(db.parent)]
+    except BotsError as error:
+        raise click.ClickException(str(error)) from error
     if name and name not in known:
         near = difflib.get_close_matches(name, known, 1)
         advice = f"did you mean {near[0]}?" if near else "`klimaspor services` lists them"

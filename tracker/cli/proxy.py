@@ -42,6 +42,7 @@ def start(
     from addon.run import serve
     from addon.state import ask_status
     from tracker.settings import SettingsError, load
+    from tracker.setup.autostart import keeps_port
 
     try:
         settings = load(db)
@@ -58,7 +59,9 @@ def start(
             local=read_local(local or tuple(settings.get("proxy.local"))),
             opened=tuple(settings.get("proxy.open")),
         )
-        if detach:
+        if detach and not (upstream or upstream_ca or local) and keeps_port(options.port):
+            _wake(options)
+        elif detach:
             arguments = [f"--upstream={upstream}"] if upstream else []
             arguments += [f"--upstream-ca={upstream_ca.resolve()}"] if upstream_ca else []
             arguments += [f"--local={entry}" for entry in local]
@@ -156,6 +159,21 @@ def _start_detached(options: Any, arguments: list[str]) -> None:
         time.sleep(0.1)
     process.terminate()
     fail("The proxy did not start in time", f"port {options.port}", f"start without --detach, or see {log}")
+
+
+def _wake(options: Any) -> None:
+    """Have systemd start the proxy, which it does when somebody asks the port that it keeps."""
+    from addon.state import ask_status
+    from tracker.setup import SetupError
+    from tracker.setup.plan import check_served
+
+    try:
+        check_served(options.port)
+    except SetupError as error:
+        raise click.ClickException(str(error)) from None
+    if (found := ask_status(options.folder)) is None:
+        fail("systemd starts another klimaspor", f"port {options.port}", "see: systemctl --user status klimaspor")
+    click.echo("\n".join(_describe(found[1])))
 
 
 def _announce(state: Any, folder: Path) -> None:

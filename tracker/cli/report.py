@@ -85,6 +85,7 @@ def report(
 def today(*, db: Path, output_format: str, lang: str | None) -> None:
     """Show today at a glance."""
     from tracker.limits import standings
+    from tracker.reminders import used_today
     from tracker.report.glance import glance, glance_text
 
     lang = lang or settings_of(db)["language"]
@@ -92,8 +93,11 @@ def today(*, db: Path, output_format: str, lang: str | None) -> None:
         store, now = _store_and_clock(stack, db, demo=False)
         budgets = explained(lambda: standings(store, now))
         data = explained(lambda: glance(store, now, budgets))
+        unapproved = explained(lambda: used_today(store, now))
     as_json = output_format == "json"
-    click.echo(json.dumps(data, ensure_ascii=False, indent=1) if as_json else glance_text(data, budgets, lang))
+    click.echo(
+        json.dumps(data, ensure_ascii=False, indent=1) if as_json else glance_text(data, budgets, lang, unapproved)
+    )
 
 
 def explained[T](make_it: Callable[[], T]) -> T:

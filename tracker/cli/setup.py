@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from tracker.cli.options import database_option, fail, format_option
-
-if TYPE_CHECKING:
-    from tracker.setup.doctor import Past
 
 
 @click.command(
@@ -101,12 +97,22 @@ def undo(db: Path) -> None:
 @click.pass_context
 def doctor(context: click.Context, *, db: Path, browser: bool, output_format: str) -> None:
     """Say in one line how it does, then why, and what to type. Exit code 1 if something is wrong."""
-    from tracker.setup.arriving import see_arrive
-    from tracker.setup.doctor import examine, judge
+    from datetime import date
 
-    findings = examine(db, _read_past(db))
+    from tracker.setup.arriving import see_arrive
+    from tracker.setup.doctor import examine
+    from tracker.setup.finding import judge
+    from tracker.setup.past import read_past
+    from tracker.setup.remedies import Remedies
+    from tracker.store import StoreError
+
+    try:
+        past = read_past(db, date.today())  # noqa: DTZ011 - days of the calendar on the wall, as the store's
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+    findings = examine(db, past)
     if browser and not any(finding.check == "proxy" and finding.do for finding in findings):
-        findings.append(see_arrive(db.parent.resolve(), click.launch))
+        findings.append(see_arrive(db.parent.resolve(), click.launch, Remedies(db).say("doctor --browser")))
     verdict = judge(findings)
     if output_format == "json":
         rows = [{"check": f.check, "state": f.state, "what": f.what, "do": f.do} for f in findings]
@@ -118,34 +124,6 @@ def doctor(context: click.Context, *, db: Path, browser: bool, output_format: st
             click.echo(f"{signs[finding.state]}  {finding.what}{f'  →  {finding.do}' if finding.do else ''}")
     if any(finding.state == "wrong" for finding in findings):
         context.exit(1)
-
-
-def _read_past(db: Path) -> Past:
-    """Return what the database knows of the last seven days; nothing if there is no database yet."""
-    from collections import Counter
-    from datetime import date, datetime, timedelta
-
-    from tracker.setup.doctor import Past
-    from tracker.store import Store, StoreError
-
-    if not db.exists():
-        return Past()
-    until = date.today() + timedelta(days=1)  # noqa: DTZ011 - days of the calendar on the wall, as the store's
-    since = until - timedelta(days=8)
-    try:
-        with Store.open(db, readonly=True) as store:
-            unread = Counter[str]()
-            for item in store.unread(since, until):
-                unread[item.service] += item.n
-            heard = (record.started_at for record in store.records(since, until) if record.source == "proxy")
-            last = next(heard, None)
-            return Past(
-                down_s=store.coverage(since, until).down_s,
-                unread=tuple(unread.most_common()),
-                last_record=datetime.fromisoformat(last) if last else None,
-            )
-    except StoreError as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _write_policy(db: Path, port: int, folder: Path) -> None:

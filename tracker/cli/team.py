@@ -22,5 +22,6 @@ for command in (
     team_server.policy,
     team_server.access_log,
     team_computer.status,
+    team_computer.remind,
 ):
     team.add_command(command)

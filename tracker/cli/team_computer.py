@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracker.cli.options import database_option
+from tracker.cli.options import database_option, fail
 
 if TYPE_CHECKING:
     from tracker.team.device import Device, Parcel
@@ -99,6 +99,41 @@ def status(db: Path, dsn: str | None) -> None:
         click.echo(f"Unit {member.code.unit}, joined on {member.joined}, sends to {member.code.url}")
         for week, revision, sent in device.sent():
             click.echo(f"{week}  revision {revision}  {f'on the server since {sent}' if sent else 'waiting'}")
+
+
+@click.command(epilog="Example: klimaspor team remind ./policy.toml")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--off", is_flag=True, help="No more reminders.")
+@database_option
+def remind(file: Path | None, db: Path, *, off: bool) -> None:
+    """Be reminded, on this screen alone, of services your organisation has not approved. Nothing is blocked or sent."""
+    from dataclasses import replace
+
+    from tracker.cli.opened import settings_explained
+    from tracker.reminders import entries_of
+    from tracker.settings import REMINDERS, load
+    from tracker.settings_file import save
+    from tracker.team.policy import Policy
+
+    if off == (file is not None):
+        raise click.UsageError("Name the policy file that your organisation gave you, or --off.")
+    entries: tuple[str, ...] = ()
+    if file is not None:
+        policy = Policy.load(file)
+        if not policy.reminder:
+            fail("The policy offers no reminders", str(file), "ask for one with `reminder = true`, or go without")
+        entries = entries_of(policy.unapproved)
+    with settings_explained():
+        settings = load(db)
+        save(db, replace(settings, values=settings.values | {REMINDERS: entries}))
+    for entry in entries:
+        click.echo(entry.replace("=", ": ", 1))
+    click.echo(
+        f"You will be told when you use one of these {len(entries)}: in `klimaspor today`, on klimaspor's own page and "
+        "on the desktop. Nobody else is told. `klimaspor team remind --off` ends it."
+        if entries
+        else "No reminders."
+    )
 
 
 def ship_if_joined(db: Path) -> str | None:

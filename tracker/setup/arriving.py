@@ -6,14 +6,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tracker.setup.doctor import AGAIN, Finding
+from tracker.setup.finding import Finding
 
 WISH_FILE = "arrival"
 """As ``addon.arrival`` knows it."""
 
 
-def see_arrive(folder: Path, launch: Callable[[str], object], seconds: float = 40) -> Finding:
-    """Have the browser open a page that only our PAC file leads to, and wait until the proxy has seen it."""
+def see_arrive(folder: Path, launch: Callable[[str], object], again: str, seconds: float = 40) -> Finding:
+    """
+    Have the browser open a page that only our PAC file leads to, and wait until the proxy has seen it.
+
+    ``again`` is the command that tries once more.
+    """
     import secrets
 
     from addon.pac import TEST_HOST
@@ -29,11 +33,9 @@ def see_arrive(folder: Path, launch: Callable[[str], object], seconds: float = 4
                 return Finding("arrival", "good", "Your browser comes through klimaspor: the test page arrived.")
             time.sleep(0.2)
     except OSError as error:
-        return Finding(
-            "arrival", "wrong", f"The test page could not be asked for ({error.strerror}).", "klimaspor doctor"
-        )
+        return Finding("arrival", "wrong", f"The test page could not be asked for ({error.strerror}).", again)
     finally:
         path.unlink(missing_ok=True)
     return Finding(
-        "arrival", "wrong", "The test page did not arrive: close the browser, open it again, and try once more.", AGAIN
+        "arrival", "wrong", "The test page did not arrive: close the browser, open it again, and try once more.", again
     )

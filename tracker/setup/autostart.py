@@ -130,10 +130,12 @@ class UnitStep:
         return _systemctl(question, "--quiet", self.unit).returncode == 0
 
 
-def keeps_port() -> bool:
-    """Whether systemd holds the port now, so that the proxy comes back by itself."""
+def keeps_port(port: int | None = None) -> bool:
+    """Whether systemd holds the port (this one, if one is named) now, so that the proxy comes back by itself."""
     path = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user" / SOCKET_UNIT
-    return path.exists() and _systemctl("is-active", "--quiet", SOCKET_UNIT).returncode == 0
+    if not path.exists() or (port is not None and f"127.0.0.1:{port}\n" not in path.read_text("utf-8", "replace")):
+        return False
+    return _systemctl("is-active", "--quiet", SOCKET_UNIT).returncode == 0
 
 
 def reload_units() -> None:

@@ -6,138 +6,108 @@ import os
 import re
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tracker.setup import SetupError, nss
+from tracker.setup.finding import Finding, State
 from tracker.setup.ledger import Ledger
 from tracker.setup.listed import listed_hosts
+from tracker.setup.past import Past, examine_past
 from tracker.setup.places import find_places
-
-State = Literal["good", "note", "wrong"]
-
-AGAIN = "klimaspor doctor --browser"
-SOON_DAYS = 30
-SERIOUS_DOWN_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    check: str
-    state: State
-    what: str
-    do: str | None = None
-    """A command to paste."""
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What the database knows of the last seven days."""
-
-    down_s: float = 0.0
-    unread: tuple[tuple[str, int], ...] = ()
-    """Service and how many of its answers could not be read."""
-    last_record: datetime | None = None
-
-
-def judge(findings: Sequence[Finding]) -> str:
-    """Return the verdict in one line."""
-    wrong = sum(finding.state == "wrong" for finding in findings)
-    if any(finding.check == "proxy" and finding.state == "wrong" for finding in findings):
-        return "Nothing is being recorded: the proxy does not run."
-    if wrong:
-        return f"It records, but {wrong} thing{'s need' if wrong > 1 else ' needs'} your attention."
-    if any(finding.check == "set-up" and finding.state == "note" for finding in findings):
-        return "Well. This computer as a whole is not set up: only windows and commands of klimaspor are recorded."
-    return "All is well."
+from tracker.setup.plan import ENVIRONMENT_FILE
+from tracker.setup.remedies import Remedies
 
 
 def examine(db: Path, past: Past) -> list[Finding]:
     """Look at the proxy, its PAC file, the certificate in every store, and the past week. Changes nothing."""
+    from addon.state import ask_status
+
     folder = db.parent.resolve()
+    ledger = _open_ledger(folder)
+    found = ask_status(folder)
+    if found is None and (port := _held_port(ledger)) and _fetch_pac(port):
+        found = ask_status(folder)  # systemd held the port; our question started the proxy
+    say = Remedies.of(db, ledger, found[0].port if found else None)
     return [
-        *_examine_proxy(folder),
-        *_examine_certificate(db, folder),
-        *_examine_set_up(folder),
-        *_examine_browsers(past),
-        *_examine_past(past),
+        *_examine_proxy(found, ledger, say),
+        *_examine_hosts(db, folder, found, say),
+        *_examine_trust(folder, ledger, say),
+        *_examine_set_up(folder, say),
+        *examine_past(past, say),
     ]
 
 
-def _examine_proxy(folder: Path) -> Iterator[Finding]:
-    from addon.state import ask_status
-
-    ledger = _open_ledger(folder)
-    found = ask_status(folder)
-    if found is None and (port := _held_port(ledger)) and _is_served(port):
-        found = ask_status(folder)  # systemd held the port; our question started the proxy
+def _examine_proxy(found: tuple[Any, dict[str, Any]] | None, ledger: Ledger | None, say: Remedies) -> Iterator[Finding]:
     if found is None:
         state: State = "wrong" if ledger and ledger.entries else "note"
-        yield Finding("proxy", state, "The proxy does not run.", "klimaspor start --detach")
+        yield Finding("proxy", state, "The proxy does not run.", say.start)
         return
     running, status = found
     yield Finding("proxy", "good", f"The proxy runs on port {running.port}.")
     if status.get("trouble"):
-        yield Finding(
-            "worker",
-            "wrong",
-            f"The reader beside the proxy has trouble: {status['trouble']}",
-            "klimaspor stop && klimaspor start --detach",
-        )
-    if _is_served(running.port):
+        trouble = f"The reader beside the proxy has trouble: {status['trouble']}"
+        yield Finding("worker", "wrong", trouble, say.edit_settings if "settings" in trouble else say.restart)
+    if _fetch_pac(running.port):
         yield Finding("pac", "good", "The PAC file is served.")
     else:
-        yield Finding(
-            "pac",
-            "wrong",
-            "The PAC file is not served, so browsers go past us.",
-            "klimaspor stop && klimaspor start --detach",
-        )
-    yield from _examine_passing(status)
-
-
-def _examine_passing(status: dict[str, Any]) -> Iterator[Finding]:
+        yield Finding("pac", "wrong", "The PAC file is not served, so browsers go past us.", say.restart)
     for passing in status.get("passing", []):
-        why = "the site asked for a check" if passing["reason"] == "challenge" else "a program refuses our certificate"
         until = time.strftime("%d %b %H:%M", time.localtime(passing["until"]))
-        yield Finding(
-            "passed-through",
-            "note",
-            f"{passing['host']} passes unrecorded until {until}: {why}.",
-            "klimaspor import FILE.har",
-        )
+        challenged = passing["reason"] == "challenge"
+        why = "the site asked for a check" if challenged else "a program refuses our certificate"
+        way = "import" if challenged else "run"
+        what = f"{passing['host']} passes unrecorded until {until}: {why}."
+        yield Finding("passed-through", "note", what, say.say(f"{way} --help"))
 
 
-def _examine_certificate(db: Path, folder: Path) -> Iterator[Finding]:
+def _examine_hosts(
+    db: Path, folder: Path, found: tuple[Any, dict[str, Any]] | None, say: Remedies
+) -> Iterator[Finding]:
+    """Look whether certificate and proxy know every host that is listed now, and for how long."""
+    from addon.authority import Authority
+    from tracker.settings import SettingsError, load
+
+    listed: frozenset[str] = frozenset()
+    try:
+        load(db)
+        listed = listed_hosts(db)
+    except SettingsError as error:
+        yield Finding("settings", "wrong", str(error), say.edit_settings)
+    except SetupError as error:
+        yield Finding("settings", "wrong", str(error), say.edit_bots)
+    if found is not None:
+        pac = _fetch_pac(found[0].port)
+        yield from _missing("The running proxy does not know", [h for h in listed if f'"{h}"' not in pac], say.restart)
+    authority = Authority.load(folder / "authority")
+    if authority is None:
+        what = "There is no certificate yet; the first start makes it."
+        yield Finding("certificate", "note", what, say.say("browser"))
+        return
+    again = say.setup if _is_set_up(folder) else say.restart
+    days = (authority.expires - datetime.now(UTC)).days
+    if authority.ends_soon():
+        when = f"ends in {days} days" if days >= 0 else "has ended"
+        yield Finding("expiry", "wrong", f"The certificate {when}.", again)
+    else:
+        yield Finding("expiry", "good", f"The certificate is valid for {days} more days.")
+    yield from _missing("The certificate does not cover", listed - authority.hosts, again)
+
+
+def _missing(what: str, hosts: Collection[str], do: str) -> Iterator[Finding]:
+    if first := sorted(hosts)[:1]:
+        n = len(hosts)
+        yield Finding("hosts", "wrong", f"{what} {n} listed host{'s' * (n != 1)}, such as {first[0]}.", do)
+
+
+def _examine_trust(folder: Path, ledger: Ledger | None, say: Remedies) -> Iterator[Finding]:
+    """Look into every certificate store, where the computer was set up."""
     from addon.authority import Authority
 
     authority = Authority.load(folder / "authority")
-    if authority is None:
-        yield Finding(
-            "certificate", "note", "There is no certificate yet; the first start makes it.", "klimaspor browser"
-        )
-        return
-    again = "klimaspor setup" if _is_set_up(folder) else "klimaspor stop; klimaspor start --detach"
-    days = (authority.expires - datetime.now(UTC)).days
-    if days < SOON_DAYS:
-        yield Finding("expiry", "wrong", f"The certificate ends in {days} days.", "klimaspor undo && klimaspor setup")
-    else:
-        yield Finding("expiry", "good", f"The certificate is valid for {days} more days.")
-    try:
-        missing = sorted(listed_hosts(db) - authority.hosts)
-    except SetupError as error:
-        yield Finding("settings", "wrong", str(error), "klimaspor config")
-        missing = []
-    if missing:
-        yield Finding(
-            "hosts", "wrong", f"{len(missing)} listed hosts are not in the certificate, such as {missing[0]}.", again
-        )
-    if not _is_set_up(folder):
+    if authority is None or ledger is None or not ledger.entries:
         return
     for place in find_places():
         try:
@@ -145,29 +115,28 @@ def _examine_certificate(db: Path, folder: Path) -> Iterator[Finding]:
                 place.folder, authority.name, authority.certificate_path
             )
         except SetupError as error:
-            yield Finding("trust", "wrong", f"{place.whose} could not be looked at: {error.parts[1]}.", error.parts[2])
+            _, where, advice = error.parts
+            is_command = advice.startswith(("sudo ", "brew "))
+            what = f"{place.whose} could not be looked at: {where}{'' if is_command else f'; {advice}'}."
+            yield Finding("trust", "wrong", what, advice if is_command else say.say("doctor"))
             continue
         if trusted:
             yield Finding("trust", "good", f"The certificate is in the store of {place.whose}.")
         else:
-            yield Finding(
-                "trust",
-                "wrong",
-                f"The present certificate is not in the store of {place.whose} ({place.folder}).",
-                again,
-            )
+            what = f"The present certificate is not in the store of {place.whose} ({place.folder})."
+            yield Finding("trust", "wrong", what, say.setup)
 
 
-def _examine_set_up(folder: Path) -> Iterator[Finding]:
+def _examine_set_up(folder: Path, say: Remedies) -> Iterator[Finding]:
     from tracker.setup.undoing import KINDS
 
     try:
         ledger = Ledger.open(folder)
     except SetupError as error:
-        yield Finding("set-up", "wrong", str(error), "klimaspor setup --dry-run")
+        yield Finding("set-up", "wrong", str(error), say.say("setup --dry-run"))
         return
     if not ledger.entries:
-        yield Finding("set-up", "note", "The whole computer is not set up.", "klimaspor setup --dry-run")
+        yield Finding("set-up", "note", "The whole computer is not set up.", say.say("setup --dry-run"))
         return
     for entry in ledger.entries:
         if entry.kind == "trust":
@@ -176,55 +145,27 @@ def _examine_set_up(folder: Path) -> Iterator[Finding]:
         try:
             holds = step.is_done()
         except SetupError as error:
-            yield Finding("set-up", "wrong", str(error), "klimaspor setup")
+            yield Finding("set-up", "wrong", str(error), say.setup)
             continue
         if holds:
             yield Finding("set-up", "good", f"In force: {step.describe()}.")
         else:
-            yield Finding("set-up", "wrong", f"No longer in force: {step.describe()}.", "klimaspor setup")
-    by_environment = any(entry.fields.get("path", "").endswith("50-klimaspor.conf") for entry in ledger.entries)
-    if by_environment and "auto_proxy" not in os.environ:
-        yield Finding("login", "note", "This session began before the set-up: browsers learn of it at your next login.")
+            yield Finding("set-up", "wrong", f"No longer in force: {step.describe()}.", say.setup)
+    for entry in ledger.entries:
+        if str(entry.fields.get("path", "")).endswith(ENVIRONMENT_FILE) and "auto_proxy" not in os.environ:
+            what = "This session began before the set-up: browsers learn of it at your next login; from this terminal:"
+            yield Finding("login", "note", what, f"export {str(entry.fields['text']).strip()}")
 
 
-def _examine_browsers(past: Past) -> Iterator[Finding]:
-    if past.last_record is None:
-        yield Finding(
-            "browser",
-            "note",
-            "No answer was recorded by the proxy in the last week. See whether your browser comes through.",
-            AGAIN,
-        )
-    else:
-        yield Finding(
-            "browser", "good", f"The last answer was recorded on {past.last_record.astimezone():%d %b at %H:%M}."
-        )
-
-
-def _examine_past(past: Past) -> Iterator[Finding]:
-    if past.down_s >= SERIOUS_DOWN_S:
-        yield Finding(
-            "gaps",
-            "note",
-            f"In the last week the proxy was down for {past.down_s / 3600:.1f} hours.",
-            "klimaspor report",
-        )
-    for service, n in past.unread:
-        yield Finding(
-            "unread",
-            "wrong",
-            f"{n} answers of {service} could not be understood in the last week.",
-            f"klimaspor capture {service}",
-        )
-
-
-def _is_served(port: int) -> bool:
+def _fetch_pac(port: int) -> str:
+    """Return the PAC file that is served there; empty if none is."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"http://127.0.0.1:{port}/proxy.pac", timeout=45) as answer:
-            return b"FindProxyForURL" in answer.read(1_000_000)
+            text: str = answer.read(1_000_000).decode("utf-8", "replace")
     except OSError:
-        return False
+        return ""
+    return text if "FindProxyForURL" in text else ""
 
 
 def _held_port(ledger: Ledger | None) -> int | None:

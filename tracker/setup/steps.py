@@ -79,7 +79,7 @@ class FileStep:
         return f"rm {quote(self.path)}"
 
     def remember(self) -> Memory:
-        return {}
+        return {"new_folders": [str(folder) for folder in Path(self.path).parents if not folder.exists()]}
 
     def is_done(self) -> bool:
         return _read(self.path) == self.text
@@ -103,6 +103,9 @@ class FileStep:
         if found != self.text:
             return f"{self.path} was changed since, so it stays: look at it and delete it if you do not need it"
         Path(self.path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty: somebody else's too
+            for folder in memory.get("new_folders", []):
+                Path(folder).rmdir()
         return None
 
     def is_undone(self, memory: Memory) -> bool:
