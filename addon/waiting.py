@@ -39,11 +39,11 @@ class Waiting:
         self._guests = [guest for guest in self._guests if guest.turn is not turn]
         self._guests.append(_Guest(turn, names, owed, now + PATIENCE))
 
-    def find(self, *keys: str | None) -> Turn | None:
-        """Return the latest turn kept under the first of the keys that is known."""
+    def find(self, *keys: str | None, asked_by: datetime | None = None) -> Turn | None:
+        """Return the latest turn kept under the first of the keys that is known, of those asked by a moment."""
         for key in keys:
             for guest in reversed(self._guests):
-                if key and key in guest.keys:
+                if key and key in guest.keys and (asked_by is None or guest.turn.exchange.started_at <= asked_by):
                     return guest.turn
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -14,9 +15,9 @@ from addon.service import Event, Listener, Service, Turn
 from addon.services._page import identity_at, list_at, pick, text_at
 from addon.waiting import Waiting
 
-_QUESTIONS = frozenset({
-    "SendMessageMutation", "ChatHelpersSendNewChatMessageMutation", "RegenerateMessageMutation",
-})  # fmt: skip
+_QUESTION = re.compile(r"(?:chatHelpers_?)?(?:send(?:NewChat)?|regenerate)Message(?:_?Mutation)+", re.IGNORECASE)
+_NO_BOTS = frozenset({"human", "chat_break"})
+_LATE_WORDS = 32
 _SOCKET_HOSTS = ("*.tch.quora.com", "*.tch.poe.com")
 
 
@@ -35,12 +36,14 @@ class Poe(Service):
     path = re.compile(r"/api/gql_(?:upload_)?POST|/up/[^/]+/updates")
     methods = ("POST", "GET")
     transports = ("json", "websocket")
-    features = ("file_input", "voice")
+    features = ("file_input", "voice", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)
 
     def __init__(self) -> None:
         self.waiting = Waiting()
+        self.over: deque[str] = deque(maxlen=_LATE_WORDS)
+        """Messages that are finished: more is said of them later, when the next answer is waited for."""
 
     def matches(self, method: str, host: str, path: str) -> bool:
         asks = host == "poe.com"
@@ -51,7 +54,7 @@ class Poe(Service):
         for field in pick(body, "fields").values() if isinstance(pick(body, "fields"), dict) else ():
             asked = parse_or_none(field)
             body = asked if text_at(asked, "queryName") else body
-        if text_at(body, "queryName") not in _QUESTIONS:
+        if not _QUESTION.fullmatch(text_at(body, "queryName") or ""):
             return
         turn = Turn(self, exchange)
         self._ask(turn, pick(body, "variables"))
@@ -102,20 +105,21 @@ class Updates:
                 update = pick(parse_or_none(inner), "payload")
                 chat = (identity_at(update, "unique_id") or "").partition(":")[2]
                 told = pick(update, "data", "messageAdded")
-                if chat and isinstance(told, dict) and text_at(told, "author") != "human":
+                if chat and isinstance(told, dict) and text_at(told, "author") not in _NO_BOTS:
                     yield from self._hear_answer(chat, told, message)
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
         return ()
 
     def _hear_answer(self, chat: str, told: dict[str, Any], message: Message) -> Iterator[Turn]:
-        turn = self._service.waiting.find(chat)
-        if turn is None:
-            return
         now = self._opening.started_at + timedelta(milliseconds=message.at_ms or 0)
+        turn = self._service.waiting.find(chat, asked_by=now)
+        message_id = identity_at(told, "messageId")
+        if turn is None or message_id in self._service.over:
+            return
         at_ms = max(0, round((now - turn.exchange.started_at).total_seconds() * 1000))
         turn.response_bytes = (turn.response_bytes or 0) + len(message.data)
-        turn.answer(text_at(told, "text"), at_ms, replace=True)
+        turn.answer(text_at(told, "text"), at_ms, part=message_id or "", replace=True)
         turn.ended_ms = at_ms
         match text_at(told, "state"):
             case "complete":
@@ -126,5 +130,17 @@ class Updates:
                 turn.outcome = "aborted"
             case _:
                 return
+        if message_id:
+            self._service.over.append(message_id)
+        _count_pictures(turn, told)
         self._service.waiting.drop(turn)
         yield turn
+
+
+def _count_pictures(turn: Turn, told: dict[str, Any]) -> None:
+    """Bots that draw hang their pictures on the answer."""
+    kinds = [text_at(one, "mimeType") or "" for one in list_at(told, "attachments")]
+    pictures = sum(kind.startswith("image/") for kind in kinds)
+    if pictures:
+        turn.operation, turn.media_count = "image", pictures
+        turn.used("image_output", pictures)

@@ -12,6 +12,7 @@ from addon.exchange import Chunk, Ending, Exchange, Message
 from addon.local import resolve_host
 from addon.service import clean_headers
 from tracker.imports import Context, NotReadableError, Part, Progress
+from tracker.imports.sockets import Sockets
 
 
 def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
@@ -29,7 +30,7 @@ def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part
     size = path.stat().st_size
     with path.open("rb") as file:
         flows = iter(FlowReader(file).stream())
-        position = 0
+        position, sockets = 0, Sockets(context.reader)
         while True:
             position += 1
             try:
@@ -38,10 +39,10 @@ def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part
                 if position == 1:
                     raise NotReadableError("it is not a flow file, or of another version of mitmproxy") from None
                 yield Part(position, problem="the file breaks off there")
-                return
+                flow = None
             progress(file.tell(), size)
             if flow is None:
-                return
+                break
             if not isinstance(flow, HTTPFlow) or flow.response is None:
                 continue
             try:
@@ -49,9 +50,12 @@ def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part
             except (ValueError, TypeError, AttributeError, OverflowError):
                 yield Part(position, problem="it is damaged")
                 continue
-            reading = context.reader.read(exchange)
+            reading = sockets.read(exchange)
             if reading.records or reading.unread or reading.refused:
                 yield Part(position, reading)
+    rest = sockets.finish() + context.reader.overdue()
+    if rest.records or rest.unread:
+        yield Part(position, rest)
 
 
 def build_exchange(flow: Any) -> Exchange:

@@ -15,6 +15,7 @@ from addon.local import resolve_host
 from addon.service import clean_headers
 from tracker.imports import Context, Part, Progress
 from tracker.imports.entries import read_entries
+from tracker.imports.sockets import Sockets
 from tracker.record import count_or_none
 
 _TOO_LONG_MS = 10**9
@@ -22,7 +23,7 @@ _TOO_LONG_MS = 10**9
 
 def read_har(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
     """Yield what came of each entry that is a turn of a service, and a problem for each that is broken."""
-    position = 0
+    position, sockets = 0, Sockets(context.reader)
     for entry in read_entries(path, progress):
         position = entry.position
         try:
@@ -32,10 +33,10 @@ def read_har(path: Path, context: Context, progress: Progress) -> Iterator[Part]
         if exchange is None:
             yield Part(entry.position, problem="it is damaged")
             continue
-        reading = context.reader.read(exchange)
+        reading = sockets.read(exchange)
         if reading.records or reading.unread or reading.refused:
             yield Part(entry.position, reading)
-    rest = context.reader.overdue()
+    rest = sockets.finish() + context.reader.overdue()
     if rest.records or rest.unread:
         yield Part(position, rest)
 
