@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tracker.footprint.build import kitchen_of
@@ -41,6 +41,8 @@ class Assessment:
     """One for each activity; the same object for activities of one kind."""
     sums: Sequence[Sums]
     engine: Engine
+    _whole: dict[MethodName | None, Sequence[Dish]] = field(default_factory=dict, compare=False, repr=False)
+    """All dishes by method: most questions are about all of it."""
 
     @property
     def factors(self) -> FactorSet:
@@ -70,11 +72,16 @@ class Assessment:
             return as_published(self._summed(None)).ghg_g.mid
         return self.engine.central_ghg_g(self.dishes())
 
-    def dishes(self, indices: Iterable[int] | None = None, method: MethodName | None = None) -> list[Dish]:
+    def dishes(self, indices: Iterable[int] | None = None, method: MethodName | None = None) -> Sequence[Dish]:
         """Return the selection by recipe: sums and portions, by one method or by the settings' own."""
         chosen: Any = method or self.settings.method
+        if indices is None and chosen in self._whole:
+            return self._whole[chosen]
         portions = self.engine.charges.portions
-        return [(recipe, sums, tuple(portions(recipe, sums, chosen))) for recipe, sums in self._summed(indices)]
+        found = [(recipe, sums, tuple(portions(recipe, sums, chosen))) for recipe, sums in self._summed(indices)]
+        if indices is None:
+            self._whole[chosen] = found
+        return found
 
     def _summed(self, indices: Iterable[int] | None) -> list[tuple[Recipe, Sums]]:
         rows: dict[int, tuple[Recipe, list[Sums]]] = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,5 +37,18 @@ def make(
     from tracker.report.gather import Want, gather
     from tracker.settings import load
 
-    inputs = gather(store, period, now, Want(lang, demo))
-    return build(inputs, choose(load(store.path).get, method=method, zone=zone), assess)
+    settings = choose(load(store.path).get, method=method, zone=zone)
+    with _no_search_for_cycles():
+        return build(gather(store, period, now, Want(lang, demo)), settings, assess)
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Spare the interpreter its search among a report's many small tuples, none of which is part of a cycle."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
