@@ -58,10 +58,13 @@ assert show("MainPID") not in {"0", first}
 from tracker.setup.doctor import examine
 from tracker.setup.past import Past
 from click.testing import CliRunner
-from tracker.cli.proxy import stop
+from tracker.cli.proxy import start, stop
 said = CliRunner().invoke(stop, ["--db", str(db)])
 assert said.exit_code == 0, said.output
 assert "starts again when a browser asks" in said.output
+said = CliRunner().invoke(start, ["--detach", "--port", str(port), "--db", str(db)])
+assert said.exit_code == 0 and "The proxy runs" in said.output, said.output
+assert CliRunner().invoke(stop, ["--db", str(db)]).exit_code == 0
 states = {finding.check: finding.state for finding in examine(db, Past())}
 assert states["proxy"] == states["pac"] == "good", states
 
