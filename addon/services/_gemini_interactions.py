@@ -29,7 +29,9 @@ class Interactions(Dialect):
             held = service.resume(turn, job) if turn.finished and job else None
             if held is not None:
                 held.response_model, held.usage, held.outcome = turn.response_model, turn.usage, turn.outcome
-                held.finished = True
+                held.finished, held.media_count = True, turn.media_count
+                for feature in turn.features:
+                    held.used(feature.feature, feature.amount)
                 yield held
             return
         if turn.state.get("background") and turn.state.get("waiting") and job and isinstance(service, ApiService):

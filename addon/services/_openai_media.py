@@ -175,6 +175,24 @@ class Embeddings(OneAnswer):
         turn.outcome, turn.finished = "complete", True
 
 
+class Decisions(OneAnswer):
+    """``decisions``: questions to choose from answers; nothing is written but what the usage counts."""
+
+    operation = "chat"
+
+    def request(self, turn: Turn, body: Any) -> None:
+        super().request(turn, body)
+        if isinstance(body, Mapping):
+            for one in walk_text([body.get("input"), body.get("questions")]):
+                turn.prompt(one)
+
+    def answer(self, turn: Turn, data: Mapping[str, Any], at_ms: int | None) -> None:
+        answers = data.get("answers")
+        if isinstance(answers, list):
+            refused = bool(answers) and all(dig(one, "type") == "refusal" for one in answers)
+            turn.outcome, turn.finished = "refused" if refused else "complete", True
+
+
 def pixels(size: object) -> int | None:
     """Return the pixels of a size such as ``1024x1536``, or None."""
     if isinstance(size, str) and (found := _SIZE.fullmatch(size.strip())):

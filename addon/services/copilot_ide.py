@@ -2,7 +2,8 @@
 GitHub Copilot in editors and on the command line.
 
 Chat speaks OpenAI's and Anthropic's dialects with usage on the wire; rounds of an agent say so in a header. Completions
-while typing are many, report no usage, and nobody asked for them.
+while typing are many, report no usage, and nobody asked for them; nor for the next edit that it guesses (NES), which
+comes as chat.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class CopilotIde(ApiService):
     def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         for turn in super().turns(exchange, body, events):
             headers = {name.lower(): value for name, value in exchange.request_headers.items()}
-            if turn.operation == "text_completion":
+            if turn.operation == "text_completion" or "-nes-" in str(turn.request_model):
                 turn.initiator = "unasked"
                 turn.request_model = turn.request_model or exchange.path.split("/")[3]
             elif headers.get("x-initiator") == "agent":

@@ -13,7 +13,7 @@ from addon.exchange import Exchange
 from addon.service import Listener
 from addon.services._dialect import ApiService
 from addon.services._openai_chat import ChatCompletions
-from addon.services._openai_media import Embeddings, Images, Speech, Transcription, Videos
+from addon.services._openai_media import Decisions, Embeddings, Images, Speech, Transcription, Videos
 from addon.services._openai_responses import Responses, ResponsesSocket
 from addon.services._openai_runs import Runs
 from addon.services._realtime import Realtime, RealtimeSocket
@@ -37,6 +37,7 @@ class OpenaiApi(ApiService):
         (r"/v1/audio/(?:transcriptions|translations)", Transcription()),
         (r"/v1/videos(?:/(?:edits|extensions|[A-Za-z0-9_-]+/remix))?", Videos()),
         (r"/v1/threads/runs|/v1/threads/[^/]+/runs(?:/[^/]+(?:/submit_tool_outputs)?)?", Runs()),
+        (r"/v1/decisions", Decisions()),
         (r"/v1/realtime", Realtime()),
     )
     polled = (r"/v1/responses/resp_[A-Za-z0-9_-]+", r"/v1/threads/[^/]+/runs/run_[A-Za-z0-9_-]+")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import date
 from typing import Any
@@ -18,21 +19,30 @@ class Stability(JobService):
     One blocking call; the pictures are in the reply.
 
     Shows: prompts, number and size of the pictures, the engine. Steps are on the wire too and have no column.
-    Hides: nothing that matters. Newer addresses (v2beta) and the company's own pages are not read.
+    Hides: on the newer addresses (v2beta, one picture a call) the size, unless the picture is a PNG, and the model
+    where it is left to them. The company's own pages are not read.
     """
 
     name = "stability"
     title = "Stability AI API"
     provider = "stability_ai"
     hosts = ("api.stability.ai",)
-    path = re.compile(r"/v1/generation/[\w.-]+/(?:text-to-image|image-to-image(?:/[a-z]+)?)")
+    path = re.compile(
+        r"/v1/generation/[\w.-]+/(?:text-to-image|image-to-image(?:/[a-z]+)?)"
+        r"|/v2beta/stable-image/(?:generate|edit|control|upscale)/[a-z0-9-]+"
+    )
     kind = "image"
     features = ("image_input",)
     grade = "documented"
-    verified = date(2026, 11, 21)
+    verified = date(2026, 11, 22)
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.request_model = turn.exchange.path.split("/")[3]
+        _, version, _, name, *rest = turn.exchange.path.split("/")
+        fields = pick(body, "fields") or body
+        told = text_at(fields, "model") or _NAMES.get("/".join([name, *rest]))
+        turn.request_model = name if version == "v1" else told
+        turn.prompt(text_at(fields, "prompt"))
+        turn.prompt(text_at(fields, "negative_prompt"))
         fields = pick(body, "fields") or body
         for prompt in list_at(fields, "text_prompts"):
             turn.prompt(text_at(prompt, "text"))
@@ -45,16 +55,45 @@ class Stability(JobService):
             turn.attach(pick(file, "size"), text_at(file, "type"))
 
     def event(self, turn: Turn, event: Event) -> None:
-        if isinstance(event.data, bytes) and event.data.endswith((b"IEND\xaeB`\x82", b"\xff\xd9")):
-            turn.finished = True  # a whole PNG or JPEG
+        picture = event.data if isinstance(event.data, bytes) else b""
+        if picture.endswith((b"IEND\xaeB`\x82", b"\xff\xd9")) or _is_whole_webp(picture):
+            turn.finished = True
+            turn.media_pixels = turn.media_pixels or _png_pixels(picture)
         super().event(turn, event)
 
     def accept(self, turn: Turn, reply: dict[str, Any]) -> bool:
-        made = list_at(reply, "artifacts")
-        if made and all(text_at(one, "finishReason") == "CONTENT_FILTERED" for one in made):
+        picture = text_at(reply, "image")
+        made = [reply] if picture else list_at(reply, "artifacts")
+        ends = [text_at(one, "finishReason") or text_at(one, "finish_reason") for one in made]
+        if made and all(end == "CONTENT_FILTERED" for end in ends):
             turn.outcome = "refused"
+        if picture:
+            turn.media_pixels = turn.media_pixels or _png_pixels(_head_of(picture))
+        turn.response_id = identity_at(reply, "id")  # some upscales are made elsewhere, and polled
         turn.media_count = len(made) or turn.media_count
-        return bool(made)
+        return bool(made) or turn.response_id is not None
+
+
+_NAMES = {"generate/ultra": "stable-image-ultra", "generate/core": "stable-image-core"}
+"""Models that are named by the address alone."""
+
+
+def _head_of(picture: str) -> bytes:
+    try:
+        return base64.b64decode(picture[:64])
+    except ValueError:
+        return b""
+
+
+def _png_pixels(picture: bytes) -> int | None:
+    """Return the pixels that a PNG's head tells; None for any other kind."""
+    if len(picture) < 24 or not picture.startswith(b"\x89PNG\r\n\x1a\n"):
+        return None
+    return pixels(int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24]))
+
+
+def _is_whole_webp(picture: bytes) -> bool:
+    return picture[:4] == b"RIFF" and len(picture) >= int.from_bytes(picture[4:8], "little") + 8
 
 
 class Automatic1111(JobService):
