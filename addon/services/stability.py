@@ -89,7 +89,7 @@ def _png_pixels(picture: bytes) -> int | None:
     """Return the pixels that a PNG's head tells; None for any other kind."""
     if len(picture) < 24 or not picture.startswith(b"\x89PNG\r\n\x1a\n"):
         return None
-    return pixels(int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24]))
+    return pixels(int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])) or None
 
 
 def _is_whole_webp(picture: bytes) -> bool:
