@@ -40,6 +40,8 @@ class GoogleAI(Service):
     features = ("web_search",)
     grade = "documented"
     verified = date(2026, 11, 21)
+    needs_end = False
+    """A page has no last word, and boxes left open are nothing strange: how the transfer ended must tell."""
     closed = "everything you search for and open on Google passes the same host"
 
     def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
@@ -51,11 +53,10 @@ class GoogleAI(Service):
                 turn.response_model = found[1]
         last = page.turns[-1]
         is_old = exchange.path == FIRST and len(page.turns) > 1
-        if is_old or not "".join(last.answer).strip():
+        if is_old or not last.answer.strip():
             turn.dropped = True  # no overview was made, a part of a turn without its answer, or an old thread
-        turn.answer(" ".join("".join(last.answer).split()))
+        turn.answer(" ".join(last.answer.split()))
         turn.prompt(" ".join(asked.get("q", [])))
-        turn.finished = page.closed
         if last.cites or exchange.path == OVERVIEW:
             once(turn, "web_search")
         self._identify(turn, page, asked)
