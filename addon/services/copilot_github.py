@@ -9,6 +9,8 @@ from typing import Any
 from addon.service import Event, Service, Turn
 from addon.services._page import identity_at, list_at, pick, text_at, tool_feature
 
+_QUIET = frozenset({"confirmation", "agentError", "annotations", "debug", "reference"})
+
 
 class CopilotOnGitHub(Service):
     """
@@ -37,8 +39,9 @@ class CopilotOnGitHub(Service):
         turn.response_id = identity_at(body, "responseMessageID")
         for _ in list_at(body, "mediaContent"):
             turn.attach(kind="image")
-        for _ in list_at(body, "references"):
-            turn.attach()
+        for reference in list_at(body, "references"):
+            text = text_at(reference, "text")
+            turn.attach(None if text is None else len(text.encode("utf-8", "replace")))
         if pick(body, "skillOptions", "deepCodeSearch") is True:
             turn.asked("code")
         if list_at(body, "tools"):
@@ -54,11 +57,18 @@ class CopilotOnGitHub(Service):
                 turn.finished = True
                 turn.response_id = identity_at(event.data, "id") or turn.response_id
                 turn.response_model = text_at(event.data, "model") or turn.response_model
+            case {"message": {"role": "assistant", "content": str(text)}}:  # asked for without a stream
+                turn.answer(text)
+                turn.response_model = text_at(event.data, "message", "model") or turn.response_model
+                turn.finished = True
+            case {"type": "threadAutoPickedModel" | "routedModel" as kind}:
+                names = (text_at(event.data, *path) for path in ((kind,), ("model",), ("model", "id"), ("body",)))
+                turn.response_model = next(filter(None, names), turn.response_model)
             case {"type": "functionCall"}:
                 if text_at(event.data, "status") in {None, "started", "executing"}:
                     turn.used(tool_feature(text_at(event.data, "name")))
             case {"type": "error"}:
                 limited = "limit" in str(pick(event.data, "errorType")).lower()
                 turn.outcome = "limited" if limited else "error"
-            case {"type": str(kind)} if kind not in {"confirmation", "agentError", "debug", "reference"}:
+            case {"type": str(kind)} if kind not in _QUIET:
                 turn.wonder(kind)
