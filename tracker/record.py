@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
@@ -156,10 +155,8 @@ def identify(key: bytes, service: str, *parts: bytes | str) -> str:
 
     The same answer seen by the proxy, in a HAR and in a resumed stream has the same parts, hence the same id.
     """
-    digest = hmac.new(key, service.encode(), hashlib.sha256)
-    for part in parts:
-        digest.update(part if isinstance(part, bytes) else part.encode("utf-8", "replace"))
-    return digest.digest()[:16].hex()
+    told = [part if isinstance(part, bytes) else part.encode("utf-8", "replace") for part in parts]
+    return hmac.digest(key, b"".join((service.encode(), *told)), "sha256")[:16].hex()
 
 
 def pseudonym(key: bytes, service: str, conversation_id: str) -> str:
@@ -182,8 +179,8 @@ def model_name(name: object) -> str | None:
 
 def count_or_none(value: object) -> int | None:
     """Return a whole number between 0 and ``LARGEST_COUNT``, or None for anything else the wire may hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int | float)):
+        return None  # the first question alone answers for nearly all that is asked
     if not 0 <= value <= LARGEST_COUNT:  # also refuses NaN
         return None
     return int(value)

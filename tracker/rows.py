@@ -103,6 +103,9 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
 
 def _forget_sums(connection: sqlite3.Connection, chosen: Iterable[tuple[Record, int]]) -> None:
     """Forget the sums of the days that change: their own, and those with later turns of the same conversations."""
+    known = {day for (day,) in connection.execute("SELECT day FROM summed_days")}
+    if not known:
+        return
     records = [record for record, _ in chosen]
     days = {local_day(record.started_at, record.utc_offset_minutes).isoformat() for record in records}
     talks = {
@@ -116,8 +119,7 @@ def _forget_sums(connection: sqlite3.Connection, chosen: Iterable[tuple[Record, 
     days |= {day for (day,) in connection.execute(
         f"SELECT local_day FROM requests WHERE id IN ({marks})", ids  # noqa: S608 - marks
     )}  # fmt: skip
-    known = {day for (day,) in connection.execute("SELECT day FROM summed_days")} & days
-    forget(connection, known)
+    forget(connection, known & days)
 
 
 def _rank(

@@ -17,7 +17,7 @@ Read = Callable[[Any], Usage | None]
 def dig(value: Any, *path: str) -> Any:
     """Return what lies at the path in nested objects, or None."""
     for key in path:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):  # the first is quick, and JSON has no others
             return None
         value = value.get(key)
     return value
@@ -148,13 +148,14 @@ def read_anthropic(usage: Any) -> Usage | None:
     """Anthropic: input leaves cache reads and writes out, output includes thinking; no word of a cache means none."""
     if not isinstance(usage, Mapping):
         return None
-    fresh, written = number(usage, "input_tokens"), usage.get("cache_creation")
+    fresh, written = count_or_none(usage.get("input_tokens")), usage.get("cache_creation")
     kinds = [number(written, kind) for kind in written] if isinstance(written, Mapping) else []
-    creation = first(number(usage, "cache_creation_input_tokens"), add(0, *kinds))
+    creation = first(count_or_none(usage.get("cache_creation_input_tokens")), add(0, *kinds))
+    cached = count_or_none(usage.get("cache_read_input_tokens"))
     return Usage(
-        input=add(fresh, number(usage, "cache_read_input_tokens"), creation),
-        output=number(usage, "output_tokens"),
-        cached=first(number(usage, "cache_read_input_tokens"), None if fresh is None else 0),
+        input=add(fresh, cached, creation),
+        output=count_or_none(usage.get("output_tokens")),
+        cached=first(cached, None if fresh is None else 0),
         reasoning=number(usage, "output_tokens_details", "thinking_tokens"),
     )
 

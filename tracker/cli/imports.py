@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tracker.store import Added, Store
 
 WATCH_S = 5.0
-_BATCH = 500
+_BATCH = 5000
+"""Records a transaction: what was read stays read, and few transactions cost little."""
 _NAMED = 10
 
 

@@ -46,6 +46,8 @@ class _Answer:
     is_agent: bool
     is_subagent: bool
     usage: dict[str, Any] = field(default_factory=dict)
+    output: int = 0
+    """As this usage counts it."""
     stop_reason: str | None = None
     blocks: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Kind and tool's name by a mark of the block; never its words."""
@@ -103,13 +105,12 @@ def _take(line: Line, answers: OrderedDict[str, _Answer], *, asked: bool, is_sub
     entry = parse(line.data)
     if entry is None:
         return damaged(line)
-    match entry:
-        case {"type": "assistant", "message": {"usage": dict() as usage} as message} if not entry.get(
-            "isApiErrorMessage"
-        ):
-            pass
-        case _:
-            return None
+    message = entry.get("message")
+    if entry.get("type") != "assistant" or entry.get("isApiErrorMessage") or not isinstance(message, dict):
+        return None
+    usage = message.get("usage")
+    if not isinstance(usage, dict):
+        return None
     model, moment = message.get("model"), read_time(entry.get("timestamp"))
     identity = message.get("id") or entry.get("requestId") or entry.get("uuid")
     if model == "<synthetic>" or moment is None or not isinstance(identity, str):
@@ -127,8 +128,8 @@ def _take(line: Line, answers: OrderedDict[str, _Answer], *, asked: bool, is_sub
             is_subagent=sidechain,
         )
     # Snapshots only grow; a line that is out of order must not take back what a later one said.
-    if (count_or_none(usage.get("output_tokens")) or 0) >= (count_or_none(answer.usage.get("output_tokens")) or 0):
-        answer.usage = usage
+    if (output := count_or_none(usage.get("output_tokens")) or 0) >= answer.output:
+        answer.usage, answer.output = usage, output
     if isinstance(stop_reason := message.get("stop_reason"), str):
         answer.stop_reason = stop_reason
     _take_blocks(answer, message.get("content"), str(entry.get("uuid")))
@@ -150,7 +151,7 @@ def _keep_text(answer: _Answer, block: dict[str, Any]) -> None:
             answer.texts.append(text)
         case {"type": "tool_use", "input": dict() as arguments}:
             answer.texts.append(json.dumps(arguments, ensure_ascii=False))
-    if answer.stop_reason is not None or (count_or_none(answer.usage.get("output_tokens")) or 0) > _PLACEHOLDER:
+    if answer.stop_reason is not None or answer.output > _PLACEHOLDER:
         answer.texts.clear()
 
 

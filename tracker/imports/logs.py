@@ -16,6 +16,7 @@ from addon.reader import Reading
 from tracker.imports import NotReadableError, Part, Progress
 from tracker.imports.packed import is_packed, read_head, unpack_lines
 from tracker.moments import timestamp, utc_offset_minutes
+from tracker.naming import keep_model
 from tracker.record import Feature, Initiator, Record, TokenSource, count_or_none, pseudonym
 
 LONGEST_LINE = 64 << 20
@@ -191,8 +192,6 @@ def make_record(
     effort: str | None = None,
 ) -> Record:
     """Return the record of one logged answer. ``tokens`` are input, output, cached input and reasoning."""
-    from tracker.naming import keep_model
-
     input_tokens, output_tokens, cached, reasoning = tokens
     if cached is not None and input_tokens is not None and cached > input_tokens:
         cached = None
