@@ -313,6 +313,12 @@ def test_what_came_before_a_fault_is_kept(body: bytes, content_type: str, expect
     assert problem in problems
 
 
+def test_an_aws_stream_whose_header_was_lost_is_told_by_its_first_checksum() -> None:
+    frame = aws_frame(b'{"usage": {}}', message_type="event", event_type="metadata")
+    for kind in ("", "application/octet-stream", "application/json"):
+        assert read(frame, kind)[0] == [({"usage": {}}, "metadata")]
+
+
 def test_an_exception_in_an_aws_stream_is_its_name() -> None:
     frame = aws_frame(b'{"message":"slow down"}', message_type="exception", exception_type="throttlingException")
     assert read(frame, "application/vnd.amazon.eventstream")[0] == [({"message": "slow down"}, "throttlingException")]

@@ -15,6 +15,11 @@ _END_STREAM = 0x02
 _TRAILERS = 0x80
 
 
+def is_aws_prelude(head: bytes) -> bool:
+    """Whether bytes begin as an AWS event stream does: two lengths, and the checksum of these."""
+    return len(head) >= 12 and zlib.crc32(head[:8]) == int.from_bytes(head[8:12])
+
+
 class FrameSplitter(Splitter):
     """Frames that say their own length in front. A frame above the bound is skipped, a lying one ends the reading."""
 

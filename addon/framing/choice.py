@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from addon.framing.binary import AwsSplitter, ConnectSplitter, RawSplitter
+from addon.framing.binary import AwsSplitter, ConnectSplitter, RawSplitter, is_aws_prelude
 from addon.framing.lines import CodedSplitter, LengthSplitter, LineSplitter, SignalrSplitter, SseSplitter
 from addon.framing.splitter import JsonSplitter, Splitter
 
@@ -74,6 +74,8 @@ def choose(framing: str, content_type: str, head: bytes, problems: list[str]) ->
 
 
 def _look(framing: str, head: bytes, *, whole_array: bool) -> str:
+    if is_aws_prelude(head):
+        return "aws_event_stream"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(_SSE_STARTS):
         return framing if framing == "sse_text" else "sse"

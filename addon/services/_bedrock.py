@@ -15,8 +15,12 @@ from addon.services._usage import read_bedrock_converse
 def model_in_path(path: str) -> str | None:
     """Return the model id in the path; ``custom`` for a customer's own ARN, whose account number is not kept."""
     parts = path.split("/")
-    model = unquote(parts[2]) if len(parts) > 2 else ""
-    if not model.startswith("arn:"):
+    return name_model(unquote(parts[2]) if len(parts) > 2 else "")
+
+
+def name_model(model: str | None) -> str | None:
+    """Return a model's id, also one told by an ARN; ``custom`` for an ARN of the customer's own."""
+    if model is None or not model.startswith("arn:"):
         return model or None
     kind, _, name = model.partition("/")
     return name if kind.endswith((":inference-profile", ":foundation-model")) else "custom"

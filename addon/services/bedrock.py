@@ -2,7 +2,8 @@
 Amazon Bedrock, as programs use it: converse and invoke, whole or as binary event streams.
 
 Usage is on the wire: in the answer, in its headers, or in the stream's last event. Cache reads and writes come on
-top of input tokens. A model named by an ARN of the customer's own is not told by the wire.
+top of input tokens. A model named by an ARN of the customer's own is not told by the wire. Agents tell their model
+runs only if a trace is asked for; otherwise what is seen of them is counted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from addon.framing import parse_or_none
 from addon.service import Event, Turn, Usage
 from addon.services._anthropic_messages import Messages
 from addon.services._bedrock import Converse, fail_by_name, model_in_path
+from addon.services._bedrock_agent import Agent, RetrieveAndGenerate
 from addon.services._content import walk_text
 from addon.services._dialect import ApiService, Dialect
 from addon.services._openai_chat import ChatCompletions
@@ -147,16 +149,19 @@ class Bedrock(ApiService):
     hosts = (
         *(f"bedrock-runtime.{region}.amazonaws.com" for region in REGIONS),
         *(f"bedrock-runtime-fips.{region}.amazonaws.com" for region in REGIONS if region.startswith(("us-", "ca-"))),
+        *(f"bedrock-agent-runtime.{region}.amazonaws.com" for region in REGIONS),
         *(f"bedrock-mantle.{region}.api.aws" for region in REGIONS),
     )
     routes = (
         (r"/model/[^/]+/converse(?:-stream)?", Converse()),
         (r"/model/[^/]+/invoke(?:-with-response-stream)?", Invoke()),
+        (r"/agents/[^/]+(?:/agentAliases/[^/]+/sessions/[^/]+/text)?", Agent()),
+        (r"/retrieveAndGenerate(?:Stream)?", RetrieveAndGenerate()),
         (r"/(?:openai/)?v1/chat/completions", ChatCompletions()),
         (r"/(?:openai/)?v1/responses", Responses()),
         (r"/anthropic/v1/messages", Messages()),
     )
     transports = ("aws event stream", "json", "sse")
-    features = ("reasoning", "tool", "file_input", "image_input", "image_output")
+    features = ("reasoning", "agent", "tool", "code", "subagent", "file_input", "image_input", "image_output")
     grade = "captured"
-    verified = date(2026, 11, 21)
+    verified = date(2026, 11, 22)
