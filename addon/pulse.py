@@ -6,7 +6,7 @@ import subprocess
 from datetime import UTC, datetime
 from typing import Any
 
-from tracker import desktop, limits, settings
+from tracker import desktop, limits, reminders, settings
 from tracker.heartbeat import this_moment
 from tracker.store import Store, StoreError
 
@@ -49,13 +49,19 @@ class Pulse:
         """Show the notices that are due on the desktop, and return them for the terminal."""
         try:
             due = limits.due_notices(store, now)
+            unapproved = reminders.due_reminders(store, now)
         except (StoreError, settings.SettingsError):  # nothing can be noted now: they are told later
             return []
         wanted = settings.load(store.path)
         self.shown = [process for process in self.shown if process.poll() is None]
-        if due and wanted.get("notices.desktop") and (process := desktop.show(due, wanted.get("language"))):
-            self.shown.append(process)
-        return [f"{one.share:.0%} of your budget is used · {one.budget.name} · see `klimaspor budget`" for one in due]
+        if (due or unapproved) and wanted.get("notices.desktop"):
+            process = desktop.show(due, wanted.get("language"), unapproved)
+            self.shown += [process] if process else []
+        used = [f"{one.share:.0%} of your budget is used · {one.budget.name} · see `klimaspor budget`" for one in due]
+        return used + [
+            f"Your organisation has not approved this ({reason}) · {service} · `klimaspor team remind --off` ends this"
+            for service, reason in unapproved.items()
+        ]
 
 
 def is_paused(store: Store, service: str, at: float) -> bool:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {
     "tracker.store": {
         "store", "rows", "twins", "migrations", "opening", "heartbeat", "coverage", "sums", "moments", "forgetting",
-        "talks", "key", "schema", "sum_queries",
+        "talks", "key", "schema", "sum_queries", "harmless",
     },
     "tracker.settings": {"settings", "settings_file"},
 }  # fmt: skip
@@ -25,19 +25,22 @@ ALWAYS = {
     # room: rooms it may import at the top of a file (its own is always allowed)
     "addon": {
         "tracker.record", "tracker.naming", "tracker.store", "tracker.tokens", "tracker.limits", "tracker.settings",
-        "tracker.desktop",
+        "tracker.desktop", "tracker.reminders",
     },
     "tracker.record": set(),
     "tracker.naming": {"tracker.record"},
     "tracker.tokens": set(),
     "tracker.desktop": {"tracker.limits"},
+    "tracker.reminders": {"tracker.store", "tracker.settings"},
     "tracker.store": {"tracker.record", "tracker.naming"},
     "tracker.settings": {"tracker.record", "tracker.store"},
     "tracker.limits": {"tracker.record", "tracker.store", "tracker.settings"},
     "tracker.exports": {"tracker.record", "tracker.store"},
     "tracker.footprint": {"tracker.record"},
     "tracker.report": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.settings", "tracker.limits"},
-    "tracker.desk": {"tracker.record", "tracker.store", "tracker.settings", "tracker.limits", "tracker.report"},
+    "tracker.desk": {
+        "tracker.record", "tracker.store", "tracker.settings", "tracker.limits", "tracker.report", "tracker.reminders",
+    },
     "tracker.imports": {
         "tracker.record", "tracker.naming", "tracker.store", "tracker.tokens", "tracker.exports", "addon",
     },

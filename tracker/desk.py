@@ -56,7 +56,7 @@ def show(store: Store, status: dict[str, Any], form_token: str, refused: str = "
 
     ``refused`` is why a form that was sent changed nothing.
     """
-    from tracker import limits
+    from tracker import limits, reminders
     from tracker.report.computer import clock, computer_language
     from tracker.report.glance import glance
     from tracker.report.language import language
@@ -73,6 +73,7 @@ def show(store: Store, status: dict[str, Any], form_token: str, refused: str = "
         pauses=limits.pauses(store, now),
         held=any(verdict.action == "hold" for verdict in limits.verdicts(store, now).values()),
         services=_seen(store, now),
+        unapproved=reminders.used_today(store, now),
         refused=refused,
     )
     shown = view(status, glance(store, now), standings, now, language(lang))

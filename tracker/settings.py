@@ -40,6 +40,8 @@ def _zone(key: str, meaning: str) -> Setting:
     return Setting(key, "text", None, meaning, re.compile(r"[A-Z]{3}").fullmatch, "three capitals, such as NOR")
 
 
+REMINDERS = "notices.unapproved"
+
 SCHEMA = (
     _choice("language", None, "Language of reports; unset: the computer's.", ("en", "nb", "nl")),
     _zone("country", "Where you live: for comparisons and for your own device."),
@@ -80,6 +82,14 @@ SCHEMA = (
         "name=port",
     ),
     Setting("notices.desktop", "switch", True, "Tell on the desktop when a budget is nearly or wholly used."),
+    Setting(
+        REMINDERS,
+        "list",
+        (),
+        "Services your organisation has not approved: you are told when you use one, nobody else is.",
+        lambda entries: all(re.fullmatch(r"[a-z0-9-]+=.{1,200}", entry) for entry in entries),
+        "service=reason",
+    ),
 )  # fmt: skip
 """Every key there is. ``budgets`` stands beside them: a list of tables, written by ``klimaspor budget``."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +37,29 @@ def glance(store: Store, now: datetime, budgets: Iterable[Standing] = ()) -> Jso
     }
 
 
-def glance_text(data: Json, budgets: Iterable[Standing], lang: str) -> str:
-    """Return today in a few lines, and how the budgets stand."""
+def glance_text(
+    data: Json, budgets: Iterable[Standing], lang: str, unapproved: Mapping[str, str] | None = None
+) -> str:
+    """Return today in a few lines, how the budgets stand, and reminders of what was used unapproved."""
     from tracker.report.budget_words import budget_line
     from tracker.report.language import capital, language
 
     words = language(lang)
     lines = [f"  {title:<16} {value}" for title, value in glance_rows(data, words)]
     lines += [budget_line(budget, words) for budget in budgets]
+    lines += [reminder_line(service, reason, words) for service, reason in (unapproved or {}).items()]
     return "\n".join(capital(line) for line in [glance_line(data, words), *lines])
+
+
+def reminder_line(name: str, reason: str, words: Language) -> str:
+    """Return that the organisation has not approved a service, and why; only the person sees it."""
+    from tracker.report.names import service
+
+    return words.t(
+        "{service}: not approved by your organisation. {reason} (Only you see this; `klimaspor team remind --off`.)",
+        service=service(name),
+        reason=reason if reason.endswith((".", "!", "?")) else f"{reason}.",
+    )
 
 
 def glance_line(data: Json, words: Language) -> str:

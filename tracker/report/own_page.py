@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tracker.report import names
 from tracker.report.budget_words import budget_name, budget_used
-from tracker.report.glance import glance_line, glance_rows
+from tracker.report.glance import glance_line, glance_rows, reminder_line
 from tracker.report.language import Language, capital
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Standings:
     """Whether a budget holds new turns back."""
     services: list[str]
     """Those that can be chosen."""
+    unapproved: Mapping[str, str] = field(default_factory=dict)
+    """What was used today and the organisation has not approved, with its reason."""
     refused: str = ""
     """Why a form that was sent changed nothing."""
 
@@ -42,6 +45,7 @@ def view(status: Json, today: Json, standings: Standings, now: datetime, words: 
         "today": {"line": glance_line(today, words), "rows": glance_rows(today, words)},
         "refused": words.t(standings.refused) if standings.refused else "",
         "held": standings.held,
+        "reminders": [reminder_line(service, reason, words) for service, reason in standings.unapproved.items()],
         "talks": [_talk(talk, now, words) for talk in standings.talks],
         "budgets": [_budget(standing, words) for standing in standings.budgets],
         "pauses": [_pause(service, until, now, words) for service, until in standings.pauses.items()],

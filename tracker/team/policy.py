@@ -30,6 +30,7 @@ least_people = 5          # nobody sees a group smaller than this; never below 5
 raw_days = 35             # pseudonymous weekly sums are dropped after this; never above 35
 cell_months = 25          # the cells that reports are made of are kept this long
 publish_after_days = 7    # a week's one report is made this long after its end
+reminder = false          # true: whoever wants is told on their own screen, and there alone, of unapproved use
 
 # Say of each service whether staff may use it, and why. Nothing is ever blocked.
 [services.le-chat]
@@ -47,6 +48,8 @@ class Policy:
     raw_days: int = 35
     cell_months: int = 25
     publish_after_days: int = 7
+    reminder: bool = False
+    """Whether staff may have themselves reminded, on their own screen, of services that are not approved."""
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -74,6 +77,8 @@ class Policy:
             low, high = LIMITS.get(key, (0, 0))
             if key in LIMITS and not (isinstance(value, int) and low <= value <= high):
                 raise TeamError(f"The policy has a value that may not be · {key} in {where} · {low} to {high}")
+        if not isinstance(told.get("reminder", False), bool):
+            raise TeamError(f"The policy has a value that may not be · reminder in {where} · true or false")
         for service, rule in dict(told.get("services", {})).items():
             if not isinstance(rule, dict) or rule.get("state") not in STATES or not str(rule.get("reason", "")).strip():
                 raise TeamError(
@@ -96,6 +101,11 @@ class Policy:
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (Jsonb(self.tell()),),
         )
+
+    @property
+    def unapproved(self) -> dict[str, str]:
+        """Return the reason for each service that is not approved."""
+        return {name: rule["reason"] for name, rule in self.services.items() if rule["state"] == "unapproved"}
 
     def tell(self) -> dict[str, Any]:
         """Return the policy as plain values."""
