@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -152,11 +153,17 @@ def _connections() -> Iterator[tuple[tuple[str, int], int, str, bool]]:
 
 
 def _lines() -> Iterator[str]:
-    with suppress(OSError), Path("/proc/net/tcp").open(encoding="ascii") as table:
-        next(table)
-        yield from table
+    """Yield every connection; also those made with an IPv6 socket, which reaches us as ``::ffff:127.0.0.1``."""
+    for name in ("tcp", "tcp6"):
+        with suppress(OSError), Path("/proc/net", name).open(encoding="ascii") as table:
+            next(table)
+            yield from table
 
 
 def _address(text: str) -> tuple[str, int]:
-    address, _, port = text.partition(":")
-    return socket.inet_ntoa(int(address, 16).to_bytes(4, sys.byteorder)), int(port, 16)
+    """Read ``0100007F:BACF``: words of the machine's own byte order, one for IPv4, four for IPv6."""
+    digits, _, port = text.partition(":")
+    words = (int(digits[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(digits), 8))
+    address = ip_address(b"".join(words))
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address), int(port, 16)

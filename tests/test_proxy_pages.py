@@ -110,13 +110,14 @@ def test_the_own_pages_answer_through_the_proxy_too(way: Rig) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs another user: run as root on Linux")
-def test_another_user_of_this_computer_is_refused(way: Rig) -> None:
+@pytest.mark.parametrize(("family", "host"), [("AF_INET", "127.0.0.1"), ("AF_INET6", "::ffff:127.0.0.1")])
+def test_another_user_of_this_computer_is_refused(way: Rig, family: str, host: str) -> None:
     script = f"""
 import os, socket
 os.setuid(65534)
-with socket.socket() as peer:
+with socket.socket(socket.{family}) as peer:
     peer.settimeout(10)
-    peer.connect(("127.0.0.1", {way.port}))
+    peer.connect(("{host}", {way.port}))
     try:
         peer.sendall(b"GET /proxy.pac HTTP/1.1\\r\\nhost: 127.0.0.1:{way.port}\\r\\n\\r\\n")
         print(peer.recv(100))
@@ -132,6 +133,9 @@ def test_the_owner_of_a_connection_is_found() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         assert owner_of(client.getsockname(), server.getsockname()) == os.getuid()
         assert owner_of(("127.0.0.1", 1), server.getsockname()) is None
+        with socket.socket(socket.AF_INET6) as mapped:
+            mapped.connect(("::ffff:127.0.0.1", server.getsockname()[1]))
+            assert owner_of(("127.0.0.1", mapped.getsockname()[1]), server.getsockname()) == os.getuid()
 
 
 def test_the_secret_stays_and_is_private(tmp_path: Path) -> None:
