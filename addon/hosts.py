@@ -11,7 +11,7 @@ from addon.service import Service, host_matches
 _NAMES_OF_THIS_COMPUTER = ("localhost", "ip6-localhost", "ip6-loopback", "localhost.localdomain")
 _STAND_INS = ipaddress.ip_network("198.18.0.0/15")
 """Some VPN programs answer every name from this range and forward by name: nobody's own network lies there."""
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+_TRANSLATED, _COMPATIBLE = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96")
 
 
 def open_hosts(
@@ -59,13 +59,13 @@ def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Whether an address is not one of the public internet, also where an IPv6 address carries an IPv4 one."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
-        if address in _TRANSLATED:
+        if address in _TRANSLATED or address in _COMPATIBLE:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_private(inner)
     elif address in _STAND_INS:
         return False
-    return not address.is_global or address.is_multicast
+    return not address.is_global or address.is_multicast or getattr(address, "is_site_local", False)
 
 
 def _is_odd_number(host: str) -> bool:

@@ -8,8 +8,11 @@ import io
 import json
 import random
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,11 @@ from addon.reader import Reader
 from addon.state import State, load_token, write_private, write_state
 from tests.examples import KEY, load_examples
 from tests.test_importing_recordings import SIMPLE, to_entry
+from tests.test_store import make
 from tests.test_wrong_types import spoil
 from tracker.cli import main
 from tracker.imports.logs import read_time
-from tracker.store import Store
+from tracker.store import Store, timestamp
 
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 """What could steer a terminal or turn text around; tabs and line feeds are ours."""
@@ -93,6 +97,76 @@ def test_what_a_service_says_steers_no_terminal_and_starts_no_formula(db: Path, 
     if "csv" in arguments:
         for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))):
             assert not [cell for cell in row if cell.startswith(FORMULAS) and not re.fullmatch(r"-?[\d.]+", cell)]
+
+
+STEERS = "\x1b]0;owned\x07\x1b[2J\u202e<script>alert(1)</script>"
+CELL = "=cmd|' /C calc'!A0"
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that somebody else made: poison in every column that takes it."""
+    path = tmp_path_factory.mktemp("foreign") / "k.db"
+    now = datetime.now(UTC)
+    with Store.open(path) as store:
+        store.add(make(n, started_at=timestamp(now - timedelta(seconds=n))) for n in range(40))
+    kept = {"id", "started_at", "local_day"}
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        columns = [name for _, name, kind, *_ in other.execute("PRAGMA table_info(requests)") if kind == "TEXT"]
+        ids = [row[0] for row in other.execute("SELECT id FROM requests")]
+        for n, name in enumerate(sorted(set(columns) - kept)):
+            for place, poison in ((2 * n, STEERS), (2 * n + 1, CELL)):
+                other.execute(f"UPDATE requests SET {name} = ? WHERE id = ?", (poison, ids[place]))
+        today, long = now.astimezone().date().isoformat(), "2999-01-01T00:00:00.000Z"
+        other.execute("INSERT INTO unread VALUES (?, ?, ?, ?, 3)", (today, STEERS, STEERS, STEERS))
+        other.execute("INSERT INTO refused VALUES (?, ?, 2)", (today, STEERS))
+        other.execute("INSERT INTO pauses VALUES (?, ?, ?)", (STEERS, timestamp(now), long))
+        other.execute("INSERT INTO meta VALUES (?, CAST(x'ff1b5b324a' AS TEXT))", (STEERS,))
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["log"], ["today"], ["report", "--format", "text", "-o", "-"], ["report", "--format", "csv", "-o", "-"],
+     ["report", "--format", "html", "-o", "-"], ["export", "--format", "csv"], ["export", "--format", "jsonl"],
+     ["pause"], ["doctor"], ["budget"], ["rate"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_database_that_somebody_else_made_steers_no_terminal(foreign: Path, arguments: list[str]) -> None:
+    result = RUN.invoke(main, [*arguments, "--db", str(foreign)])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    text = result.output
+    assert len(text) > 40
+    assert not STEERING.search(text.replace("\r\n", "\n"))
+    if "html" in arguments:
+        assert "<script>alert" not in text
+    if "csv" in arguments:
+        for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))):
+            assert not [cell for cell in row if cell.startswith(("=", "+", "@", "|", "%", "\t"))]
+
+
+@pytest.mark.parametrize("arguments", [["config"], ["today"], ["report", "--format", "text", "-o", "-"]], ids=" ".join)
+def test_settings_that_somebody_else_wrote_steer_no_terminal(tmp_path: Path, arguments: list[str]) -> None:
+    with Store.open(tmp_path / "k.db") as store:
+        store.add([make(1)])
+    (tmp_path / "k.toml").write_text('[footprint]\nhourly = "\\u001b]0;x\\u0007\\u202e.csv"\n', "utf-8")
+    result = RUN.invoke(main, [*arguments, "--db", str(tmp_path / "k.db")])
+    assert ".csv" in result.output
+    assert not STEERING.search(result.output)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["explain", STEERS], ["rate", STEERS], ["capture", STEERS], [STEERS], ["log", "--db", STEERS]]
+)
+def test_an_argument_copied_from_elsewhere_steers_no_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("KLIMASPOR_DB", str(tmp_path / "k.db"))
+    with Store.open(tmp_path / "k.db") as store:
+        store.add([make(1)])
+    result = RUN.invoke(main, arguments)
+    assert len(result.output) > 20
+    assert not STEERING.search(result.output)
 
 
 def bot(**changes: str) -> str:

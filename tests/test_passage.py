@@ -245,7 +245,7 @@ def test_the_pattern_matches_whole_names_only(host: str, more: str, port: int) -
     [("claude.ai", False), ("1.1.1.1", False), ("2606:4700::1111", False), ("198.18.0.7", False),
      ("64:ff9b::10.0.0.1", True), ("64:ff9b::1.1.1.1", False), ("2002:7f00:1::", True), ("fe80::1%eth0", True),
      ("100.64.0.1", True), ("224.0.0.1", True), ("0x7f.1", True), ("017700000001", True), ("a.localhost", True),
-     ("metadata.google.internal", True), ("LOCALHOST.", True)],
+     ("metadata.google.internal", True), ("LOCALHOST.", True), ("::127.0.0.1", True), ("fec0::1", True)],
 )  # fmt: skip
 def test_private_addresses_are_told_from_public_ones(host: str, home: bool) -> None:
     assert leads_home(host) is home

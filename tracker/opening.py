@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tracker.harmless import harmless
 from tracker.key import make_private_folder
 from tracker.schema import APPLICATION_ID, SCHEMA_VERSION
 
@@ -16,6 +17,9 @@ BUSY_TIMEOUT_S = 5.0
 
 class StoreError(Exception):
     """The database cannot be used; the message says what happened · to what · what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(harmless(message))
 
 
 class NoDatabaseError(StoreError):
@@ -96,6 +100,7 @@ def _open_to_write(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     elif not os.access(path, os.W_OK):
         raise StoreError(f"The database is read-only · {path} · allow writing to the file and its folder")
     connection = sqlite3.connect(path, timeout=busy_timeout_s)
+    connection.text_factory = _read_text
     try:
         _check_ours(connection, path)
         if not _is_current(connection):
@@ -126,12 +131,18 @@ def _connect_to_read(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
+    connection.text_factory = _read_text
     try:
         _check_ours(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _read_text(raw: bytes) -> str:
+    """Return a text of the file, which somebody else may have made."""
+    return harmless(raw.decode("utf-8", "replace"))
 
 
 def _check_ours(connection: sqlite3.Connection, path: Path) -> None:

@@ -93,10 +93,20 @@ class LazyGroup(click.Group):
         """Run a command; whatever it did not foresee ends in a sentence too, for a traceback may quote a chat."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        except click.ClickException as error:
+            vars(error)["message"] = _fit(error.message)
+            raise
+        except (click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # the last, from a reader such as head, click itself ends without a word
         except Exception as error:  # noqa: BLE001 - the last net
-            raise click.ClickException(_tell(error, ctx.invoked_subcommand or "")) from None
+            raise click.ClickException(_fit(_tell(error, ctx.invoked_subcommand or ""))) from None
+
+
+def _fit(message: str) -> str:
+    """Make a message fit for a terminal: it may quote what was typed, or what stands in a file."""
+    from tracker.harmless import harmless
+
+    return harmless(message)
 
 
 def _tell(error: Exception, command: str) -> str:

@@ -11,6 +11,7 @@ import click
 from tracker.cli.days import Day, Duration
 from tracker.cli.opened import act_on_it, check_service, opened, settings_explained
 from tracker.cli.options import database_option, fail, format_option
+from tracker.harmless import harmless
 
 if TYPE_CHECKING:
     from tracker.forgetting import Forgotten
@@ -187,5 +188,5 @@ def _shown(value: object) -> str:
         case bool():
             return "on" if value else "off"
         case list() | tuple():
-            return ", ".join(str(entry) for entry in value) or "(none)"
-    return str(value)
+            return harmless(", ".join(str(entry) for entry in value)) or "(none)"
+    return harmless(str(value))
