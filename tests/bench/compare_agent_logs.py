@@ -1,4 +1,4 @@
-"""The same agents' logs read by klimaspor, ccusage and ai-footprint: tokens, time and memory side by side.
+"""The same agents' logs read by klimaspor, ccusage and ai-footprint: tokens, processor time and memory side by side.
 
 The two others are installed by hand, in places of their own (versions this was last run with):
 
@@ -15,13 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,18 +127,12 @@ def ai_footprint(program: str, agent: str, folder: Path, db: Path) -> Result:
 
 
 def run(command: list[str], environment: dict[str, str]) -> tuple[float, int, str]:
-    """Return seconds, peak megabytes and what it printed."""
+    """Return seconds of processor time, peak megabytes and what it printed."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
-        began = time.perf_counter()
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, env=os.environ | environment)
-        peak, status = 0, Path(f"/proc/{process.pid}/status")
-        while process.poll() is None:
-            if found := re.search(r"VmHWM:\s+(\d+)", status.read_text()):
-                peak = max(peak, int(found[1]) // 1024)
-            time.sleep(0.02)
-        seconds = time.perf_counter() - began
+        _, _, used = os.wait4(process.pid, 0)
         output.seek(0)
-        return seconds, peak, output.read()
+        return used.ru_utime + used.ru_stime, used.ru_maxrss // 1024, output.read()
 
 
 def main() -> None:
@@ -168,7 +160,10 @@ def main() -> None:
                     kind: None if (counted := result.tokens[kind]) is None else counted - expected[kind]
                     for kind in KINDS
                 }
-                print(f"  {result.name:14}{result.seconds:7.2f} s {result.megabytes:5} MB  difference {difference}")
+                print(
+                    f"  {result.name:14}{result.seconds:7.2f} s of processor time, {lines / result.seconds:,.0f} lines/s,"
+                    f" {result.megabytes} MB, difference {difference}"
+                )
 
 
 if __name__ == "__main__":
