@@ -12,7 +12,8 @@ from addon.framing import split_messages
 from addon.service import Listener, Service, Turn
 from addon.services._page import identity_at, list_at, pick, text_at
 
-_QUESTIONS = frozenset({"create_and_generate_turn", "generate_turn_candidate"})
+_ANOTHER = "generate_turn_candidate"
+_QUESTIONS = frozenset({"create_and_generate_turn", "generate_turn", _ANOTHER})
 
 
 class CharacterAi(Service):
@@ -64,7 +65,8 @@ class Conversation:
         self._model = text_at(payload, "chat", "preferred_model_type") or self._model
         if text_at(asked, "command") not in _QUESTIONS:
             return
-        chat = identity_at(payload, "turn", "turn_key", "chat_id") or identity_at(payload, "turn_key", "chat_id")
+        places = (("turn", "turn_key", "chat_id"), ("turn_key", "chat_id"), ("chat_id",))
+        chat = next(filter(None, (identity_at(payload, *place) for place in places)), None)
         for key, earlier in list(self._open.items()):
             if len(self._open) >= 8 or (chat and earlier.conversation_id == chat):
                 # Who asks on has had the answer, also where nothing said that it was final.
@@ -72,6 +74,7 @@ class Conversation:
                 yield self._open.pop(key)
         turn = self._open[identity_at(asked, "request_id") or ""] = Turn(self._service, self._opening)
         turn.started_ms = at_ms or 0
+        turn.state["another"] = text_at(asked, "command") == _ANOTHER
         turn.effort = (self._model or "").removeprefix("MODEL_TYPE_").lower() or None
         turn.conversation_id = chat
         for candidate in list_at(payload, "turn", "candidates"):
@@ -107,7 +110,8 @@ class Conversation:
     def _read(self, turn: Turn, told: Any, at_ms: int | None) -> bool:
         turn.conversation_id = identity_at(told, "turn_key", "chat_id") or turn.conversation_id
         done = []
-        for candidate in list_at(told, "candidates"):
+        # Of an answer that is made once more, the newest comes first and those before it come along.
+        for candidate in list_at(told, "candidates")[: 1 if turn.state["another"] else None]:
             identity = identity_at(candidate, "candidate_id") or ""
             turn.response_id = turn.response_id or identity or None
             turn.answer(text_at(candidate, "raw_content"), at_ms, part=identity, replace=True)

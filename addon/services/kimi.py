@@ -11,13 +11,22 @@ from addon.services._page import identity_at, list_at, once, pick, text_at, tool
 
 _QUIET = frozenset({"heartbeat", "op", "mask", "chat", "message", "block", "done", "eventOffset", "error", "code"})
 
+_MODEL = re.compile(r"(?:SCENARIO_)?(K\d)(?:D(\d))?((?:-[a-z]+)*)", re.IGNORECASE)
+
+
+def spell_model(name: str | None) -> str | None:
+    """Return a model as its maker writes it (``kimi-k2.6-chat`` for ``k2d6-chat``); None for a scenario without one."""
+    if name is None or not (told := _MODEL.fullmatch(name)):
+        return None if (name or "").startswith("SCENARIO_") else name
+    return f"kimi-{told[1].lower()}" + (f".{told[2]}" if told[2] else "") + told[3]
+
 
 class Kimi(Service):
     """
     Connect frames of JSON: each sets or appends to a block of thinking, text or tool use.
 
-    Shows: thinking text, the answer, tools, what is switched on, uploads as blocks. Hides: token counts, the exact
-    model behind a scenario, the history. Whether the thinking shown is whole is not known, so it is not counted.
+    Shows: thinking text, the answer, tools, what is switched on, uploads as blocks, mostly the model asked for. Hides:
+    token counts, the history. Whether the thinking shown is whole is not known, so it is not counted.
     """
 
     name = "kimi"
@@ -34,7 +43,7 @@ class Kimi(Service):
     def request(self, turn: Turn, body: Any) -> None:
         turn.conversation_id = identity_at(body, "chat_id")
         options = pick(body, "options")
-        turn.request_model = text_at(options, "model")
+        turn.request_model = spell_model(text_at(options, "model") or text_at(body, "scenario"))
         effort = text_at(options, "reasoning_effort")
         turn.effort = effort.removeprefix("REASONING_EFFORT_").lower() if effort else None
         if pick(options, "thinking") is True:
@@ -80,6 +89,9 @@ class Kimi(Service):
         part = identity_at(block, "id") or ""
         match block:
             case {"think": {"content": text}}:
+                turn.reason(text, at_ms, part=part, replace=replaces)
+                once(turn, "reasoning", None)
+            case {"text": {"content": text, "flags": str(flags)}} if "think" in flags:
                 turn.reason(text, at_ms, part=part, replace=replaces)
                 once(turn, "reasoning", None)
             case {"text": {"content": text}}:

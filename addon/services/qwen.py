@@ -9,6 +9,7 @@ from typing import Any
 from addon.service import Event, Service, Turn
 from addon.services._page import asked_once, identity_at, list_at, once, pick, pixels, size_at, text_at
 from addon.services._usage import number, read_openai_responses
+from tracker.record import Outcome
 
 _KINDS = {
     "search": "web_search", "deep_research": "deep_research", "artifacts": "canvas", "web_dev": "canvas",
@@ -33,8 +34,8 @@ class Qwen(Service):
     transports = ("sse", "json")
     tokens = "reported"
     features = (
-        "reasoning", "deep_research", "web_search", "canvas", "file_input", "image_input", "image_output",
-        "video_output",
+        "reasoning", "deep_research", "web_search", "code", "connector", "canvas", "file_input", "image_input",
+        "image_output", "video_output",
     )  # fmt: skip
     grade = "documented"
     verified = date(2026, 11, 21)
@@ -42,6 +43,7 @@ class Qwen(Service):
     def request(self, turn: Turn, body: Any) -> None:
         turn.request_model = text_at(body, "model")
         turn.conversation_id = identity_at(body, "chat_id")
+        turn.state["repeats"] = pick(body, "incremental_output") is False
         messages = list_at(body, "messages")
         for message in messages:
             turn.prompt(pick(message, "content"))
@@ -71,7 +73,7 @@ class Qwen(Service):
         if not isinstance(data, dict):
             return
         if data.get("success") is False:
-            turn.outcome = "limited" if text_at(data, "data", "code") == "RateLimited" else "error"
+            turn.outcome = _name_failure(data.get("data"))
             return
         if "response.completed" in data:
             turn.finished = True
@@ -79,7 +81,7 @@ class Qwen(Service):
         response = identity_at(data, "response_id") or created
         turn.response_id = turn.response_id or response
         if pick(data, "error") is not None:
-            turn.outcome = "error"
+            turn.outcome = _name_failure(data["error"])
         self._read_usage(turn, response or "", data.get("usage"))
         for choice in list_at(data, "choices"):
             self._read_delta(turn, pick(choice, "delta"), response or "", event.at_ms)
@@ -114,13 +116,18 @@ class Qwen(Service):
         if text_at(delta, "role") in {"user", "system"}:
             return
         finished = text_at(delta, "status") == "finished"
+        if text_at(delta, "status") == "error":
+            turn.outcome = _name_failure(delta)
+            return
+        turn.reason(text_at(delta, "reasoning_content"), at_ms, part=response, replace=turn.state["repeats"])
         match text_at(delta, "phase"):
             case "think":
-                turn.reason(text_at(delta, "content"), at_ms, part=response)
+                turn.reason(text_at(delta, "content"), at_ms, part=response, replace=turn.state["repeats"])
                 once(turn, "reasoning", None)
             case "thinking_summary":
-                summary = list_at(delta, "extra", "summary_thought", "content")
-                turn.reason("\n".join(map(str, summary)), at_ms, part="summary " + response, replace=True)
+                told = pick(delta, "extra", "summary_thought", "content")
+                summary = told if isinstance(told, str) else "\n".join(map(str, list_at(told)))
+                turn.reason(summary, at_ms, part="summary " + response, replace=True)
                 once(turn, "reasoning", None)
             case "web_search":
                 if finished or list_at(delta, "extra", "web_search_info"):
@@ -130,11 +137,15 @@ class Qwen(Service):
                     turn.state["picture"] = True
                     turn.media_count = turn.state.get("image_usage", 1)
                     once(turn, "image_output")
+            case "code_interpreter":
+                once(turn, "code")
+            case "local_tool" | "local_mcp" | "mcp":
+                once(turn, "connector")
             case "answer" | None:
                 if turn.operation == "image":
                     self._read_picture(turn, delta)
                 else:
-                    turn.answer(text_at(delta, "content"), at_ms, part=response)
+                    turn.answer(text_at(delta, "content"), at_ms, part=response, replace=turn.state["repeats"])
                 turn.finished = turn.finished or finished
             case str() as phase:
                 turn.wonder(phase)
@@ -144,3 +155,8 @@ class Qwen(Service):
         if text_at(delta, "content"):
             turn.media_count = turn.state.get("image_usage", 1)
             once(turn, "image_output")
+
+
+def _name_failure(told: Any) -> Outcome:
+    words = told if isinstance(told, str) else " ".join(text_at(told, key) or "" for key in ("code", "message"))
+    return "limited" if any(word in words.lower() for word in ("ratelimit", "usage limit", "quota")) else "error"
