@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 def timestamp(moment: datetime) -> str:
     """Return a moment as it is stored: UTC, ISO 8601, milliseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_timestamp(text: str) -> datetime:

@@ -36,7 +36,10 @@ def text(value: Any, *path: str) -> str | None:
 
 def first(*numbers: int | None) -> int | None:
     """Return the first that is known."""
-    return next((number for number in numbers if number is not None), None)
+    for number in numbers:
+        if number is not None:
+            return number
+    return None
 
 
 def add(*numbers: int | None) -> int | None:

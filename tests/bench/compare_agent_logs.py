@@ -160,10 +160,8 @@ def main() -> None:
                     kind: None if (counted := result.tokens[kind]) is None else counted - expected[kind]
                     for kind in KINDS
                 }
-                print(
-                    f"  {result.name:14}{result.seconds:7.2f} s of processor time, {lines / result.seconds:,.0f} lines/s,"
-                    f" {result.megabytes} MB, difference {difference}"
-                )
+                took = f"{result.seconds:7.2f} s of processor time, {lines / result.seconds:,.0f} lines/s"
+                print(f"  {result.name:14}{took}, {result.megabytes} MB, difference {difference}")
 
 
 if __name__ == "__main__":
