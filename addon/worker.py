@@ -185,7 +185,7 @@ def main(services: Iterable[Service] | None = None) -> None:
         with Store.open(path) as store:
             reader = Reader(load_key(path), services=all_services(path.parent) if services is None else services)
             tally = Tally(Path(sys.argv[3])) if len(sys.argv) > 3 else None
-            desk = Desk(reader, store, Captures(path.parent, reader), Outbox(store, tally))
+            desk = Desk(reader, store, Captures(path.parent), Outbox(store, tally))
             desk.tell_busy()
             connection.send_bytes(b"{}")
             serve(connection, desk)

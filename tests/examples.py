@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from addon.capturing import tell_record as tell
 from addon.exchange import Chunk, Exchange, Message
 from addon.reader import Reader, Reading
+from addon.scrubbing.example import tell_record as tell
 
 FOLDER = Path(__file__).parent / "examples"
 KEY = bytes(range(32))
@@ -42,7 +42,8 @@ class Example:
 
     @property
     def expected(self) -> list[dict[str, Any]]:
-        return self.content.get("expected", [])
+        expected: list[dict[str, Any]] = self.content.get("expected", [])
+        return expected
 
     @property
     def not_turns(self) -> list[tuple[str, str, str]]:
@@ -81,13 +82,15 @@ def build_exchange(told: dict[str, Any]) -> Exchange:
     Build the exchange that an example describes; see README.md beside the examples.
 
     The response is one of ``response`` (JSON), ``response_text``, ``response_base64``, ``events`` (server-sent),
-    ``lines`` (JSON lines) or ``messages`` (a socket). These come 100 ms apart unless they say ``at_ms``.
+    ``lines`` (JSON lines), ``chunks`` (bytes as they came) or ``messages`` (a socket). These come 100 ms apart unless
+    they say ``at_ms``.
     """
     url = urlsplit(told["url"])
     request_body, request_type = _build_request(told)
     chunks = tuple(_build_chunks(told))
     messages = tuple(_build_messages(told.get("messages", [])))
-    last_ms = [chunk.at_ms for chunk in chunks] + [message.at_ms for message in messages]
+    times = [*(chunk.at_ms for chunk in chunks), *(message.at_ms for message in messages)]
+    last_ms = [at_ms for at_ms in times if at_ms is not None]
     headers = {"content-type": request_type} if request_type else {}
     return Exchange(
         method=told.get("method", "GET" if messages else "POST"),
@@ -143,6 +146,9 @@ def _build_chunks(told: dict[str, Any]) -> Iterator[Chunk]:
             yield Chunk(told.get("at_ms", 10 * STEP_MS), text.encode())
         case {"response_base64": str(text)}:
             yield Chunk(told.get("at_ms", 10 * STEP_MS), base64.b64decode(text))
+        case {"chunks": list(chunks)}:
+            for chunk in chunks:
+                yield Chunk(chunk["at_ms"], _read_bytes(chunk, "text"))
         case {"events": list(events)}:
             for at_ms, event in _timed(events):
                 yield Chunk(at_ms, _write_event(event).encode())
@@ -167,12 +173,14 @@ def _write_event(event: Any) -> str:
 
 def _build_messages(messages: list[dict[str, Any]]) -> Iterator[Message]:
     for at_ms, message in _timed(messages):
-        data = message["data"]
-        if "base64" in message:
-            raw = base64.b64decode(message["base64"])
-        else:
-            raw = (data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)).encode()
-        yield Message(at_ms, message["from"] == "client", raw)
+        yield Message(at_ms, message["from"] == "client", _read_bytes(message, "data"))
+
+
+def _read_bytes(told: dict[str, Any], name: str) -> bytes:
+    """Return bytes that are told as text, as JSON or, binary ones, as base64."""
+    if "base64" in told:
+        return base64.b64decode(told["base64"])
+    return (told[name] if isinstance(told[name], str) else json.dumps(told[name], ensure_ascii=False)).encode()
 
 
 def _timed(items: list[Any]) -> Iterator[tuple[int, Any]]:

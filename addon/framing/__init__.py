@@ -23,6 +23,8 @@ class Events:
 
     def __init__(self, exchange: Exchange, framing: str) -> None:
         self.problems: list[str] = []
+        self.splitter: Splitter | None = None
+        """What takes the bytes apart, once enough of them came to choose it."""
         self._exchange = exchange
         self._framing = framing
 
@@ -30,7 +32,7 @@ class Events:
         self.problems.clear()
         headers = {name.lower(): value for name, value in self._exchange.response_headers.items()}
         content_type = headers.get("content-type", "")
-        splitter: Splitter | None = None
+        splitter = self.splitter = None
         head = b""
         at_ms: int | None = None
         for at_ms, data in self._decoded(headers.get("content-encoding", "")):
@@ -38,13 +40,13 @@ class Events:
                 head += data
                 if len(head.lstrip()) < HEAD_BYTES and len(head) < Budget().limit:
                     continue
-                splitter = choose(self._framing, content_type, head, self.problems)
+                splitter = self.splitter = choose(self._framing, content_type, head, self.problems)
                 data = head  # noqa: PLW2901 - the first piece is all that came so far
             for value, name in splitter.feed(data):
                 yield Event(value, name, at_ms)
         rest: list[Unit] = []
         if splitter is None and head:
-            splitter = choose(self._framing, content_type, head, self.problems)
+            splitter = self.splitter = choose(self._framing, content_type, head, self.problems)
             rest.extend(splitter.feed(head))
         if splitter:
             rest.extend(splitter.finish())

@@ -25,6 +25,7 @@ STEP_SECONDS = 0.2
 def capture(service: str, output: Path | None, wait: int, db: Path) -> None:
     """Leave a scrubbed example of your next exchange with a service: none of its words is yours any more."""
     from addon.capturing import Wish
+    from addon.scrubbing.refusals import REFUSALS
 
     check_service(service, db)
     output = output or Path(f"{service}.json")
@@ -47,6 +48,9 @@ def capture(service: str, output: Path | None, wait: int, db: Path) -> None:
         wish.granted.unlink(missing_ok=True)
     if example is None:
         fail("Nothing was heard", service, "is the proxy running (`klimaspor status`), and did you ask something?")
+    if reason := example.get("refused"):
+        what, do = REFUSALS[reason]
+        fail(what, service, do)
     _leave(example, output)
 
 
