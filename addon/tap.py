@@ -226,4 +226,5 @@ def _held(service: Service) -> http.Response:
         "See `klimaspor budget`, or continue for an hour on the page that `klimaspor open` shows.\n"
     )
     headers = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "retry-after": "3600"}
+    headers["x-should-retry"] = "false"  # the makers' own clients would try twice more, and keep the person waiting
     return http.Response.make(429, text, headers)

@@ -81,3 +81,17 @@ def test_the_anthropic_client_streams(way: Rig) -> None:
         assert "".join(stream.text_stream) == "Far away."
     (record,) = way.records()
     assert (record.service, record.input_tokens, record.output_tokens) == ("anthropic-api", 14, 5)
+
+
+@pytest.mark.parametrize(("maker", "name"), [("openai", "OpenAI"), ("anthropic", "Anthropic")])
+def test_a_held_turn_is_told_at_once_and_not_tried_again(way: Rig, maker: str, name: str) -> None:
+    package = pytest.importorskip(maker)
+    way.proxy.ear.gate.refresh({f"{maker}-api": "hold"})
+    question = [{"role": "user", "content": "How far is the moon?"}]
+    sent: list[object] = []
+    transport = package.DefaultHttpxClient(event_hooks={"request": [sent.append]})
+    with getattr(package, name)(api_key="none", http_client=transport) as client:
+        make = client.messages.create if maker == "anthropic" else client.chat.completions.create
+        with pytest.raises(package.RateLimitError, match="your own budget is used up"):
+            make(model="a-model", max_tokens=50, messages=question)
+    assert len(sent) == 1
