@@ -19,6 +19,10 @@ from addon.outbox import LARGEST_HEAP, Outbox
 from addon.reader import Reading
 from addon.tally import SLOTS, Tally, UnderWay, leftovers
 from tests.test_store import make
+from tracker.record import Unread
+from tracker.report import view_trust
+from tracker.report.coverage import Listening, coverage
+from tracker.report.language import Language
 from tracker.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="did not run: no lock that ends with its process")
@@ -206,3 +210,17 @@ def tally_of(tally: Tally) -> list[tuple[str, int]]:
         found += under_way
     copy.unlink()
     return [(one.service, one.n) for one in found]
+
+
+def test_the_report_tells_what_was_lost_from_what_is_not_known() -> None:
+    day = "2026-11-20"
+    unread = [
+        Unread(day=day, service="chatgpt", shape="", reason="killed", n=2),
+        Unread(day=day, service="chatgpt", shape="", reason="overload", n=3),
+        Unread(day=day, service="chatgpt", shape="data", reason="unknown-events", n=1),
+    ]
+    told = coverage([], unread, [], Listening())
+    (sentence,) = view_trust.coverage({"coverage": told, "requests": 0}, Language("en"))["sentences"]
+    assert "5 answers of ChatGPT were lost before they were read" in sentence
+    assert "One answer of ChatGPT had a form that is not known here" in sentence
+    assert told["unread"] == 6

@@ -28,6 +28,8 @@ class Listening:
     """By the person's clock, one after the other."""
 
 
+LOST = frozenset({"killed", "overload", "store", "worker-lost", "crash", "hang", "memory", "MemoryError", "too-large"})
+"""Reasons that are ours: the answer passed, and we had no time, room or life to read it."""
 SHORTEST_DOWN_S = 150.0
 MOST_TIMES = 3
 """A gap names so many of its times, the longest."""
@@ -46,13 +48,15 @@ def coverage(
     services: dict[str, Json] = {}
 
     def of(service: str) -> Json:
-        return services.setdefault(service, {"key": service, "read": 0, "unread": 0, "refused": 0, "reasons": []})
+        new = {"key": service, "read": 0, "unread": 0, "lost": 0, "refused": 0, "reasons": []}
+        return services.setdefault(service, new)
 
     for activity in activities:
         of(activity.service)["read"] += activity.requests
     for item in unread:
         entry = of(item.service)
         entry["unread"] += item.n
+        entry["lost"] += item.n if item.reason in LOST else 0
         if item.reason not in entry["reasons"]:
             entry["reasons"].append(item.reason)
     for service, n in refused:

@@ -39,11 +39,21 @@ def coverage(data: Json, language: Language) -> Json:
         tn(
             "One answer of {service} had a form that is not known here.",
             "{n} answers of {service} had a form that is not known here.",
-            entry["unread"],
+            entry["unread"] - entry["lost"],
             service=service(entry["key"]),
         )
         for entry in found["by_service"]
-        if entry["unread"]
+        if entry["unread"] > entry["lost"]
+    ]
+    sentences += [
+        tn(
+            "One answer of {service} was lost before it was read: too much came at once, or the proxy was killed.",
+            "{n} answers of {service} were lost before they were read: too much came at once, or the proxy was killed.",
+            entry["lost"],
+            service=service(entry["key"]),
+        )
+        for entry in found["by_service"]
+        if entry["lost"]
     ]
     if found["refused"]:
         sentences.append(
