@@ -86,6 +86,7 @@ def test_the_anthropic_client_streams(way: Rig) -> None:
 @pytest.mark.parametrize(("maker", "name"), [("openai", "OpenAI"), ("anthropic", "Anthropic")])
 def test_a_held_turn_is_told_at_once_and_not_tried_again(way: Rig, maker: str, name: str) -> None:
     package = pytest.importorskip(maker)
+    way.proxy.settle()  # the first heartbeat looks at the limits too
     way.proxy.ear.gate.refresh({f"{maker}-api": "hold"})
     question = [{"role": "user", "content": "How far is the moon?"}]
     sent: list[object] = []
