@@ -139,14 +139,14 @@ class ChatCompletions(Dialect):
                 turn.outcome = "refused"
             if finish == "error":
                 turn.outcome = "error"
-        turn.answer(choice.get("text"), at_ms if turn.state.get("stream") else None, part=part)
         message = choice.get("delta")
         if isinstance(choice.get("message"), dict):
             message, at_ms = choice["message"], None
             turn.state["whole"] = True
-        if choice.get("text") is not None and not turn.state.get("stream"):
-            turn.state["whole"] = True
-        if not isinstance(message, dict):
+        if not isinstance(message, dict):  # beside a message it says the same again (Together)
+            turn.answer(choice.get("text"), at_ms if turn.state.get("stream") else None, part=part)
+            if choice.get("text") is not None and not turn.state.get("stream"):
+                turn.state["whole"] = True
             return
         self._read_content(turn, message.get("content"), at_ms, part)
         if _text(message.get("refusal")):
@@ -163,7 +163,8 @@ class ChatCompletions(Dialect):
         for note in message.get("annotations") or ():
             if isinstance(note, dict) and note.get("type") == "url_citation":
                 turn.state["cited"] = True
-        for done in message.get("executed_tools") or ():  # Groq's compound models work with tools of their own
+        done_by_itself = message.get("executed_tools")  # Groq's compound models
+        for done in done_by_itself if isinstance(done_by_itself, list) else ():
             if isinstance(done, dict) and (name := f"{part}:done:{done.get('index')}") not in turn.state["calls"]:
                 turn.state["calls"].add(name)
                 turn.used(_DONE.get(str(done.get("type")), "tool"))
