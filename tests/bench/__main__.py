@@ -1,7 +1,7 @@
 """
 How much the proxy is felt: ``python -m tests.bench [--rounds 5] [--only streams requests large memory]``.
 An organisation's week at full size: ``python -m tests.bench team``.
-A report of very many records: ``python -m tests.bench report``.
+A report of very many records: ``python -m tests.bench report``; each start: ``python -m tests.bench startup``.
 How fast each service is read: ``python -m tests.bench readers``.
 An hour of steady use: ``python -m tests.bench soak --minutes 60``.
 A proxy killed again and again: ``python -m tests.bench faults --rounds 1000``.
@@ -180,6 +180,10 @@ if __name__ == "__main__":
         from tests.bench import report
 
         report.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["startup"]:
+        from tests.bench import startup
+
+        startup.main(sys.argv[2:])
     elif sys.argv[1:2] == ["readers"]:
         from tests.bench import readers
 

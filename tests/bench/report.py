@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -22,6 +21,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.bench.processes import compiled
 from tests.bench.team import ROOT, machine
 from tests.golden import WEEK, YEAR
 from tracker.record import Record, identify, pseudonym
@@ -70,8 +70,7 @@ def measure(path: Path, what: str) -> dict[str, float]:
 
 def measure_apart(path: Path, rounds: int) -> dict[str, float]:
     """Return the medians over rounds of processes that take turns; the first round only compiles our bytecode."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPYCACHEPREFIX"] = str(path.parent / "bytecode")
+    environment = compiled(path.parent)
     command = [sys.executable, "-m", "tests.bench", "report", "--measure", str(path), "--what"]
     found: dict[str, list[float]] = {}
     for number in range(rounds + 1):
