@@ -13,6 +13,7 @@ CITATION = re.compile("\ue200[^\ue201]*(?:\ue201|$)")
 RECIPIENTS = (
     ("web", "web_search"), ("search", "web_search"), ("browser", "web_search"), ("bing", "web_search"),
     ("python", "code"), ("container", "code"), ("canmore", "canvas"), ("bio", "memory"), ("memory", "memory"),
+    ("personal_context", "memory"),
     ("dalle", "image_output"), ("image_gen", "image_output"), ("t2uay3k", "image_output"),
     ("computer", "agent"), ("agent", "agent"), ("research_kickoff_tool", "deep_research"),
     ("api_tool", "connector"), ("connector", "connector"), ("slurm", "connector"),

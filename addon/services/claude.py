@@ -100,8 +100,8 @@ class Claude(Service):
         for attachment in list_at(body, "attachments"):
             turn.attach(pick(attachment, "file_size"), text_at(attachment, "file_type"))
             turn.prompt(pick(attachment, "extracted_content"))
-        for _ in list_at(body, "files"):
-            turn.attach()
+        for file in list_at(body, "files"):  # mostly bare ids
+            turn.attach(pick(file, "size_bytes"), text_at(file, "file_kind"))
 
     def event(self, turn: Turn, event: Event) -> None:
         match event.data:
