@@ -25,6 +25,8 @@ LEAST_TOLERANCE = 1
 """Tokens: for texts of a few words."""
 PASSES = 6
 COUNTED = ("input_tokens", "output_tokens", "reasoning_tokens")
+LENGTHS = ("attachment_bytes",)
+"""What may follow from the length of a text, which is not kept; files keep theirs."""
 STARTED_AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 """The moment at which every example begins."""
 DECIDED_ELSEWHERE = frozenset({
@@ -154,6 +156,9 @@ def _is_alike(before: Record, after: Record) -> bool:
         if (had is None) != (has is None):
             return False
         if had is not None and abs(has - had) > max(LEAST_TOLERANCE, TOLERANCE * had):
+            return False
+    for name in LENGTHS:
+        if (old.pop(name, None) is None) != (new.pop(name, None) is None):
             return False
     return old == new
 

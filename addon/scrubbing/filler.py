@@ -12,8 +12,8 @@ type Place = tuple[str, ...]
 """Where a string stands: the side that sent it and the last keys above it."""
 
 _NOT_COUNTED = re.compile(r"[\x00-\x08]")
-_LONG = 24
-"""Characters; a text this long that comes again gets the same filler, a shorter one would be a cipher."""
+_LONG = 6
+"""Tokens; a text this long that comes again gets the same filler, a shorter one would be a cipher."""
 _START = 40
 _TRIES = 3
 """How many characters of a text, and how often, are tried to find the pieces that it was sent in."""
@@ -97,7 +97,7 @@ class Fillers:
 
     def fill(self, text: str, place: Place) -> str:
         """Return public words with as many tokens; what repeats or goes on with an earlier text does so in filler."""
-        if len(text) >= _LONG and text in self._again:
+        if text in self._again:
             return self._again[text]
         slot = self.slot(place)
         wanted = slot.scale * self.scales.get(place[0], 1.0) * self.count(text)
@@ -115,7 +115,7 @@ class Fillers:
         if not before:
             self._pieces.append((text, filler))
         slot.last, slot.last_filler = text, filler
-        if len(text) >= _LONG:
+        if self.count(text) >= _LONG:
             self._again[text] = filler
         return filler
 
