@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -221,10 +222,12 @@ def _is_large(request: http.Request) -> bool:
 
 
 def _held(service: Service) -> http.Response:
-    text = (
-        f"klimaspor holds back new turns of {service.title}: your own budget is used up.\n"
-        "See `klimaspor budget`, or continue for an hour on the page that `klimaspor open` shows.\n"
+    """Say it in the shape in which chatbots' pages and clients look for what to show."""
+    words = (
+        f"klimaspor holds back new turns of {service.title}: your own budget is used up. "
+        "See `klimaspor budget`, or continue for an hour on the page that `klimaspor open` shows."
     )
-    headers = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "retry-after": "3600"}
+    body = {"type": "error", "error": {"type": "rate_limit_error", "message": words}, "detail": words}
+    headers = {"content-type": "application/json", "cache-control": "no-store", "retry-after": "3600"}
     headers["x-should-retry"] = "false"  # the makers' own clients would try twice more, and keep the person waiting
-    return http.Response.make(429, text, headers)
+    return http.Response.make(429, json.dumps(body, ensure_ascii=False).encode(), headers)
