@@ -95,7 +95,11 @@ class Assessment:
 
     def energy_wh(self, index: int) -> float:
         """Return the central estimate of one activity's energy in Wh, by the settings' method."""
-        return self.central_wh([index])
+        if self.settings.method == "ecologits":
+            return self.central_wh([index])
+        method: Any = self.settings.method
+        portions = self.engine.charges.portions(self.recipes[index], self.sums[index], method)
+        return math.fsum(portion.wh for portion in portions)
 
     def energy_draws(self, indices: Iterable[int] | None = None) -> Draws:
         """Return the simulated energy of a selection, for paired comparisons."""

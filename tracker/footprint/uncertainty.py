@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import add
@@ -73,15 +73,15 @@ class Simulation:
         return self._normals[name]
 
     def _permute(self, name: str) -> list[float]:
-        chance = random.Random(f"{SEED}:{name}")  # noqa: S311 - a simulation, not a secret
+        bits = random.Random(f"{SEED}:{name}").getrandbits  # noqa: S311 - a simulation, not a secret
         quantiles, blocks = _strata(self.draws), self.blocks
         strata = [list(quantiles[start : start + blocks]) for start in range(0, self.draws, blocks)]
         for stratum in strata:
-            chance.shuffle(stratum)
+            _shuffle(stratum, bits)
         permuted: list[float] = []
         for block in zip(*strata, strict=True):
             values = list(block)
-            chance.shuffle(values)
+            _shuffle(values, bits)
             permuted += values
         return permuted
 
@@ -106,6 +106,15 @@ class Simulation:
         sigma_squared = math.log1p(variance)
         sigma, half, exp = math.sqrt(sigma_squared), sigma_squared / 2, math.exp
         return [x * exp(sigma * z - half) for x, z in zip(draws, self.normal(f"turn {name}"), strict=True)]
+
+
+def _shuffle(values: list[float], bits: Callable[[int], int]) -> None:
+    """Do what ``random.shuffle`` does, in the same order, without its calls."""
+    for last in range(len(values) - 1, 0, -1):
+        length = (last + 1).bit_length()
+        while (chosen := bits(length)) > last:
+            pass
+        values[last], values[chosen] = values[chosen], values[last]
 
 
 def total(parts: Iterable[tuple[float, Sequence[float]]], draws: int) -> Draws:

@@ -98,7 +98,7 @@ def build(inputs: Inputs, settings: Any, assess: Callable[[Sequence[Activity], A
         "by_initiator": rows.add_shown(rows.by_initiator(activities, assessed), whole),
         "by_method": drivers.by_method(assessed),
         "components": drivers.components(assessed, usual),
-        "drivers": drivers.ratios(activities, whole, settings, assess, [week.activities for week in inputs.weeks]),
+        "drivers": drivers.ratios(assessed, whole, assess, [week.activities for week in inputs.weeks]),
         "levers": [],
         "equivalents": everyday(whole, inputs.lang),
         "context": context(whole, period, inputs.now.date(), assessed),
@@ -114,7 +114,7 @@ def build(inputs: Inputs, settings: Any, assess: Callable[[Sequence[Activity], A
     if data["requests"]:
         from tracker.report.levers import levers
 
-        data["levers"] = levers(inputs.records, activities, whole, settings, assess)
+        data["levers"] = levers(inputs.records, assessed, whole, assess)
     return rows.keep_all(data)  # type: ignore[no-any-return]  # a dict stays a dict
 
 

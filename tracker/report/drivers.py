@@ -121,11 +121,10 @@ SMALLEST = {
 CLEAN_ZONE, WORLD_ZONE = "NOR", "WOR"
 
 
-def ratios(
-    activities: Sequence[Activity], whole: Json, settings: Any, assess: Assess, usual: Sequence[Sequence[Activity]]
-) -> Json:
+def ratios(assessed: Any, whole: Json, assess: Assess, usual: Sequence[Sequence[Activity]]) -> Json:
     """Return what the choice of models and the place of the servers did, as ratios; None where it cannot be told."""
     result: Json = {"model": None, "place": None}
+    activities, settings = assessed.activities, assessed.settings
     if not activities or whole["energy_wh"]["mid"] <= 0:
         return result
     ratio = model_ratio(activities, settings, assess)
@@ -137,7 +136,7 @@ def ratios(
             assess(activities, replace(settings, zone=zone)).central_ghg_g() / whole["ghg_g"]["mid"]
             for zone in (CLEAN_ZONE, WORLD_ZONE)
         )
-        zones = {recipe.place.grid.zone: 0 for recipe in assess(activities, settings).recipes}
+        zones = {recipe.place.grid.zone: 0 for recipe in assessed.recipes}
         result["place"] = {
             "zones": sorted(zones), "clean_zone": CLEAN_ZONE, "clean_ratio": clean, "world_ratio": world,
         }  # fmt: skip

@@ -32,20 +32,18 @@ SMALLER = {
 """Provider → a small model of the same maker that people can choose."""
 
 
-def levers(
-    records: Sequence[Record], activities: Sequence[Activity], whole: Json, settings: Any, assess: Assess
-) -> list[Json]:
+def levers(records: Sequence[Record], assessed: Any, whole: Json, assess: Assess) -> list[Json]:
     """
     Return what could be changed, the largest saving first; empty where nothing is worth saying.
 
     Each compares the period as it was with the period changed in one thing, by paired draws.
     """
+    activities, settings = assessed.activities, assessed.settings
     if settings.method == "ecologits":
         return []  # as published it knows neither prompts nor history: it cannot compare these
     total = whole["energy_wh"]["mid"]
     if total <= 0 or sum(activity.requests for activity in activities) < FEWEST_ANSWERS:
         return []
-    assessed = assess(activities, settings)
     now_wh, draws = assessed.central_wh(), assessed.energy_draws()
     singles = [record for record in records if record.operation == "chat"]
     earlier = earlier_tokens(records)
