@@ -43,6 +43,8 @@ class Wish:
             told = make_example(exchange)
         except Refused as refusal:
             told = {"refused": refusal.reason}
+        except Exception:  # noqa: BLE001 - a fault of the scrubber must cost an example, never a record
+            told = {"refused": "fault"}
         text = json.dumps(told, ensure_ascii=False, indent=1)
         half = self.path.with_suffix(".half")
         with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123

@@ -198,7 +198,40 @@ REFUSED: dict[str, Callable[[], Exchange]] = {
 }
 
 
-@pytest.mark.parametrize("reason", sorted(REFUSALS.keys() - {"words"}))
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(EXAMPLES), st.binary(min_size=1, max_size=20), st.floats(0, 1), st.booleans())
+def test_bytes_of_any_kind_are_scrubbed_or_refused(case: Example, noise: bytes, place: float, insert: bool) -> None:
+    def spoil(data: bytes) -> bytes:
+        at = round(place * len(data))
+        return data[:at] + noise + data[at if insert else at + len(noise) :]
+
+    exchange = case.exchanges[0]
+    spoiled = replace(
+        exchange,
+        request_body=spoil(exchange.request_body),
+        chunks=tuple(replace(chunk, data=spoil(chunk.data)) for chunk in exchange.chunks),
+        messages=tuple(replace(message, data=spoil(message.data)) for message in exchange.messages),
+    )
+    try:
+        example = make_example(spoiled)
+    except Refused:
+        return
+    assert unknown_words(example["exchange"]) == set()
+    assert isinstance(read_file(example), list)
+
+
+def test_a_fault_of_the_scrubber_leaves_a_sentence_and_no_exchange(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("addon.scrubbing.scrub_path", lambda *_: 1 / 0)
+    exchange, wish = chat("Hello"), Wish.of(tmp_path, "openai-api")
+    wish.make()
+    Captures(tmp_path).take("openai-api", exchange, read_together([exchange]))
+    assert json.loads(wish.granted.read_text()) == {"refused": "fault"}
+    assert not wish.made
+
+
+@pytest.mark.parametrize("reason", sorted(REFUSALS.keys() - {"words", "fault"}))
 def test_what_cannot_be_scrubbed_is_refused(reason: str) -> None:
     with pytest.raises(Refused) as refused:
         make_example(REFUSED[reason]())

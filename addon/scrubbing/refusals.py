@@ -22,6 +22,10 @@ REFUSALS = {
         "It is nobody's turn that comes with klimaspor: a company's own bot speaks in the shape of another service",
         "capture the service whose shape it has",
     ),
+    "fault": (
+        "The scrubber stumbled over this exchange, so nothing was written",
+        "ask something else; if it stays so, tell us the service, without an example",
+    ),
     "words": (
         "A word would be left that is in no public vocabulary, so nothing was written",
         "ask something else; if it stays so, tell us the service, without an example",
