@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from addon.state import State, have_it_look, write_state
+from tests.examples import FOLDER, load_examples
 from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, free_port, rig
 from tracker.cli import main
 from tracker.limits import standings
@@ -136,3 +140,37 @@ def test_commands_do_without_a_proxy_and_with_one_that_is_gone(tmp_path: Path) -
     assert done.exit_code == 0, done.output
     assert not have_it_look(tmp_path)
     assert not have_it_look(tmp_path / "nowhere")
+
+
+def test_an_answer_over_a_socket_uses_a_budget_up_too_and_the_socket_stays(way: Rig) -> None:
+    talk = next(case for case in load_examples(FOLDER) if case.path.match("xai-api/realtime.json")).exchanges[0]
+    words, service = [message.data.decode() for message in talk.messages], "xai-api"
+
+    async def speak(receive: Any, send: Any) -> None:
+        while (await receive())["type"] != "websocket.disconnect":
+            for word in words:
+                await send({"type": "websocket.send", "text": word})
+
+    async def listen() -> float:
+        def open_one() -> connect:
+            url = f"wss://{talk.host}{talk.path}"
+            return connect(url, proxy=way.proxy_url, ssl=way.trust, max_size=None, compression=None)
+
+        async with open_one() as socket:
+            await socket.send("{}")
+            assert [await socket.recv() for _ in words] == words
+            reached = time.monotonic()
+            while way.proxy.ear.gate.verdict(service) != "hold":
+                assert time.monotonic() < reached + 20
+                await asyncio.sleep(0.01)
+            waited = time.monotonic() - reached
+            with pytest.raises(InvalidStatus, match="429"):
+                await open_one()
+            await socket.send("{}")
+            assert [await socket.recv() for _ in words] == words, "what is open goes on"
+        return waited
+
+    way.origin.sockets[talk.path] = speak
+    command(way, "budget", "add", "100", "tokens", "--per", "day", "--service", service, "--hold")
+    assert asyncio.run(listen()) < WITHIN_S
+    command(way, "budget", "remove", "1")
