@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from addon.pulse import Pulse
+from tests.rig import OPENAI, QUESTION, Reply, completion, rig
 from tests.test_store import make
 from tracker import desktop
 from tracker.cli import main
@@ -84,6 +87,21 @@ def test_a_used_budget_is_told_once_and_only_if_wanted(board: Noticeboard, tmp_p
     assert ["100% of your budget is used" in notice for notice in first["notices"]] == [True]
     assert again["notices"] == []
     assert [message.partition(":")[0] for _, _, message in board.shown] == ["Budget 1 question a day"] * wanted
+
+
+def test_the_answer_that_uses_a_budget_up_is_told_while_the_proxy_runs(board: Noticeboard, tmp_path: Path) -> None:
+    db = tmp_path / "data" / "klimaspor.db"
+    save(db, Settings({"language": "nl"}, (Budget(1, "questions", "day", hold=True),)))
+    with rig(tmp_path) as way:
+        way.origin.replies["/v1/chat/completions"] = Reply(completion(5))
+        with httpx.Client(proxy=way.proxy_url, verify=way.trust, trust_env=False, timeout=20) as session:
+            assert session.post(OPENAI, json=QUESTION).status_code == 200
+        deadline = time.monotonic() + 30
+        while not board.shown and time.monotonic() < deadline:
+            time.sleep(0.1)
+    ((_, title, message),) = board.shown
+    assert title == "klimaspor"
+    assert message.startswith("Budget 1 vraag per dag: 100% gebruikt, 1 vraag. Nieuwe vragen worden tegengehouden;")
 
 
 def test_a_desktop_that_does_not_answer_holds_nobody_up(board: Noticeboard, monkeypatch: pytest.MonkeyPatch) -> None:
