@@ -27,7 +27,7 @@ from addon.services._usage import dig, text
 _SOCKET = r"/ws/socket\.io/"
 _EVENT = re.compile(rb"\d+(?:/[^,]{0,40},)?(?=\[)")
 """What socket.io puts before the JSON of an event."""
-_THOUGHTS = re.compile(r'<details type="reasoning"[^>]*>(.*?)(?:</details>\s*|\Z)', re.DOTALL)
+_FOLD = '<details type="reasoning"'
 _FEATURES = {"web_search": "web_search", "image_generation": "image_output", "code_interpreter": "code"}
 
 
@@ -126,8 +126,9 @@ class PageSocket:
             CHAT.event(turn, Event(data, at_ms=at_ms))
             turn.response_id = name
         if isinstance(data.get("content"), str):  # the whole text so far, with the thinking folded into it
-            turn.answer(_THOUGHTS.sub("", data["content"]), at_ms, replace=True)
-            turn.reason("\n".join(_THOUGHTS.findall(data["content"])), at_ms, replace=True)
+            thoughts, answer = unfold(data["content"])
+            turn.answer(answer, at_ms, replace=True)
+            turn.reason(thoughts, at_ms, replace=True)
         if data.get("done") is True or data.get("error"):
             turn.finished, turn.ended_ms = True, at_ms
             CHAT.finish(turn)
@@ -138,3 +139,14 @@ class PageSocket:
             CHAT.finish(turn)
             turn.ended_ms = at_ms
             yield turn
+
+
+def unfold(content: str) -> tuple[str, str]:
+    """Return the thinking that is folded into a text, and the text without it."""
+    answer, *folds = content.split(_FOLD)
+    thoughts = []
+    for fold in folds:
+        thought, _, after = fold.partition(">")[2].partition("</details>")
+        thoughts.append(thought)
+        answer += after.lstrip()
+    return "\n".join(thoughts), answer

@@ -120,6 +120,14 @@ class SambanovaApi(OpenaiLike):
     routes = openai_routes("/v1")
 
 
+class SnowflakeCortex(OpenaiLike):
+    name = "snowflake-api"
+    title = "Snowflake Cortex API"
+    provider = "snowflake"
+    hosts = ("*.snowflakecomputing.com",)
+    routes = (*openai_routes("/api/v2/cortex/v1"), (r"/api/v2/cortex/v1/messages", Messages()))
+
+
 class GithubModels(OpenaiLike):
     name = "github-models"
     title = "GitHub Models"

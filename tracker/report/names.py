@@ -75,6 +75,7 @@ SERVICES = {
     "qwen": "Qwen Chat",
     "runway": "Runway",
     "sambanova-api": "SambaNova",
+    "snowflake-api": "Snowflake Cortex API",
     "sora": "Sora",
     "stability": "Stability AI API",
     "suno": "Suno",
