@@ -9,12 +9,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from addon.service import Turn
+from addon.exchange import Exchange
+from addon.service import Listener, Turn
 from addon.services._anthropic_messages import Messages
 from addon.services._dialect import ApiService
 from addon.services._gemini import GenerateContent, model_in_path
-from addon.services._gemini_media import Embed, Predict
+from addon.services._gemini_media import Embed, LiveSocket, Predict
 from addon.services._openai_chat import ChatCompletions
+from addon.services._realtime import Realtime
 from addon.services._usage import read_gemini_as_openai
 
 REGIONS = (
@@ -26,6 +28,7 @@ REGIONS = (
     "australia-southeast1", "me-central1", "me-central2", "me-west1", "africa-south1",
 )  # fmt: skip
 _PLACE = r"/v1\w*(?:/projects/[^/]+/locations/[^/]+)?"
+_LIVE = r"/ws/google\.cloud\.aiplatform\.v1\w*\.LlmBidiService/BidiGenerateContent"
 _MODEL = r"/models/(?!count-tokens)[^/:]+"
 
 
@@ -66,7 +69,17 @@ class VertexAi(ApiService):
             _PLACE + r"/endpoints/openapi/chat/completions",
             ChatCompletions(read_gemini_as_openai, reasoning_is_whole=False),
         ),
+        (_LIVE, Realtime()),
     )
-    features = ("reasoning", "web_search", "code", "tool", "file_input", "image_input", "image_output", "video_output")
+    sockets = (_LIVE,)
+    methods = ("POST", "GET")
+    transports = ("sse", "json", "websocket")
+    features = (
+        "reasoning", "web_search", "code", "tool", "file_input", "image_input", "image_output", "voice",
+        "video_output",
+    )  # fmt: skip
     grade = "documented"
     verified = date(2026, 11, 21)
+
+    def listen(self, opening: Exchange) -> Listener | None:
+        return LiveSocket(self, opening)
