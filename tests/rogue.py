@@ -95,6 +95,11 @@ async def _closes(_writer: asyncio.StreamWriter, _body: bytes) -> bool:
     return False
 
 
+async def _closes_after(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"connection: close\r\n\r\n" + body)
+    return False
+
+
 async def _not_http(writer: asyncio.StreamWriter, _body: bytes) -> bool:
     writer.write(b"\x00\x01\x02 who goes there\r\n\r\n")
     return False
@@ -123,6 +128,7 @@ WAYS: dict[str, Callable[[asyncio.StreamWriter, bytes], Awaitable[bool]]] = {
     "bad-chunk": _bad_chunk,
     "huge-chunk": _huge_chunk,
     "closes": _closes,
+    "closes-after": _closes_after,
     "not-http": _not_http,
     "endless-head": _endless_head,
     "resets": _resets,

@@ -7,6 +7,7 @@ Elsewhere: readers and workers that misbehave in ``test_worker_faults``, a taken
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
@@ -141,6 +142,38 @@ def test_a_client_that_goes_away_in_mid_question_leaves_nothing(way: Way) -> Non
         assert way.ask("right", "chatcmpl-after-leaving") == answer("chatcmpl-after-leaving")
 
     assert len(way.fresh(leave)) == 1
+
+
+def test_a_client_that_stops_reading_for_a_while_gets_every_byte_and_holds_up_nobody(way: Way) -> None:
+    trust = ssl.create_default_context(cafile=str(way.proxy.certificate))
+    whole = answer("chatcmpl-lazy", 40_000)
+    asked = json.dumps(question("right", "chatcmpl-lazy", 40_000)).encode()
+    head = f"POST {PATH} HTTP/1.1\r\nhost: api.openai.com\r\ncontent-length: {len(asked)}\r\n\r\n".encode()
+
+    def be_lazy() -> None:
+        with socket.create_connection(("127.0.0.1", way.proxy.state.port), 20) as plain:
+            plain.sendall(b"CONNECT api.openai.com:443 HTTP/1.1\r\nhost: api.openai.com:443\r\n\r\n")
+            assert plain.recv(1000).startswith(b"HTTP/1.1 200")
+            with trust.wrap_socket(plain, server_hostname="api.openai.com") as opened:
+                opened.sendall(head + asked)
+                first = opened.recv(100)
+                started = time.monotonic()
+                assert way.ask("right", "chatcmpl-beside-lazy") == answer("chatcmpl-beside-lazy")
+                assert time.monotonic() - started < 3
+                time.sleep(1)
+                came = bytearray(first)
+                while len(came) < len(whole) and (more := opened.recv(1_000_000)):
+                    came += more
+        assert came.partition(b"\r\n\r\n")[2] == whole
+
+    assert sorted(r.outcome for r in way.fresh(be_lazy, 2)) == ["complete", "complete"]
+
+
+def test_a_service_that_hangs_up_on_its_side_only_loses_no_byte(way: Way) -> None:
+    """Half of a connection is closed: the answer has no length and ends where the service ends it."""
+    name = "chatcmpl-half-open"
+    records = way.fresh(lambda: way.ask("closes-after", name, n=200))
+    assert [record.outcome for record in records] == ["complete"]
 
 
 # Kills.

@@ -1,4 +1,4 @@
-"""A disk that is full or read-only, more than can be read: each with a proxy of its own."""
+"""A disk that is full or read-only, more than can be read, a service that is down: each with a proxy of its own."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from addon.jobs import HEAVIEST_QUEUE
 from addon.run import ProxyError
+from tests.rig import free_port
 from tests.rogue import URL, Rogue, answer, proxied, question, rogue
 from tests.test_store import make
 from tracker.store import Store, StoreError
@@ -109,3 +111,15 @@ def test_when_reading_cannot_keep_up_the_chat_goes_on_and_what_is_left_out_is_co
         assert way.count(before + 1) == before + 1  # the same answer again and again is one row
         counters = way.proxy.ear.counters
         assert counters.read + counters.lost["overload"] == turns + 1
+
+
+def test_a_service_that_is_down_is_told_and_leaves_nothing(tmp_path: Path, origin: Rogue) -> None:
+    nobody = Rogue(free_port(), origin.authority, origin.quiet)
+    with proxied(tmp_path, nobody) as way:
+        with way.client() as session, pytest.raises(httpx.ProxyError, match="502"):
+            session.post(URL, json=question())
+        assert way.records() == {}
+        assert way.unread() == []
+    assert [path for path in tmp_path.iterdir() if "under-way" in path.name] == []  # nothing was under way
+    with proxied(tmp_path, origin) as way:
+        assert len(way.fresh(lambda: way.ask("right", "chatcmpl-up-again"))) == 1

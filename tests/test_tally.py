@@ -224,3 +224,55 @@ def test_the_report_tells_what_was_lost_from_what_is_not_known() -> None:
     assert "5 answers of ChatGPT were lost before they were read" in sentence
     assert "One answer of ChatGPT had a form that is not known here" in sentence
     assert told["unread"] == 6
+
+
+TALKER = """
+import json, sys, time
+from pathlib import Path
+from addon.ear import WorkerEar
+from addon.parcel import Copy, Pool, Tee
+ear = WorkerEar(Path(sys.argv[1]), tell=lambda line: None)
+ear.start()
+ear.wait_until_ready(30)
+ear.begin("codex")
+copy = Copy("codex", "client", "GET", "chatgpt.com", "/backend-api/codex/responses", "", {}, Tee(Pool()))
+copy.status = 101
+ear.open_socket("socket", copy)
+def hear(from_client, **said):
+    data = json.dumps(said).encode()
+    ear.hear("socket", copy, time.monotonic_ns(), from_client=from_client, data=data)
+def answer(name, ends):
+    hear(True, type="response.create", model="gpt-5.5-codex", input="How far?")
+    response = {"id": name, "object": "response", "model": "gpt-5.5-codex", "status": "in_progress"}
+    hear(False, type="response.created", response=response)
+    hear(False, type="response.output_text.delta", item_id="msg", output_index=0, delta="Far " * 20)
+    if ends:
+        usage = {"input_tokens": 12, "output_tokens": 20, "total_tokens": 32}
+        hear(False, type="response.completed", response={**response, "status": "completed", "usage": usage})
+answer("resp_1", True)
+answer("resp_2", False)
+ear.settle()
+print(ear.process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("worker_too", [False, True], ids=["the worker reads what came", "nobody is left"])
+def test_an_answer_under_way_on_a_socket_is_recorded_or_counted(tmp_path: Path, worker_too: bool) -> None:
+    db = tmp_path / "k.db"
+    process = subprocess.Popen([sys.executable, "-c", TALKER, str(db)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    worker = int(process.stdout.readline())
+    if worker_too:
+        os.kill(worker, signal.SIGSTOP)  # or it might live for long enough to read
+    process.send_signal(signal.SIGKILL)
+    if worker_too:
+        os.kill(worker, signal.SIGKILL)
+    process.communicate()
+    deadline = time.monotonic() + 20
+    while not list(leftovers(db)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with Store.open(db, readonly=True) as store:
+        outcomes = sorted(record.outcome for record in store.records())
+    assert outcomes == (["complete"] if worker_too else ["aborted", "complete"])
+    assert left(db) == ({"codex": 1} if worker_too else {})
