@@ -47,6 +47,10 @@ class Waiting:
                     return guest.turn
         return None
 
+    def turns(self) -> list[Turn]:
+        """Return all that wait, oldest first."""
+        return [guest.turn for guest in self._guests]
+
     def take(self, *keys: str | None) -> Turn | None:
         """Return that turn and let it go from here."""
         turn = self.find(*keys)

@@ -27,7 +27,7 @@ def read_request(exchange: Exchange) -> Any:
     [{"size", "type", "field"}, …]}`` without file names; None if it is empty or cannot be read. Never raises.
     """
     headers = {name.lower(): value for name, value in exchange.request_headers.items()}
-    data = _decoded(exchange.request_body, headers.get("content-encoding", ""))
+    data = decode_body(exchange.request_body, headers.get("content-encoding", ""))
     content_type = headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if not data:
@@ -44,7 +44,8 @@ def read_request(exchange: Exchange) -> Any:
     return _form(data) if not kind and b"=" in data[:200] else None
 
 
-def _decoded(data: bytes, encoding: str) -> bytes:
+def decode_body(data: bytes, encoding: str) -> bytes:
+    """Return a body without its content coding; as it is where it cannot be decoded."""
     try:
         decoder = Decoder(encoding, Budget())
     except CodingError:

@@ -14,6 +14,7 @@ from addon.service import Recall, Service, Turn
 from addon.services._dialect import TurnByTurn
 from addon.services._meta_reply import read_sections, write_reply
 from addon.services._page import list_at, once, pick, text_at
+from addon.services._protobuf import dig_fields, read_fields
 
 CONVERSATION = "x-dgw-app-x-ecto-conversation-id"
 MODES = {1000: "fast", 1001: "thinking"}
@@ -138,45 +139,3 @@ def find_objects(data: bytes) -> Iterator[Any]:
             start += 1
             failures += 1
         start = text.find("{", start)
-
-
-def read_fields(data: bytes | int) -> dict[int, list[bytes | int]]:
-    """Return the fields of a protocol buffer by number: whole numbers, or bytes (text or another buffer)."""
-    fields: dict[int, list[bytes | int]] = {}
-    if isinstance(data, int):
-        return fields
-    at = 0
-    while at < len(data):
-        key, at = _read_number(data, at)
-        match key & 7:
-            case 0:
-                value, at = _read_number(data, at)
-                fields.setdefault(key >> 3, []).append(value)
-            case 2:
-                size, at = _read_number(data, at)
-                fields.setdefault(key >> 3, []).append(data[at : at + size])
-                at += size
-            case 1 | 5 as kind:
-                at += 8 if kind == 1 else 4
-            case _:
-                return fields
-    return fields
-
-
-def dig_fields(fields: dict[int, list[bytes | int]], *path: int) -> list[bytes | int]:
-    """Return all values at a path of field numbers."""
-    found = fields.get(path[0], [])
-    if len(path) == 1:
-        return found
-    return [value for inner in found for value in dig_fields(read_fields(inner), *path[1:])]
-
-
-def _read_number(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(data) and shift < 70:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            break
-    return value, at

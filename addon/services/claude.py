@@ -4,6 +4,9 @@ Claude in the browser.
 The wire shows the model, effort, the person's newest message with the text of pasted files, the answer, tool calls,
 thoughts (summaries with newer models) with the server's own times. It hides token counts (usage is read if it is
 there), the system prompt, tool definitions' cost, history, project files, and all of the work of Research.
+
+Newer accounts speak another protocol, in which question and answer come apart (``_claude_timeline.py``). It hides the
+thoughts but tells how many tokens they were, roughly. It was read after public descriptions of October 2026.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any
 
 from addon.exchange import Exchange
 from addon.service import Event, Recall, Service, Turn, Usage
+from addon.services._claude_timeline import ACTION, RPC, Timelines
 from addon.services._ending import name_ending
 from addon.services._page import list_at, pick, text_at
 from addon.services._usage import first, read_anthropic
@@ -54,12 +58,12 @@ class Claude(Service):
     title = "Claude"
     provider = "anthropic"
     hosts = ("claude.ai",)
-    path = re.compile(r"/api/organizations/[^/]+/chat_conversations/[^/]+/(retry_)?completion")
-    transports = ("sse",)
+    path = re.compile(rf"/api/organizations/[^/]+/chat_conversations/[^/]+/(?:retry_)?completion|{RPC.pattern}")
+    transports = ("sse", "connect")
     tokens = "counted"
     features = (
         "reasoning", "deep_research", "web_search", "tool", "code", "file_input", "image_input", "canvas", "connector",
-        "memory",
+        "memory", "subagent", "voice", "audio_input",
     )  # fmt: skip
     grade = "captured"
     verified = date(2026, 11, 21)
@@ -67,19 +71,31 @@ class Claude(Service):
     def __init__(self) -> None:
         self.settings: Recall[dict[str, str]] = Recall()
         """Model, Research and thinking as they were set for a conversation: later requests need not repeat them."""
+        self.timelines = Timelines(self, self.settings)
 
     def matches(self, method: str, host: str, path: str) -> bool:
         """Also a change of a conversation's settings: no turn, but Research is switched on there."""
+        if host in self.hosts and RPC.fullmatch(path):
+            return method == "POST"
         if host not in self.hosts or (match := CONVERSATION.fullmatch(path)) is None:
             return False
         return method == ("POST" if match[2] else "PUT")
 
     def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
+        if rpc := RPC.fullmatch(exchange.path):
+            if rpc[1] == ACTION:
+                self.timelines.act(exchange)
+            else:
+                yield from self.timelines.listen(exchange, body, events)
+            return
         if exchange.method == "PUT":
             self._learn(_conversation_of(exchange), pick(body, "settings"))
             self._learn(_conversation_of(exchange), body)
             return
         yield from super().turns(exchange, body, events)
+
+    def overdue(self, now: datetime | None) -> Iterable[Turn]:
+        return self.timelines.overdue(now)
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.state["blocks"] = {}

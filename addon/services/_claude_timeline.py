@@ -1,0 +1,357 @@
+"""
+Claude's newer protocol: a question is an action, and the answer comes on the conversation's one timeline.
+
+Both are protocol buffers. The timeline brings old messages as well, closes every few minutes and is opened again: an
+answer counts if it was asked for, or was seen while it was still being written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from addon.exchange import Exchange
+from addon.framing.request import decode_body
+from addon.service import Event, Recall, Service, Turn, Usage
+from addon.services._page import tool_feature
+from addon.services._protobuf import Fields, dig_fields, number_in, read_fields, text_in
+from addon.waiting import Waiting, elapsed_ms, spare
+
+ACTION, TIMELINE = "PerformAction", "StreamTimeline"
+RPC = re.compile(rf"(?:/claudeai-rpc)?/anthropic\.bard\.api\.v1alpha\.ConversationService/({ACTION}|{TIMELINE})")
+
+ASSISTANT, USER = 2, 1
+ENDED, RUNNING = (1, 4, 5), (2, 6)
+"""What a conversation's status says: idle, completed or failed; running or recovering."""
+FAILED = 5
+CANCELED, REFUSED, FULL, BROKEN = (10, 13), (4, 6, 15), (8, 9), 11
+"""Why an answer stopped."""
+OUT_OF_LIMITS = (1, 12, 13, 17, 20)
+"""Kinds of errors: too many requests, no money or credits left, too many turns."""
+EXCEEDED = 3
+VOICE, DICTATED = 3, 4
+
+TOOLS = {
+    "websearch": "web_search", "webfetch": "web_search", "web_search": "web_search", "web_fetch": "web_search",
+    "launch_extended_search_task": "deep_research", "bash": "code", "read": "code", "edit": "code", "write": "code",
+    "grep": "code", "glob": "code", "notebookedit": "code", "repl": "code", "view": "code", "present_files": "code",
+    "agent": "subagent", "task": "subagent", "artifacts": "canvas", "create_file": "canvas", "show_widget": "canvas",
+    "conversation_search": "memory", "recent_chats": "memory",
+}  # fmt: skip
+SHOWN = {9: "deep_research", 26: "connector", 30: "memory", 38: "image_input"}
+"""What a tool shows, where its name does not tell enough."""
+
+
+@dataclass(slots=True)
+class Block:
+    """One block of an answer: text, a thought, or a tool's call with its result."""
+
+    group: str
+    kind: str = "text"
+    text: str = ""
+    estimate: int = 0
+    thought_ms: int = 0
+    feature: str = ""
+
+
+class Timelines:
+    """Answers that were asked for or begun, from one stream of their conversation to the next."""
+
+    def __init__(self, service: Service, settings: Recall[dict[str, str]]) -> None:
+        self.waiting = Waiting()
+        self._service, self._settings = service, settings
+        self._finished: Recall[bool] = Recall()
+
+    def overdue(self, now: datetime | None) -> Iterator[Turn]:
+        """Yield the answers whose rest never came."""
+        for turn in self.waiting.overdue(now):
+            write_blocks(turn)
+            yield turn
+
+    def act(self, exchange: Exchange) -> None:
+        """Take an action of the person's; only a message that is sent asks for an answer."""
+        headers = {name.lower(): value for name, value in exchange.request_headers.items()}
+        fields = read_fields(decode_body(exchange.request_body, headers.get("content-encoding", "")))
+        conversation, answer = text_in(fields, 1, 2), text_in(fields, 2, 2)
+        sent = _only(fields, 2)
+        if answer is None or self._finished.get(answer):
+            return
+        known = self.waiting.find(answer)
+        turn = known or Turn(self._service, replace(exchange, chunks=()))
+        turn.conversation_id, turn.message_id, turn.response_id = conversation, text_in(sent, 1), answer
+        if not turn.has_text("prompt"):
+            self._ask(turn, sent)
+        if known is None:
+            turn = spare(turn)
+        self.waiting.keep(turn, exchange.started_at, answer, turn.message_id, owed=True)
+
+    def listen(self, exchange: Exchange, body: object, events: Iterable[Event]) -> Iterator[Turn]:
+        """Yield the answers that were finished on a timeline."""
+        conversation = text_in(read_fields(body), 1) if isinstance(body, bytes) else None
+        for event in events:
+            if not isinstance(event.data, bytes) or event.name:
+                continue
+            for told in map(read_fields, read_fields(event.data).get(1, [])):
+                conversation = text_in(told, 1, 2, 1) or conversation
+                yield from self._hear(exchange, conversation, told, len(event.data), event.at_ms)
+        now = exchange.started_at + timedelta(milliseconds=exchange.ended_ms or 0)
+        for turn in self._open(conversation):
+            self.waiting.keep(turn, now, turn.response_id, turn.message_id, owed=True)
+
+    def _ask(self, turn: Turn, sent: Fields) -> None:
+        settings = _only(sent, 8, 1)
+        known = self._learn(turn.conversation_id, text_in(sent, 7, 2), settings)
+        turn.request_model, turn.effort = known.get("model"), known.get("effort") or known.get("thinking")
+        if known.get("thinking") not in {None, "off"}:
+            turn.asked("reasoning")
+        if known.get("research"):
+            turn.asked("deep_research")
+        if number_in(sent, 6) == VOICE:
+            turn.asked("voice")
+        if number_in(sent, 6) == DICTATED:
+            turn.used("audio_input")
+        turn.prompt(text_in(sent, 3))
+        for file in map(read_fields, sent.get(4, [])):
+            turn.attach(number_in(file, 3), text_in(file, 4))
+        for file in map(read_fields, sent.get(15, [])):
+            turn.attach(number_in(file, 2), text_in(file, 3))
+            turn.prompt(text_in(file, 4))
+
+    def _learn(self, conversation: str | None, model: str | None, settings: Fields) -> dict[str, str]:
+        """Return what is set for a conversation, with what was told now; later messages need not repeat it."""
+        known = dict(self._settings.get(conversation) or {})
+        told = {"model": model, "thinking": text_in(settings, 16), "effort": text_in(settings, 17)}
+        known.update({name: value for name, value in told.items() if value})
+        if 10 in settings:
+            known["research"] = "on" if number_in(settings, 10) else ""
+        if conversation:
+            self._settings.put(conversation, known)
+        return known
+
+    def _hear(
+        self, exchange: Exchange, conversation: str | None, event: Fields, size: int, at_ms: int | None
+    ) -> Iterator[Turn]:
+        now = None if at_ms is None else exchange.started_at + timedelta(milliseconds=at_ms)
+        for update in map(read_fields, event.get(1, [])):
+            yield from self._update(exchange, update, size, now)
+        for piece in map(read_fields, event.get(2, [])):
+            self._append(piece, size, now)
+        for error in map(read_fields, event.get(3, [])):
+            yield from self._fail(self._open(conversation), error, now)
+        if number_in(event, 4, 1) == EXCEEDED:
+            for turn in self._open(conversation):
+                turn.state["limited"] = True
+        for refusal in dig_fields(event, 5, 3):
+            told = read_fields(refusal)
+            turn = self.waiting.find(text_in(told, 2))
+            yield from self._fail([turn] if turn else [], _only(told, 1), now)
+        if model := text_in(event, 8, 2, 1):
+            for turn in self._open(conversation):
+                turn.response_model = model
+
+    def _open(self, conversation: str | None) -> list[Turn]:
+        """Return the answers under way in a conversation."""
+        return [
+            turn for turn in self.waiting.turns() if "blocks" in turn.state and turn.conversation_id == conversation
+        ]
+
+    def _update(self, exchange: Exchange, update: Fields, size: int, now: datetime | None) -> Iterator[Turn]:
+        told = _only(update, 2)
+        conversation, status = text_in(told, 1), number_in(told, 3)
+        known = self._learn(conversation, text_in(told, 6, 2), _only(told, 10)) if conversation else {}
+        whole = number_in(update, 1) == 1
+        questions: dict[str, Fields] = {}
+        over: list[tuple[Turn, Fields]] = []
+        for message in map(read_fields, update.get(3, [])):
+            identity = text_in(message, 1)
+            if number_in(message, 3) == USER and identity:
+                questions[identity] = message
+            if number_in(message, 3) != ASSISTANT or identity is None or self._finished.get(identity):
+                continue
+            turn = self.waiting.find(identity)
+            if turn is None and not number_in(message, 6) and (not whole or status in RUNNING):
+                turn = self._notice(exchange, message, questions, update, now)
+            if turn is not None:
+                turn.state.setdefault("blocks", {})
+                turn.state.setdefault("groups", {})
+                if number_in(message, 6):
+                    over.append((turn, message))
+        self._fill(update, size, now, whole=whole)
+        for turn in self._open(conversation):
+            turn.response_model = turn.response_model or known.get("model")
+        for turn, message in over:
+            yield from self._end(turn, _only(message, 16, 7), number_in(message, 7), now)
+        if status in ENDED:
+            for turn in self._open(conversation):
+                stopped: Fields = {1: [number_in(told, 35)]}
+                yield from self._end(turn, stopped, BROKEN if status == FAILED else 0, now)
+
+    def _notice(
+        self, exchange: Exchange, message: Fields, questions: dict[str, Fields], update: Fields, now: datetime | None
+    ) -> Turn:
+        """Begin an answer nobody was seen to ask for: the question went out before, or stands later in a recording."""
+        turn = Turn(self._service, replace(exchange, chunks=(), request_body=b"", ending="complete"))
+        turn.started_ms = elapsed_ms(exchange.started_at, now) if now else 0
+        turn.response_id, turn.conversation_id = text_in(message, 1), text_in(message, 2)
+        turn.message_id = text_in(message, 11)
+        turn.request_bytes = turn.response_bytes = 0
+        known = self._settings.get(turn.conversation_id) or {}
+        turn.request_model, turn.effort = known.get("model"), known.get("effort") or known.get("thinking")
+        question = questions.get(turn.message_id or "", {})
+        for file in map(read_fields, question.get(12, [])):
+            turn.attach(number_in(file, 3), text_in(file, 4))
+        groups = {
+            text_in(group, 1) for group in map(read_fields, update.get(4, []))
+            if turn.message_id and text_in(group, 2) == turn.message_id
+        }  # fmt: skip
+        for block in map(read_fields, update.get(5, [])):
+            if text_in(block, 2) in groups:
+                turn.prompt(text_in(block, 9))
+        self.waiting.keep(turn, now or exchange.started_at, turn.response_id, turn.message_id, owed=True)
+        return turn
+
+    def _fill(self, update: Fields, size: int, now: datetime | None, *, whole: bool) -> None:
+        """Take the groups and blocks of the answers under way; all others are old."""
+        under_way = {turn.response_id: turn for turn in self.waiting.turns() if "blocks" in turn.state}
+        if not under_way:
+            return
+        gone = {value for value in update.get(12, []) if isinstance(value, bytes)}
+        for group in map(read_fields, update.get(4, [])):
+            turn, identity = under_way.get(text_in(group, 2)), text_in(group, 1)
+            if turn is None or identity is None:
+                continue
+            turn.state["groups"][identity] = True
+            if whole:  # the same blocks come again, under other names
+                blocks: dict[str, Block] = turn.state["blocks"]
+                turn.state["blocks"] = {key: one for key, one in blocks.items() if one.group != identity}
+        for block in map(read_fields, update.get(5, [])):
+            for turn in under_way.values():
+                if text_in(block, 2) in turn.state["groups"]:
+                    turn.response_bytes = (turn.response_bytes or 0) + size
+                    size = 0
+                    _take_block(turn, block, now)
+        for turn in under_way.values():
+            blocks = turn.state["blocks"]
+            for value in gone:
+                key = value.decode("utf-8", "replace")
+                if key in blocks and blocks[key].kind == "text":
+                    del blocks[key]
+
+    def _append(self, piece: Fields, size: int, now: datetime | None) -> None:
+        identity = text_in(piece, 1)
+        for turn in self.waiting.turns():
+            block: Block | None = turn.state.get("blocks", {}).get(identity)
+            if block is None or number_in(piece, 8):
+                continue
+            turn.response_bytes = (turn.response_bytes or 0) + size
+            block.text += text_in(piece, 2) or text_in(piece, 6, 1) or ""
+            block.estimate = max(block.estimate, number_in(piece, 9, 1))
+            _note_first(turn, block, now)
+
+    def _end(self, turn: Turn, error: Fields, reason: int, now: datetime | None) -> Iterator[Turn]:
+        turn.finished = True
+        if reason in CANCELED:
+            turn.outcome = "aborted"
+        elif reason in REFUSED:
+            turn.outcome = "refused"
+        elif reason in FULL or number_in(error, 1) in OUT_OF_LIMITS:
+            turn.outcome = "limited"
+        elif reason == BROKEN:
+            turn.outcome = "error"
+        yield from self._let_go(turn, now)
+
+    def _fail(self, turns: list[Turn], error: Fields, now: datetime | None) -> Iterator[Turn]:
+        for turn in turns:
+            if 5 in error or dig_fields(error, 7, 2):
+                turn.outcome = "limited"
+            elif number_in(error, 4):
+                continue  # it is tried again
+            else:
+                turn.outcome = "error"
+            yield from self._let_go(turn, now)
+
+    def _let_go(self, turn: Turn, now: datetime | None) -> Iterator[Turn]:
+        self.waiting.drop(turn)
+        if turn.response_id:
+            self._finished.put(turn.response_id, True)
+        turn.ended_ms = elapsed_ms(turn.exchange.started_at, now) if now else None
+        if turn.first_byte_ms is None:
+            turn.first_byte_ms = turn.ended_ms
+        turn.exchange = replace(turn.exchange, ending="complete")
+        write_blocks(turn)
+        if turn.state.get("limited") and not turn.has_text("answer"):
+            turn.outcome = "limited"
+        yield turn
+
+
+def write_blocks(turn: Turn) -> None:
+    """Write down what the blocks of an answer hold in the end."""
+    blocks: dict[str, Block] = turn.state.get("blocks", {})
+    thought = estimate = 0
+    for key, block in blocks.items():
+        match block.kind:
+            case "thought":
+                turn.reason(block.text, part=key)
+                thought += block.thought_ms
+                estimate += block.estimate
+            case "tool":
+                turn.call_tool(block.text, part=key)
+                turn.used(block.feature)
+            case "text":
+                turn.answer(block.text, part=key)
+    if any(block.kind == "thought" for block in blocks.values()):
+        turn.used("reasoning", None)
+    turn.thinking_ms = thought or None
+    if estimate:
+        turn.counted = Usage(reasoning=estimate)
+
+
+def _take_block(turn: Turn, fields: Fields, now: datetime | None) -> None:
+    identity = text_in(fields, 1) or ""
+    blocks: dict[str, Block] = turn.state["blocks"]
+    block = blocks.setdefault(identity, Block(text_in(fields, 2) or ""))
+    if 22 in fields:
+        block.kind = "setup"
+    elif 21 in fields or 12 in fields:
+        block.kind = "thought"
+        summaries = [text_in(read_fields(summary), 1) or "" for summary in fields.get(12, [])]
+        block.text = text_in(fields, 9) or "".join(summaries) or block.text
+        block.estimate = max(block.estimate, number_in(fields, 21, 3))
+        begun, ended = (_moment(_only(fields, 21, place)) for place in (1, 2))
+        if begun and ended and 0 <= ended - begun < 86_400_000:
+            block.thought_ms = ended - begun
+    elif not {13, 15, 16, 28, 40, 41}.isdisjoint(fields) or block.kind == "tool":
+        block.kind = "tool"
+        block.text = text_in(fields, 16) or block.text
+        block.feature = _name_tool(fields) or block.feature or "tool"
+    else:
+        block.text = text_in(fields, 9) or block.text
+    _note_first(turn, block, now)
+
+
+def _note_first(turn: Turn, block: Block, now: datetime | None) -> None:
+    if turn.first_byte_ms is None and now is not None:
+        turn.first_byte_ms = elapsed_ms(turn.exchange.started_at, now)
+    if turn.first_token_ms is None and now is not None and block.kind == "text" and block.text:
+        turn.first_token_ms = elapsed_ms(turn.exchange.started_at, now)
+
+
+def _name_tool(fields: Fields) -> str | None:
+    for place, feature in SHOWN.items():
+        if dig_fields(fields, 13, place):
+            return feature
+    name = text_in(fields, 40) or text_in(fields, 15)
+    return (TOOLS.get(name.lower()) or tool_feature(name)) if name else None
+
+
+def _moment(timestamp: Fields) -> int:
+    """Return a timestamp in milliseconds; 0 for none."""
+    return number_in(timestamp, 1) * 1000 + number_in(timestamp, 2) // 1_000_000
+
+
+def _only(fields: Fields, *path: int) -> Fields:
+    """Return the fields of the last buffer at a path; none if there is none."""
+    found = dig_fields(fields, *path)
+    return read_fields(found[-1]) if found else {}
