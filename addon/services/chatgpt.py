@@ -35,7 +35,7 @@ class ChatGPT(Service):
     provider = "openai"
     hosts = ("chatgpt.com", "chat.openai.com", SOCKET_HOST)
     path = re.compile(
-        r"/(backend-(api|anon|alt)/(f/)?conversation|backend-(api|anon)/f/conversation/resume|unauth-mweb/conversation"
+        r"/(backend-(api|anon|alt)/(f/)?conversation|backend-(api|anon)/(f/)?conversation/resume|unauth-mweb/conversation"
         r"|backend-api/realtime/calls|backend-api/wham/tasks)"
     )
     transports = ("sse", "websocket", "json")

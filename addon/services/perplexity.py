@@ -11,6 +11,7 @@ from addon.framing import parse_or_none
 from addon.patching import Document, text_of
 from addon.service import Event, Turn
 from addon.services._page import Resumable, identity_at, list_at, once, pick, text_at
+from tracker.record import Outcome
 
 _MODES = {
     "pplx_alpha": "deep_research", "pplx_agentic_research": "deep_research", "pplx_beta": "agent", "pplx_asi": "agent",
@@ -81,9 +82,9 @@ class Perplexity(Resumable):
         turn.conversation_id = turn.conversation_id or identity_at(data, "context_uuid")
         turn.response_model = spell_model(text_at(data, "display_model")) or turn.response_model
         turn.request_model = spell_model(text_at(data, "user_selected_model")) or turn.request_model
-        match text_at(data, "status"):
+        match (text_at(data, "status") or "").upper():
             case "FAILED":
-                turn.outcome = "error"
+                turn.outcome = _name_failure(data)
             case "COMPLETED" if data.get("text_completed") is not False:
                 turn.finished = True
             case "COMPLETED":
@@ -102,7 +103,8 @@ class Perplexity(Resumable):
             turn.answer(_answer_of(turn.state["blocks"]), event.at_ms, replace=True)
         if "backend_uuid" not in data and "blocks" not in data:
             if data.get("error_code") or data.get("error"):
-                turn.outcome = "error"
+                turn.outcome = _name_failure(data)
+                return
             for name in data:
                 turn.wonder(name)
 
@@ -229,3 +231,9 @@ def _count_images(blocks: dict[str, Document]) -> int:
         for step in list_at(plan.root if plan else None, "steps")
         for asset in list_at(step, "assets")
     )
+
+
+def _name_failure(data: Any) -> Outcome:
+    """Everything comes with the status 200; what went wrong is said inside."""
+    words = f"{pick(data, 'error_code')} {pick(data, 'error')}".lower()
+    return "limited" if any(word in words for word in ("limit", "quota", "exceeded")) else "error"
