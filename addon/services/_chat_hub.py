@@ -54,8 +54,9 @@ class ChatHub(TurnByTurn):
             self.read_tone(turn, tone)
         if pick(asked, "message", "imageUrl") or pick(asked, "message", "originalImageUrl"):
             turn.attach(kind="image")
-        for _ in list_at(asked, "message", "messageAnnotations"):
-            turn.attach()
+        for annotation in list_at(asked, "message", "messageAnnotations"):
+            kind = text_at(annotation, "messageAnnotationType") or ""
+            turn.attach(kind="image" if kind.startswith("Image") else None)
 
     def _hear_hub(self, turn: Turn, kind: Any, data: Any, at_ms: int | None) -> Iterator[Turn]:
         match kind:
