@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tracker.footprint.charges import Charges
 from tracker.footprint.factors import FactorSet
@@ -90,6 +90,9 @@ class Kitchen:
             factors, activity.service, activity.provider, day, maker=model.maker, zone=settings.zone,
             own_zone=settings.own_zone, overrides=settings.provider_zones, hourly=self.hourly,
         )  # fmt: skip
+        if settings.zone is not None:  # servers elsewhere: the same work on the same machines, on another grid
+            home = kitchen_of(replace(settings, zone=None), factors).recipe(activity)
+            return replace(home, place=place, published=_published(activity, model, place))
         on = settings.extensions
         weights = Weights(
             prefill=factors.get("prefill_weight", day).value if "prefill" in on else 0.0,
