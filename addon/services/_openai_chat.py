@@ -25,6 +25,7 @@ _DONE = {
     "browser.open": "web_search", "browser_automation": "agent", "python": "code",
 }  # fmt: skip
 """What Groq's own tools are called → feature."""
+_PLAIN = frozenset({"role", "content"})
 _REASONING = ("reasoning_content", "reasoning", "reasoning_text", "cot_summary")
 
 
@@ -96,7 +97,7 @@ class ChatCompletions(Dialect):
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
                 self._read_choice(turn, choice, event.at_ms)
-        if not _KNOWN & data.keys():
+        if choices is None and not _KNOWN & data.keys():
             for name in data:
                 turn.wonder(name)
 
@@ -149,6 +150,8 @@ class ChatCompletions(Dialect):
                 turn.state["whole"] = True
             return
         self._read_content(turn, message.get("content"), at_ms, part)
+        if message.keys() <= _PLAIN:  # as most pieces come
+            return
         if _text(message.get("refusal")):
             turn.answer(message["refusal"], at_ms, part=part)
             turn.outcome = "refused"
