@@ -17,7 +17,7 @@ _RICH = frozenset({
     "toolUsageCard", "webSearchResults", "xSearchResults", "modelResponse", "finalMetadata",
     "streamingImageGenerationResponse", "streamingVideoGenerationResponse", "cardAttachment", "cardAttachments",
 })  # fmt: skip
-_TOOL = re.compile(r"<xai:tool_name>\s*(?:<!\[CDATA\[)?\s*(\w{1,40})")
+_TOOL = re.compile(r"<xai:tool_name>\s*(?:<!\[CDATA\[\s*)?(\w{1,40})")
 """Older answers tell of a tool in the text of its step."""
 
 
