@@ -68,8 +68,8 @@ _THOUGHTS_APART = frozenset({"google", "google-vertex"})
 """Providers whose own library counts thoughts beside the output, also in versions that told no total."""
 _QUERIES = {
     # v2 keeps the role in the row's type; both keep the rest as JSON. v1 comes first, for it may tell a total.
-    "message": "SELECT session_id, NULL, data FROM message ORDER BY session_id, time_created, id",
-    "session_message": "SELECT session_id, type, data FROM session_message ORDER BY session_id, time_created, id",
+    "message": "SELECT session_id, NULL, data FROM message ORDER BY session_id, {moment}, id",
+    "session_message": "SELECT session_id, type, data FROM session_message ORDER BY session_id, {moment}, id",
 }
 
 
@@ -162,7 +162,9 @@ def _messages(file: Path) -> Iterator[tuple[str | None, dict[str, Any] | None]]:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             for table, query in _QUERIES.items():
                 if table in tables:
-                    for session, kind, data in connection.execute(query):
+                    columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+                    moment = "time_created" if "time_created" in columns else "id"
+                    for session, kind, data in connection.execute(query.format(moment=moment)):
                         message = parse(data.encode() if isinstance(data, str) else bytes(data or b""))
                         if message is not None and kind is not None:
                             message = {"role": kind, **message}
