@@ -115,7 +115,10 @@ def connect(dsn: str) -> Iterator[psycopg.Connection[Any]]:
             "The organisation's part is not installed · psycopg · uv tool install 'klimaspor[team]'"
         ) from None
     try:
-        with psycopg.connect(dsn, connect_timeout=10, application_name="klimaspor", autocommit=True) as connection:
+        opened = psycopg.connect(
+            dsn, connect_timeout=10, application_name="klimaspor", autocommit=True, client_encoding="utf8"
+        )
+        with opened as connection:
             yield connection
     except psycopg.errors.DiskFull:
         raise TeamError(
