@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
+
+RUN = [sys.executable, "-c", "from tracker.cli import main; main()"]
+"""The command ``klimaspor``."""
 
 
 def compiled(folder: Path) -> dict[str, str]:
@@ -13,10 +17,10 @@ def compiled(folder: Path) -> dict[str, str]:
     return environment | {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
-def processor_s(command: list[str], environment: dict[str, str]) -> float:
-    """Return the seconds of processor time that the command took; it must end well."""
+def use(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Return the seconds of processor time that the command took and its most memory in MB; it must end well."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     _, status, used = os.wait4(process.pid, 0)
     if code := os.waitstatus_to_exitcode(status):
         raise RuntimeError(f"{command[-2:]} ended with {code}")
-    return used.ru_utime + used.ru_stime
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024

@@ -1,28 +1,24 @@
 """
 What a report costs: ``python -m tests.bench report [--records 10000 100000 1000000]``.
 
-The demonstration's year, repeated until there are so many records; each report is made and rendered in a process of its
-own, imports included, as a person's command does it, with a plain ``GROUP BY`` over the same file beside it. Processor
-time, medians of five rounds, for other work lengthens only the clock.
+The demonstration's year, repeated until there are so many records; each report is a command of its own, as a person
+runs it, with a process that asks a plain ``GROUP BY`` of the same file beside it. Processor time, for other work
+lengthens only the clock.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
 import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.processes import compiled
-from tests.bench.team import ROOT, machine
+from tests.bench.processes import RUN, compiled, use
+from tests.bench.team import machine
 from tests.golden import WEEK, YEAR
 from tracker.record import Record, identify, pseudonym
 from tracker.report import demo
@@ -30,6 +26,7 @@ from tracker.store import Store
 
 KEY = b"klimaspor bench, no one's secret"
 PLAIN = "SELECT local_day, service, count(*), sum(output_tokens) FROM requests GROUP BY 1, 2"
+ASK = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()"
 BATCH = 20_000
 
 
@@ -49,55 +46,44 @@ def fill(path: Path, number: int) -> None:
             store.add(batch)
 
 
-def measure(path: Path, what: str) -> dict[str, float]:
-    """Return seconds of processor time since the process began, and the most memory in MB. Run in a fresh process."""
-    from tracker.report import make, render
-
-    with Store.open(path, readonly=True) as store:
-        if what == "query":
-            started = time.process_time()
-            store.db.execute(PLAIN).fetchall()
-            return {"plain GROUP BY": time.process_time() - started}
-        period = {"a week": WEEK, "a year": YEAR}[what]
-        data = make(store, period, now=demo.NOW)
-        found = {f"{what}, data": time.process_time()}
-        render.to_html(data, "en")
-        found[f"{what}, with its page"] = time.process_time()
-        found[f"{what}, groups"] = len(store.activities(period.since, period.until))
-    found[f"{what}, memory in MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return found
-
-
-def measure_apart(path: Path, rounds: int) -> dict[str, float]:
-    """Return the medians over rounds of processes that take turns; the first round only compiles our bytecode."""
+def measure(path: Path, rounds: int) -> dict[str, float]:
+    """
+    Return medians over rounds in which the ways take turns: seconds of processor time of the whole command, started
+    anew each time, its imports included; and the most memory in MB. A first round only compiles our modules.
+    """
     environment = compiled(path.parent)
-    command = [sys.executable, "-m", "tests.bench", "report", "--measure", str(path), "--what"]
-    found: dict[str, list[float]] = {}
+    report = [*RUN, "report", "--db", str(path), "-o", str(path.parent / "report.html")]
+    ways = {
+        "plain GROUP BY": [sys.executable, "-c", ASK, str(path), PLAIN],
+        "a week's page": [*report, "--week", WEEK.name],
+        "a year's page": [*report, "--since", YEAR.since.isoformat(), "--until", demo.LAST_DAY.isoformat()],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    memory = 0.0
     for number in range(rounds + 1):
-        for what in ("query", "a week", "a year"):
-            told = subprocess.run([*command, what], capture_output=True, check=True, cwd=ROOT, env=environment).stdout
-            for step, value in json.loads(told).items() if number else ():
-                found.setdefault(step, []).append(value)
-    return {step: statistics.median(values) for step, values in found.items()}
+        for name, command in ways.items():
+            taken, megabytes = use(command, environment)
+            memory = max(memory, megabytes)
+            if number:
+                seconds[name].append(taken)
+    with Store.open(path, readonly=True) as store:
+        groups = len(store.activities(YEAR.since, YEAR.until))
+    found = {name: statistics.median(values) for name, values in seconds.items()}
+    return found | {"groups of the year": groups, "most memory, MB": memory}
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench report")
     parser.add_argument("--records", nargs="+", type=int, default=(10_000, 100_000, 1_000_000))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--what", default="a year", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.measure:
-        print(json.dumps(measure(options.measure, options.what)))
-        return
     print(machine(), flush=True)
     columns: dict[int, dict[str, float]] = {}
     with TemporaryDirectory() as folder:
         for number in options.records:
             path = Path(folder) / f"{number}.db"
             fill(path, number)
-            columns[number] = measure_apart(path, options.rounds)
+            columns[number] = measure(path, options.rounds)
             path.unlink()
             print(f"{number}: {columns[number]}", file=sys.stderr, flush=True)
     print(table(columns))
@@ -110,7 +96,7 @@ def table(columns: dict[int, dict[str, float]]) -> str:
     for step in next(iter(columns.values())):
         cells = []
         for column in columns.values():
-            timed = not step.endswith(("groups", "memory in MB"))
+            timed = step in {"plain GROUP BY", "a week's page", "a year's page"}
             cells += [f"{column[step]:.3f}" if timed else f"{column[step]:.0f}"]
             cells += [f"{column[step] / column['plain GROUP BY']:.1f}" if timed else ""]
         lines.append(f"| {step} | {' | '.join(cells)} |")

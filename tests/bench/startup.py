@@ -12,12 +12,11 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.processes import compiled, processor_s
+from tests.bench.processes import RUN, compiled, use
 from tests.bench.report import fill
 from tests.bench.team import machine
 from tracker.cli import COMMANDS
 
-RUN = [sys.executable, "-c", "from tracker.cli import main; main()"]
 RECORDS = 10_000
 
 
@@ -45,7 +44,7 @@ def main(arguments: list[str]) -> None:
         found: dict[str, list[float]] = {what: [] for what in measured}
         for number in range(rounds + 1):
             for what, command in measured.items():
-                seconds = processor_s(command, environment)
+                seconds, _ = use(command, environment)
                 if number:  # the first round compiles
                     found[what].append(seconds)
     own = statistics.median(found.pop("interpreter"))
