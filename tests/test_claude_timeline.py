@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from addon.exchange import Chunk, Exchange
 from addon.reader import Reader
 from addon.services._protobuf import number_in, read_fields, text_in
+from addon.services.claude import Claude
 from tests.examples import KEY, Example, load_examples
 from tracker.imports.sockets import Sockets
 from tracker.record import Record
@@ -69,6 +70,15 @@ def test_a_recording_without_times_counts_the_same(whole: Example) -> None:
     records = [*heard.read(timeless).records, *heard.read(replace(action, source="har")).records]
     assert [(record.output_tokens, record.input_tokens) for record in records] == [(62, 10)]
     assert records[0].time_to_first_token_ms is None
+
+
+def test_a_recording_that_holds_bytes_as_text_is_read(whole: Example) -> None:
+    action = whole.exchanges[0]
+    told = replace(action, request_body=action.request_body.decode("latin-1").encode("utf-8"), source="har")
+    service = Claude()
+    service.timelines.act(told)
+    (turn,) = service.timelines.waiting.turns()
+    assert turn.text("prompt") == "Name two more rivers."
 
 
 @QUICK

@@ -20,7 +20,7 @@ from addon.services._protobuf import Fields, dig_fields, number_in, read_fields,
 from addon.waiting import Waiting, elapsed_ms, spare
 
 ACTION, TIMELINE = "PerformAction", "StreamTimeline"
-RPC = re.compile(rf"(?:/claudeai-rpc)?/anthropic\.bard\.api\.v1alpha\.ConversationService/({ACTION}|{TIMELINE})")
+RPC = re.compile(rf"(?:/claudeai-rpc)?/anthropic\.bard\.api\.v\d\w*\.ConversationService/({ACTION}|{TIMELINE})")
 
 ASSISTANT, USER = 2, 1
 ENDED, RUNNING = (1, 4, 5), (2, 6)
@@ -73,7 +73,10 @@ class Timelines:
     def act(self, exchange: Exchange) -> None:
         """Take an action of the person's; only a message that is sent asks for an answer."""
         headers = {name.lower(): value for name, value in exchange.request_headers.items()}
-        fields = read_fields(decode_body(exchange.request_body, headers.get("content-encoding", "")))
+        data = decode_body(exchange.request_body, headers.get("content-encoding", ""))
+        fields = read_fields(data)
+        if text_in(fields, 2, 2) is None and exchange.source == "har":
+            fields = read_fields(_as_bytes(data))
         conversation, answer = text_in(fields, 1, 2), text_in(fields, 2, 2)
         sent = _only(fields, 2)
         if answer is None or self._finished.get(answer):
@@ -174,8 +177,7 @@ class Timelines:
             if turn is None and not number_in(message, 6) and (not whole or status in RUNNING):
                 turn = self._notice(exchange, message, questions, update, now)
             if turn is not None:
-                turn.state.setdefault("blocks", {})
-                turn.state.setdefault("groups", {})
+                _begin(turn)
                 if number_in(message, 6):
                     over.append((turn, message))
         self._fill(update, size, now, whole=whole)
@@ -214,7 +216,7 @@ class Timelines:
 
     def _fill(self, update: Fields, size: int, now: datetime | None, *, whole: bool) -> None:
         """Take the groups and blocks of the answers under way; all others are old."""
-        under_way = {turn.response_id: turn for turn in self.waiting.turns() if "blocks" in turn.state}
+        under_way = {turn.response_id: turn for turn in self.waiting.turns()}
         if not under_way:
             return
         gone = {value for value in update.get(12, []) if isinstance(value, bytes)}
@@ -222,18 +224,19 @@ class Timelines:
             turn, identity = under_way.get(text_in(group, 2)), text_in(group, 1)
             if turn is None or identity is None:
                 continue
+            _begin(turn)
             turn.state["groups"][identity] = True
             if whole:  # the same blocks come again, under other names
                 blocks: dict[str, Block] = turn.state["blocks"]
                 turn.state["blocks"] = {key: one for key, one in blocks.items() if one.group != identity}
         for block in map(read_fields, update.get(5, [])):
             for turn in under_way.values():
-                if text_in(block, 2) in turn.state["groups"]:
+                if text_in(block, 2) in turn.state.get("groups", {}):
                     turn.response_bytes = (turn.response_bytes or 0) + size
                     size = 0
                     _take_block(turn, block, now)
         for turn in under_way.values():
-            blocks = turn.state["blocks"]
+            blocks = turn.state.get("blocks", {})
             for value in gone:
                 key = value.decode("utf-8", "replace")
                 if key in blocks and blocks[key].kind == "text":
@@ -286,6 +289,14 @@ class Timelines:
         yield turn
 
 
+def _as_bytes(data: bytes) -> bytes:
+    """Some recordings hold bytes as text with one character each."""
+    try:
+        return data.decode("utf-8").encode("latin-1")
+    except ValueError:
+        return data
+
+
 def write_blocks(turn: Turn) -> None:
     """Write down what the blocks of an answer hold in the end."""
     blocks: dict[str, Block] = turn.state.get("blocks", {})
@@ -306,6 +317,12 @@ def write_blocks(turn: Turn) -> None:
     turn.thinking_ms = thought or None
     if estimate:
         turn.counted = Usage(reasoning=estimate)
+
+
+def _begin(turn: Turn) -> None:
+    """Something is written for the answer: from here on the conversation's rest is its end."""
+    turn.state.setdefault("blocks", {})
+    turn.state.setdefault("groups", {})
 
 
 def _take_block(turn: Turn, fields: Fields, now: datetime | None) -> None:
