@@ -21,6 +21,7 @@ from addon.capturing import Captures, Wish
 from addon.exchange import Chunk, Exchange, Message
 from addon.scrubbing import Fillers
 from addon.scrubbing.example import COUNTED, LENGTHS, make_example, read_together, tell_record
+from addon.scrubbing.kinds import UUID
 from addon.scrubbing.proof import unknown_words
 from addon.scrubbing.refusals import MOST_BYTES, MOST_MESSAGES, REFUSALS, Refused
 from tests.examples import Example, build_exchange, load_examples
@@ -76,6 +77,8 @@ def test_every_example_scrubbed_reads_as_before_but_for_the_words(case: Example)
     assert differences([tell_record(record) for record in before.records], read_file(example)) == []
     assert read_file(example) == example["expected"]
     assert example["reads_alike"] is True
+    left = json.dumps(example)
+    assert [identity for identity in UUID.findall(repr(case.exchanges)) if identity in left] == []
 
 
 @every_example

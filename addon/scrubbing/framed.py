@@ -14,6 +14,7 @@ from addon.framing import read_events
 from addon.framing.binary import AwsSplitter, ConnectSplitter, RawSplitter
 from addon.framing.lines import CodedSplitter, LengthSplitter, LineSplitter, SignalrSplitter, SseSplitter
 from addon.framing.splitter import JsonSplitter, Splitter
+from addon.scrubbing.buffers import NotABuffer, scrub_buffer
 from addon.scrubbing.files import empty
 from addon.scrubbing.pages import scrub_page
 from addon.scrubbing.refusals import Refused
@@ -22,6 +23,8 @@ from addon.scrubbing.words import is_public
 from addon.service import Event
 
 _REASONS = {"bad-coding": "coding", "too-large": "large"}
+_BROKEN = "{] time people way day man"
+"""JSON that is broken, and not because it ends too early."""
 _END_STREAM = 0x02
 _TRAILERS = 0x80
 _AWS_TEXT = 7
@@ -43,15 +46,37 @@ def scrub_answer(exchange: Exchange, framing: str, scrubber: Scrubber) -> tuple[
     events = read_events(exchange, framing)
     chunks: list[Chunk] = []
     for event in events:
-        splitter = events.splitter
-        data = b"" if splitter is None else _write(event, splitter, scrubber, first=not chunks)
+        data = b"" if events.splitter is None else _write(event, events.splitter, scrubber, first=not chunks)
         _append(chunks, event.at_ms, data)
-    if isinstance(events.splitter, JsonSplitter) and events.splitter.elements:
-        ended = "truncated" in events.problems
-        _append(chunks, chunks[-1].at_ms if chunks else None, b"" if ended else b"]" if chunks else b"[]")
-    if reasons := [_REASONS[problem] for problem in events.problems if problem in _REASONS]:
-        raise Refused(reasons[0])
-    return tuple(_begin(chunks, exchange))
+    last_ms = chunks[-1].at_ms if chunks else None
+    if isinstance(events.splitter, JsonSplitter) and events.splitter.elements and "truncated" not in events.problems:
+        _append(chunks, last_ms, b"]" if chunks else b"[]")
+    for problem in events.problems:
+        if problem in _REASONS:
+            raise Refused(_REASONS[problem])
+        if events.splitter is not None:
+            _append(chunks, last_ms, _break(problem, events.splitter))
+    return tuple(_begin(chunks, exchange, events.splitter))
+
+
+def _break(problem: str, splitter: Splitter) -> bytes:
+    """Return an end that gives the reader the same problem, for a frame that was broken."""
+    match splitter, problem:
+        case ConnectSplitter(), _:
+            return b"\xff\0\0\0\0" if problem == "bad-frame" else b"\0\0\0\0\xff"
+        case AwsSplitter(), _:
+            return bytes(16) if problem == "bad-checksum" else bytes(4)
+        case SseSplitter(), "truncated":
+            return b'data: {"'
+        case (LineSplitter() | JsonSplitter() | LengthSplitter() | SignalrSplitter()), "truncated":
+            return b'{"'
+        case CodedSplitter(), "truncated":
+            return b'0:{"'
+        case (LineSplitter() | JsonSplitter() | LengthSplitter()), "bad-json":
+            return f"\n{_BROKEN}\n".encode()
+        case (CodedSplitter() | SignalrSplitter()), "bad-json":
+            return f"{_BROKEN}\n\x1e".encode()
+    return b""
 
 
 def _append(chunks: list[Chunk], at_ms: int | None, data: bytes) -> None:
@@ -61,12 +86,14 @@ def _append(chunks: list[Chunk], at_ms: int | None, data: bytes) -> None:
         chunks.append(Chunk(at_ms, data))
 
 
-def _begin(chunks: list[Chunk], exchange: Exchange) -> Iterable[Chunk]:
+def _begin(chunks: list[Chunk], exchange: Exchange, splitter: Splitter | None) -> Iterable[Chunk]:
     """Let the first byte come when it came, which may be before the first event was whole."""
     if not chunks or not exchange.chunks or chunks[0].at_ms == exchange.chunks[0].at_ms:
         return chunks
-    first = chunks[0]
-    return [Chunk(exchange.chunks[0].at_ms, first.data[:1]), Chunk(first.at_ms, first.data[1:]), *chunks[1:]]
+    first, at_ms = chunks[0], exchange.chunks[0].at_ms
+    if not isinstance(splitter, ConnectSplitter | AwsSplitter | RawSplitter):
+        return [Chunk(at_ms, b"\n"), *chunks]
+    return [Chunk(at_ms, first.data[:1]), Chunk(first.at_ms, first.data[1:]), *chunks[1:]]
 
 
 def _write(event: Event, splitter: Splitter, scrubber: Scrubber, *, first: bool) -> bytes:
@@ -101,6 +128,8 @@ def _write(event: Event, splitter: Splitter, scrubber: Scrubber, *, first: bool)
 def _text(data: Any, scrubber: Scrubber, *, sse: bool) -> str:
     """Return an event's data as text: JSON, but in server-sent events what was no JSON is none again."""
     if sse and isinstance(data, str):
+        if data.startswith("{"):
+            return _BROKEN
         return data if data in {"", "[DONE]"} else scrubber.string(data, "data")
     return to_json(scrubber.value(data))
 
@@ -110,7 +139,7 @@ def to_json(value: Any) -> str:
 
 
 def write_envelope(event: Event, scrubber: Scrubber) -> bytes:
-    """Return a connect or gRPC frame; a message that is no JSON becomes as many zeros."""
+    """Return a connect or gRPC frame."""
     flags = 0
     match event:
         case Event(data=str(trailers), name="end"):
@@ -118,12 +147,20 @@ def write_envelope(event: Event, scrubber: Scrubber) -> bytes:
             kept = [f"{key}:{value}" for key, _, value in lines if key.strip().lower() == "grpc-status"]
             flags, data = _TRAILERS, "\r\n".join(kept).encode()
         case Event(data=bytes(binary)):
-            scrubber.removed["binary message"] += 1
-            data = bytes(len(binary))
+            data = scrub_binary(binary, scrubber)
         case Event(data=value, name=name):
             flags = _END_STREAM if name == "end" else 0
             data = to_json(scrubber.value(value)).encode()
     return bytes([flags]) + struct.pack(">I", len(data)) + data
+
+
+def scrub_binary(data: bytes, scrubber: Scrubber) -> bytes:
+    """Return a message that is a protocol buffer with other texts; any other becomes as many zeros."""
+    try:
+        return scrub_buffer(data, scrubber)
+    except NotABuffer:
+        scrubber.removed["binary message"] += 1
+        return bytes(len(data))
 
 
 def _write_aws(event: Event, scrubber: Scrubber) -> bytes:

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from addon.client import name_client
 from addon.exchange import Exchange
 from addon.framing.choice import framing_of
-from addon.framing.request import read_request
-from addon.scrubbing.framed import to_json, write_envelope
+from addon.framing.request import decode_body, read_request
+from addon.scrubbing.framed import scrub_binary, to_json, write_envelope
 from addon.scrubbing.kinds import MIME, keeps_model, model_in
 from addon.scrubbing.scrubber import Scrubber
 from addon.scrubbing.words import is_public, is_public_name, vocabulary
@@ -30,6 +30,7 @@ _PROMISES = {
     "auto": "application/octet-stream", "sse": "text/event-stream", "ndjson": "application/x-ndjson",
     "json": "application/json",
 }  # fmt: skip
+_BUFFERS = ("application/proto", "application/protobuf", "application/x-protobuf")
 _WORD_HEADERS = ("x-initiator", "x-stainless-lang", "originator", "accept")
 _JSON_HEADERS = ("x-goog-ext-525001261-jspb",)
 _COUNT_HEADER = re.compile(r"x-amzn-bedrock-[a-z-]+")
@@ -107,6 +108,9 @@ def scrub_request(exchange: Exchange, scrubber: Scrubber) -> bytes:
     """Return the request's body with nothing of the person's in it, in the form it had."""
     told = read_request(exchange)
     kind = exchange.request_headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in _BUFFERS:
+        coding = exchange.request_headers.get("content-encoding", "")
+        return scrub_binary(decode_body(exchange.request_body, coding), scrubber)
     if told is None:
         scrubber.removed["request"] += bool(exchange.request_body)
         return b""

@@ -18,7 +18,7 @@ LINK = re.compile(r"([a-z][a-z-]{1,20}://)([^\s#]+?)(\.[a-z0-9]{2,5})?(#\S*)?")
 BASE64 = re.compile(r"(data:[a-z]{2,20}/[a-z0-9.+-]{1,40};base64,)?([A-Za-z0-9+/_-]+)(={0,2})")
 MIME = re.compile(
     r"((?:image|audio|video|text|application|font|multipart)/(?:png|jpe?g|webp|gif|heic|bmp|svg\+xml|mpeg|mp[34]|wav|ogg"
-    r"|opus|webm|pcm|flac|plain|html|csv|markdown|json|pdf|xml|zip|octet-stream|form-data|x-www-form-urlencoded"
+    r"|opus|webm|pcm|flac|plain|html|csv|markdown|json|pdf|xml|zip|octet-stream|proto|protobuf|x-protobuf|form-data|x-www-form-urlencoded"
     r"|event-stream|x-ndjson|jsonl|stream\+json|vnd\.amazon\.eventstream|(?:connect|grpc|grpc-web)\+(?:proto|json)|\*))"
     r"(;rate=\d{4,6})?"
 )
@@ -40,6 +40,7 @@ _TEXT_KEYS = frozenset({
     "prompt", "title", "query", "query_str", "q", "thinking", "thought", "reasoning_content", "snippet", "summary",
     "text", "content", "parts", "answer", "chunks", "token", "arguments", "partial_json", "markdown", "input", "inputs",
     "writeAtCursor", "completion", "generation", "outputText", "description", "instructions", "system",
+    "message", "body", "question", "lyrics", "tags", "caption", "comment", "raw_content", "display_content", "reply",
 })  # fmt: skip
 """Under these there is nothing but words, also where one is known to our readers."""
 _ARGUMENT_KEYS = frozenset({"arguments", "partial_json"})
@@ -49,6 +50,7 @@ _NAME_KEYS = re.compile(
     re.IGNORECASE,
 )
 """Under these there are names of kinds, and text never, so that a word our readers know stays among unknown ones."""
+_IDENTIFIER = re.compile(r"\[?[A-Za-z][A-Za-z0-9_.:-]{1,59}\]?")
 _NUMBERED = re.compile(r"(\d{1,3})([\[{].*)", re.DOTALL)
 _FAILURE_KEYS = frozenset({"error", "message", "code", "errorCode", "type", "detail", "reason", "value"})
 FAILURES = ("limit", "quota", "too_many", "exceeded", "capacity", "throttl", "overloaded", "exhausted")
@@ -73,7 +75,7 @@ def kind_of(text: str, key: str) -> Kind:
             return "id"
         if key in vocabulary() and _MEASURE.fullmatch(text):
             return "measure"
-        if is_public_name(text) or (_NAME_KEYS.search(key) and keep_parts(text)):
+        if is_public_name(text) or (_names_kind(text, key) and keep_parts(text)):
             return "name"
     return "id" if UUID.fullmatch(text) or _OPAQUE.fullmatch(text) else "text"
 
@@ -114,6 +116,12 @@ def aim_of(value: dict[Any, Any]) -> tuple[str, ...]:
 def is_id_key(key: str) -> bool:
     """Whether ids stand under the key."""
     return _ID_KEY.search(key) is not None and key not in _TEXT_KEYS
+
+
+def _names_kind(text: str, key: str) -> bool:
+    """Whether the string may be a kind's or a tool's name that our readers know in part; a file's name is none."""
+    is_file = "." in text and key.lower().endswith("name")
+    return _NAME_KEYS.search(key) is not None and _IDENTIFIER.fullmatch(text) is not None and not is_file
 
 
 def is_time_key(key: str) -> bool:

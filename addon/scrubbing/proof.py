@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ _OURS = """
     octet stream application vnd amazon eventstream connect grpc web text html span status
     method url request response headers body ended ending started chunks messages from client server get post put delete
     complete aborted null true false localhost iend
-    pdf png jpg jpeg webp gif wav mpeg pcm
+    safetensors ckpt gguf pdf png jpg jpeg webp gif wav mpeg pcm
     """.split()  # noqa: SIM905 - a word a line would be a page
 """Words of the protocols, and those that scrubbing itself puts in."""
 
@@ -97,7 +96,7 @@ def _unknown_bytes(data: bytes) -> Iterator[str]:
 def _decoded(text: str) -> bytes | None:
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
 
 

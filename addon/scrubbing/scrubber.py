@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
-import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -95,7 +93,7 @@ class Scrubber:
         """Return a number as it is if our readers know its name, or it is a small one in a row; else 1."""
         if isinstance(number, int) and abs(number) >= _SMALL and is_id_key(key):
             return int(self.identifier(str(abs(number))))
-        if kinds.is_time_key(key) and (moved := self._move(number)) is not None:
+        if kinds.is_time_key(key) and (moved := self.moment(number)) is not None:
             return moved
         known = key in vocabulary() or keep_parts(key) is not None
         if abs(number) < (_LARGE if known else _SMALL if not key and isinstance(number, int) else 1):
@@ -141,7 +139,7 @@ class Scrubber:
             case "events":
                 return self._events(text, path)
             case "time":
-                return self._moment(text)
+                return self._moved(text)
             case "file":
                 return self._file(text, path)
             case "id":
@@ -163,7 +161,9 @@ class Scrubber:
         return "".join(pieces)
 
     def _fill(self, text: str, place: Place) -> str:
-        return text if self.learning or not text.strip() else self.fillers.fill(text, place)
+        if self.learning or not text.strip():
+            return " "[: len(text)]
+        return self.fillers.fill(text, place)
 
     def _events(self, text: str, path: tuple[str, ...]) -> str:
         """Scrub server-sent events that are told inside a string."""
@@ -182,7 +182,7 @@ class Scrubber:
         self.removed["id"] += text not in self._ids
         number = len(self._ids) + 1
         if UUID.fullmatch(text):
-            fresh = str(uuid.UUID(int=number, version=4))
+            fresh = f"99999999-0000-4000-8000-{number:012d}"
         elif text.isascii() and text.isdigit():
             fresh = f"9{number:0{len(text) - 1}d}"
         elif len(text) >= 16 and re.fullmatch(r"[0-9a-f]+", text):
@@ -191,7 +191,7 @@ class Scrubber:
             fresh = f"id-{number:08d}"
         return self._ids.setdefault(text, fresh)
 
-    def _move(self, number: float) -> float | None:
+    def moment(self, number: float) -> float | None:
         """Return a moment in seconds or milliseconds on the examples' clock; None if it is no moment near ours."""
         unit = 1000 if number > _MILLISECONDS else 1
         if abs(number / unit - self.started_at.timestamp()) > _NEAR.total_seconds():
@@ -199,7 +199,7 @@ class Scrubber:
         moved = number + unit * self.shift.total_seconds()
         return round(moved) if isinstance(number, int) else round(moved, 3)
 
-    def _moment(self, text: str) -> str:
+    def _moved(self, text: str) -> str:
         try:
             moved = datetime.fromisoformat(text) + self.shift
         except (ValueError, OverflowError):
@@ -211,7 +211,7 @@ class Scrubber:
         head, comma, body = text.rpartition(",")
         try:
             inner = parse_or_none(base64.b64decode(body, validate=True).decode())
-        except (binascii.Error, ValueError):
+        except ValueError:
             inner = None
         kind = head.removeprefix("data:").removesuffix(";base64")
         head = f"data:{kind if MIME.fullmatch(kind) else 'x/x'};base64" if comma else ""

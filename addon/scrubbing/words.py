@@ -32,6 +32,7 @@ _NAME = re.compile(r"\[?[A-Za-z][A-Za-z0-9_.:/-]{1,99}\]?")
 _PART = re.compile(r"([^A-Za-z0-9]|[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|\d+)")
 STEM = re.compile(r"search|code|python|browse|image|memory|canvas|audio|video|think")
 """What readers look for inside of words."""
+_JOINTS = frozenset("._-:/@[] ")
 _SMALL = re.compile(r"\d{1,2}|20\d\d(\d{4})?|[a-zA-Z]")
 _READING = ("service.py", "recording.py", "patching.py", "jobs.py", "answers.py")
 _PROSE = frozenset({"title", "closed"})
@@ -116,7 +117,7 @@ def _folded() -> frozenset[str]:
 
 
 def _stays(part: str) -> bool:
-    return part.lower() in parts() or not part.isalnum() or bool(_SMALL.fullmatch(part))
+    return part.lower() in parts() or part in _JOINTS or bool(_SMALL.fullmatch(part))
 
 
 def _blank(part: str) -> str:
