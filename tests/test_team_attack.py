@@ -26,7 +26,7 @@ from tracker.team.privacy import (
     rounded,
     settle_units,
 )
-from tracker.team.publish import Published, Week, _merge, _unit_key, _use_key, publish, write_published
+from tracker.team.publish import Published, Week, _to_rows, _unit_key, _use_key, publish, write_published
 from tracker.team.week import WeekRow
 
 PEOPLE, WEEKS = 500, 52
@@ -134,15 +134,14 @@ def who_is_where(
         units.setdefault(unit, set()).add(person)
     settled = settle_units(Membership({unit: frozenset(people) for unit, people in units.items()}), week.shown)
     atoms = [(person, row.output_tokens) for person, rows in truth.items() for row in rows]
+    places = {person: _unit_key(settled[unit]) for person, unit in week.members.items()}
     keys = {
         "use": [_use_key(row.key) for rows in truth.values() for row in rows],
-        "unit": [_unit_key(settled[week.members[person]]) for person, rows in truth.items() for _ in rows],
+        "unit": [places[person] for person, _ in atoms],
     }
-    weights = [weights for _, _, weights in week.entries]
     found: dict[tuple[str, tuple[str, ...]], int] = {}
-    for grid, mine in keys.items():
-        people = [person for person, _ in atoms]
-        cells = partition(_merge(zip(people, mine, weights, strict=True)))
+    for (grid, mine), rows in zip(keys.items(), _to_rows(week.entries, places), strict=True):
+        cells = partition(rows)
         cell_of = {row.key: cell.key for cell in cells for row in cell.rows}
         for place, key in enumerate(mine):
             if key in cell_of:

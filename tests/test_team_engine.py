@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from tests.organisation import TODAY, UNITS, WEEK, fresh_schema, postgres, rows, use
 from tracker.store import Store
-from tracker.team import TeamError
+from tracker.team import TeamError, loader
 from tracker.team.engine import connect, read_published
 from tracker.team.load import load
 from tracker.team.loader import publish_due
+from tracker.team.privacy import rounded
 from tracker.team.publish import publish, read_week, write_published
 from tracker.team.week import FIELDS, KEYS, SUMS, Batch, WeekRow, sum_week
 
@@ -187,6 +188,27 @@ def test_of_two_loaders_that_publish_at_once_one_does(dsn: str) -> None:
         load(connection, [batch(number) for number in range(12)])
     with ThreadPoolExecutor(3) as pool:
         assert sorted(pool.map(publish_once, range(3))) == [[], [], [WEEK]]
+
+
+def test_what_a_second_loader_commits_while_a_week_is_published_is_not_half_in_it(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = loader.read_week
+
+    def read_slowly(connection: object, week: str) -> object:
+        read = real(connection, week)  # type: ignore[arg-type]  # a connection
+        with connect(dsn) as second:
+            load(second, [batch(number) for number in range(12, 20)])
+            load(second, [batch(number, revision=2, requests=500) for number in range(12)])
+        return read
+
+    monkeypatch.setattr(loader, "read_week", read_slowly)
+    with connect(dsn) as connection:
+        load(connection, [batch(number) for number in range(12)])
+        assert publish_due(connection, TODAY) == [WEEK]
+        facts = read_published(connection)[WEEK]
+    assert (facts["people"], facts["active_people"]) == (10, 10)
+    assert facts["requests"] == rounded(sum(10 + number for number in range(12)))
 
 
 def test_the_reporting_role_reads_published_weeks_only_and_every_look_is_logged(dsn: str) -> None:

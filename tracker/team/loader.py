@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -176,8 +176,8 @@ def publish_due(connection: psycopg.Connection[Any], today: date) -> list[str]:
     """Publish every loaded week that has been over long enough and has no report; drop what is too old."""
     policy = Policy.read(connection)
     last_end = today - timedelta(days=policy.publish_after_days)
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (PUBLISHING,))
+    with _alone(connection), connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # whatever a second loader commits now
         weeks = connection.execute(
             "SELECT DISTINCT week::text FROM klimaspor.batch b WHERE week + 7 <= %s "
             "AND NOT EXISTS (SELECT 1 FROM klimaspor.published p WHERE p.week = b.week) ORDER BY 1",
@@ -187,6 +187,17 @@ def publish_due(connection: psycopg.Connection[Any], today: date) -> list[str]:
             write_published(connection, week, publish(read_week(connection, week), policy.tell()))
         drop_old(connection, today, policy.raw_days, policy.cell_months)
     return [week for (week,) in weeks]
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Hold the lock of whoever publishes; it is taken before the transaction, which must see what another one wrote."""
+    connection.execute("SELECT pg_advisory_lock(%s)", (PUBLISHING,))
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (PUBLISHING,))
 
 
 def _note_refused(connection: psycopg.Connection[Any], day: date, refused: Counter[str]) -> None:

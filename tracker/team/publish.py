@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
-from operator import add
+from itertools import groupby
+from operator import add, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from tracker.team import TeamError
@@ -26,6 +27,10 @@ AT_ONCE = 20_000
 """Rows fetched from the database at a time."""
 
 
+type Entry = tuple[str, tuple[str, ...], tuple[float, ...]]
+"""(pseudonym, key of a WeekRow, weights)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Week:
     """Everything the engine holds of one finished week, before it is made safe to show."""
@@ -34,8 +39,8 @@ class Week:
     members: Mapping[str, str]
     """Pseudonym → unit, of every device that reported, also those without use."""
     coverage: float | None
-    entries: Sequence[tuple[str, tuple[str, ...], tuple[float, ...]]]
-    """(pseudonym, key of a WeekRow, weights): who did how much of what; for the rules, not for the report."""
+    entries: Iterable[Entry]
+    """Who did how much of what, one person after the other; for the rules, not for the report. It is read once."""
     sums: Sequence[tuple[str, WeekRow]]
     """(unit, sums over its people), one for each unit and key."""
     shown: Membership
@@ -65,9 +70,8 @@ def publish(week: Week, policy: Mapping[str, Any]) -> Published:
     now = Membership({unit: frozenset(people) for unit, people in members.items()})
     settled = settle_units(now, week.shown, least)
 
-    use_rows = _merge((person, _use_key(key), weights) for person, key, weights in week.entries)
     unit_keys = {unit: _unit_key(place) for unit, place in settled.items()}
-    unit_rows = _merge((person, unit_keys[week.members[person]], weights) for person, _, weights in week.entries)
+    use_rows, unit_rows = _to_rows(week.entries, {person: unit_keys[unit] for person, unit in week.members.items()})
     use_cells, unit_cells = partition(use_rows, least), partition(unit_rows, least)
     use_sums = _sum_by(use_cells, ((_use_key(row.key), row) for _, row in week.sums))
     unit_sums = _sum_by(unit_cells, ((_unit_key(settled[unit]), row) for unit, row in week.sums))
@@ -113,24 +117,20 @@ def read_week(connection: psycopg.Connection[Any], week: str) -> Week:
     )
 
 
-def _read_entries(
-    connection: psycopg.Connection[Any], week: str
-) -> list[tuple[str, tuple[str, ...], tuple[float, ...]]]:
-    """Return who did how much of what; equal names and keys are held once, for there are millions of rows."""
+def _read_entries(connection: psycopg.Connection[Any], week: str) -> Iterator[Entry]:
+    """Yield who did how much of what; equal keys are held once, for there are millions of rows."""
     from psycopg import sql
 
     query = sql.SQL(
         "SELECT pseudonym, {}, requests::float8, 10 * output_tokens::float8 + input_tokens "
-        "FROM klimaspor.usage WHERE week = %s"
+        "FROM klimaspor.usage WHERE week = %s ORDER BY pseudonym"
     ).format(sql.SQL(", ").join(map(sql.Identifier, KEYS)))
-    once: dict[Any, Any] = {}
-    entries: list[tuple[str, tuple[str, ...], tuple[float, ...]]] = []
+    once: dict[tuple[str, ...], tuple[str, ...]] = {}
     with connection.transaction(), connection.cursor("entries") as cursor:
         cursor.itersize = AT_ONCE
         for pseudonym, *key, requests, tokens in cursor.execute(query, (week,)):
             told = tuple(key)
-            entries.append((once.setdefault(pseudonym, pseudonym), once.setdefault(told, told), (requests, tokens)))
-    return entries
+            yield pseudonym, once.setdefault(told, told), (requests, tokens)
 
 
 def write_published(connection: psycopg.Connection[Any], week: str, published: Published) -> None:
@@ -177,13 +177,19 @@ def drop_old(connection: psycopg.Connection[Any], today: date, raw_days: int, ce
     return raw, cells
 
 
-def _merge(entries: Iterable[tuple[str, tuple[str, ...], tuple[float, ...]]]) -> list[Row]:
-    """Return one row for each person and key: the rules look at what a person did under a key in all."""
-    merged: dict[tuple[str, tuple[str, ...]], tuple[float, ...]] = {}
-    for person, key, weights in entries:
-        before = merged.get((person, key))
-        merged[person, key] = weights if before is None else tuple(map(add, before, weights))
-    return [Row(person, key, weights) for (person, key), weights in merged.items()]
+def _to_rows(entries: Iterable[Entry], places: Mapping[str, tuple[str, ...]]) -> tuple[list[Row], list[Row]]:
+    """Return the rows of the grid of use, one for each person and key, and those of units, one for each person."""
+    use_rows: list[Row] = []
+    unit_rows: list[Row] = []
+    for person, theirs in groupby(entries, itemgetter(0)):
+        merged: dict[tuple[str, ...], tuple[float, ...]] = {}
+        for _, key, weights in theirs:
+            use_key = _use_key(key)
+            before = merged.get(use_key)
+            merged[use_key] = weights if before is None else tuple(map(add, before, weights))
+        use_rows += [Row(person, key, weights) for key, weights in merged.items()]
+        unit_rows.append(Row(person, places[person], tuple(map(sum, zip(*merged.values(), strict=True)))))
+    return use_rows, unit_rows
 
 
 def _sum_by(
