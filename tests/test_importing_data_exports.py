@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from addon.reader import Reader
 from tests.data_exports import (
@@ -25,9 +26,11 @@ from tests.data_exports import (
     node,
     pack,
 )
+from tracker.cli import main
 from tracker.imports import Context, NotReadableError, Part, detect
 from tracker.imports.arrays import read_array
 from tracker.record import Record, identify
+from tracker.store import Store
 
 KEY = b"k" * 32
 
@@ -253,6 +256,19 @@ def test_bad_zips_are_a_sentence_and_nothing_is_read(tmp_path: Path) -> None:
         seen += 1
         assert name
     assert seen == 8
+
+
+def test_what_was_read_before_a_file_that_cannot_be_read_stays_read(tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    talk = conversation(node("u1", "root", "user"), assistant("a1", "u1"))
+    (folder / "conversations-001.json").write_text(json.dumps([talk]))
+    (folder / "conversations-002.json").write_text(json.dumps([talk]), encoding="utf-16")
+    result = CliRunner().invoke(main, ["import", "--db", str(tmp_path / "k.db"), str(folder)])
+    assert result.exit_code == 1
+    assert "its text is not UTF-8" in result.output
+    with Store.open(tmp_path / "k.db", readonly=True) as store:
+        assert len(list(store.records())) == 1
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1 << 20])

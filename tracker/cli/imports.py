@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WATCH_S = 5.0
 _BATCH = 5000
-"""Records a transaction: what was read stays read, and few transactions cost little."""
+"""Records a transaction: few large ones cost less than many small ones."""
 _NAMED = 10
 
 
@@ -184,23 +184,27 @@ def _import_one(path: Path, kind: Kind, context: Context, store: Store, *, delet
 
 
 def _gather(outcome: Outcome, parts: Iterator[Part], store: Store) -> None:
-    """Add the records in batches, so that what was read stays read whatever comes after."""
+    """Add the records in batches; what was read stays read, whatever comes after."""
     from tracker.store import Added
 
     total = Added()
     batch: list[Record] = []
-    for part in parts:
-        if part.problem:
-            outcome.problems.append((part.position, part.problem))
-        if part.reading is None:
-            continue
-        outcome.refused += part.reading.refused
-        outcome.unread.update(unread.service for unread in part.reading.unread)
-        batch.extend(part.reading.records)
-        if len(batch) >= _BATCH:
+    try:
+        for part in parts:
+            if part.problem:
+                outcome.problems.append((part.position, part.problem))
+            if part.reading is None:
+                continue
+            outcome.refused += part.reading.refused
+            outcome.unread.update(unread.service for unread in part.reading.unread)
+            batch.extend(part.reading.records)
+            if len(batch) >= _BATCH:
+                full, batch = batch, []
+                total += store.add(full)
+    finally:
+        if batch:
             total += store.add(batch)
-            batch = []
-    outcome.added = total + store.add(batch)
+    outcome.added = total
 
 
 def _shown(path: Path) -> str:
