@@ -170,12 +170,12 @@ class SocketReader:
             self._sent += len(message.data)
         else:
             self._received += len(message.data)
-        self._digest = digest(self._digest, bytes([message.from_client]), message.data)
+        self._digest = digest(self._digest + bytes((message.from_client,)) + message.data)
         try:
             turns = tuple(self._listener.hear(message))
         except Exception as error:  # noqa: BLE001 - as above
             return Reading(unread=(_unread(self._service, self._opening, "", type(error).__name__, message.at_ms),))
-        return self._settle(turns, message.at_ms)
+        return self._settle(turns, message.at_ms) if turns else NOTHING
 
     def close(self, ending: Ending, at_ms: int | None) -> Reading:
         """The socket is gone; return the records of the turns that were still open. Never raises."""

@@ -104,9 +104,9 @@ def split_messages(data: bytes, framing: str = "json", at_ms: int | None = None)
 
     A message that is not JSON is one event with its text, or with its bytes if it is not text. Never raises.
     """
-    if framing == "json" and data[:1] in {b"{", b"["} and len(data) <= LARGEST_EVENT:
+    if data[:1] in {b"{", b"["} and len(data) <= LARGEST_EVENT:
         try:
-            return [Event(parse(data.decode()), None, at_ms)]  # as most messages come
+            return [Event(parse(data.removesuffix(b"\x1e").decode()), None, at_ms)]  # as most messages come
         except (NotJson, UnicodeDecodeError):
             pass  # several values, or something broken
     problems: list[str] = []
