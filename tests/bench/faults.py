@@ -296,7 +296,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder, killing(Path(folder), seed=options.seed) as one_round:
         for number in range(1, options.rounds + 1):
             toll = one_round()
-            if number % 50 == 0:
+            if number % 10 == 0:
                 print(toll, file=sys.stderr, flush=True)
     print(f"seed {options.seed}: {toll}")
     return int(bool(toll.faults))
