@@ -107,7 +107,8 @@ def build() -> str:
     """Return the file: a row a line, so that a new version of the package is a change that can be read."""
     named = models()
     parts = {"models": named, "grids": grids(), "providers": providers(), "video_providers": video_providers()}
-    texts = [f'"version": {json.dumps(version("ecologits"))}']
+    told = {"version": version("ecologits"), "source": "EcoLogits, https://ecologits.ai", "licence": "MPL-2.0"}
+    texts = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in told.items()]
     for name, rows in parts.items():
         lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(row)}" for key, row in rows.items())
         texts.append(f'"{name}": {{\n{lines}\n}}')

@@ -60,8 +60,8 @@ class ClipProbe(NamedTuple):
 @cache
 def table() -> dict[str, Any]:
     """
-    Return the table: ``version``; by name ``models``, ``grids``, ``providers``, ``video_providers`` (by video model);
-    ``sizes``: ``Size`` and ``Probe`` in a row; ``clips``: model, pixels, seconds and ``ClipProbe`` in a row.
+    Return the table: ``version``, ``source``, ``licence``; by name ``models``, ``grids``, ``providers``, and by video
+    model ``video_providers``; ``sizes``: ``Size`` and ``Probe`` in a row; ``clips``: model, pixels, seconds, ``ClipProbe``.
 
     ``python -m tests.documents`` builds it and a test holds every row to the package. Importing the package takes
     longer than everything else that a short command does.
