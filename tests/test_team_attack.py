@@ -159,10 +159,11 @@ def add(rows: list[WeekRow]) -> WeekRow:
 def test_no_published_cell_of_a_year_is_smaller_than_k(year: list[Shown]) -> None:
     cells = 0
     for shown in year:
-        for grid, path, people, _ in shown.published.cells:
+        for grid, path, people, sums in shown.published.cells:
             cells += 1
             assert people >= LEAST_PEOPLE, (grid, path)
             assert people == rounded(people)
+            assert all(sums[name] % 5 == 0 for name in ("requests", "output_tokens", "input_tokens", "output_known"))
     assert cells > 10 * WEEKS  # the rule was not kept by showing nothing
 
 

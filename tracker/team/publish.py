@@ -225,4 +225,6 @@ def _unit_key(unit: str) -> tuple[str, ...]:
 
 
 def _total(rows: Sequence[WeekRow]) -> dict[str, float]:
-    return {name: sum(getattr(row, name) for row in rows) for name in SUMS}
+    """Return a cell's sums as they may be shown: counts in fives, as everywhere."""
+    sums = {name: sum(getattr(row, name) for row in rows) for name in SUMS}
+    return {name: value if name in FRACTIONS else rounded(value) for name, value in sums.items()}
