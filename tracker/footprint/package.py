@@ -61,7 +61,7 @@ class ClipProbe(NamedTuple):
 def table() -> dict[str, Any]:
     """
     Return the table: ``version``, ``source``, ``licence``; by name ``models``, ``grids``, ``providers``, and by video
-    model ``video_providers``; ``sizes``: ``Size`` and ``Probe`` in a row; ``clips``: model, pixels, seconds, ``ClipProbe``.
+    model ``video_providers``; in rows ``sizes`` (``Size``, ``Probe``) and ``clips`` (model, pixels, seconds, its probe).
 
     ``python -m tests.documents`` builds it and a test holds every row to the package. Importing the package takes
     longer than everything else that a short command does.
