@@ -61,7 +61,7 @@ class ClipProbe(NamedTuple):
 def table() -> dict[str, Any]:
     """
     Return the table: ``version``, ``source``, ``licence``; by name ``models``, ``grids``, ``providers``, and by video
-    model ``video_providers``; in rows ``sizes`` (``Size``, ``Probe``) and ``clips`` (model, pixels, seconds, its probe).
+    model ``video_providers``; rows of ``sizes`` (Size, Probe) and of ``clips`` (model, pixels, seconds, ClipProbe).
 
     ``python -m tests.documents`` builds it and a test holds every row to the package. Importing the package takes
     longer than everything else that a short command does.
