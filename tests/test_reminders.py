@@ -23,11 +23,8 @@ from tracker.team.policy import TEMPLATE, Policy
 
 NOW = datetime.now(UTC)
 CODE = JoinCode("tls://nats.example:4222", "city", "device-000001", "", "", "")
-POLICY = TEMPLATE.format(organisation="Fjellvik") + """
-[services.chatgpt]
-state = "unapproved"
-reason = "No contract yet"
-"""
+RULE = '[services.chatgpt]\nstate = "unapproved"\nreason = "No contract yet"\n'
+POLICY = TEMPLATE.format(organisation="Fjellvik") + RULE
 
 
 @pytest.fixture

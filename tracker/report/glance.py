@@ -37,9 +37,7 @@ def glance(store: Store, now: datetime, budgets: Iterable[Standing] = ()) -> Jso
     }
 
 
-def glance_text(
-    data: Json, budgets: Iterable[Standing], lang: str, unapproved: Mapping[str, str] | None = None
-) -> str:
+def glance_text(data: Json, budgets: Iterable[Standing], lang: str, unapproved: Mapping[str, str] | None = None) -> str:
     """Return today in a few lines, how the budgets stand, and reminders of what was used unapproved."""
     from tracker.report.budget_words import budget_line
     from tracker.report.language import capital, language
