@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tracker.team.policy import Policy
-from tracker.team.privacy import Membership
+from tracker.team.privacy import Roster
 from tracker.team.publish import Published, Week, publish
 from tracker.team.week import KEYS, SUMS, WeekRow
 
@@ -55,7 +55,7 @@ def rows_of(person: int, week: int) -> list[WeekRow]:
 
 def weeks() -> list[Published]:
     """Return the weeks as they were published, oldest first; somebody joins in the fourth."""
-    done, shown = [], Membership({})
+    done, shown = [], Roster({})
     for number in range(WEEKS):
         units = [unit for unit, size in UNITS.items() for _ in range(size)] + ["town/roads"] * (number >= 3)
         members = {f"{person:032x}": unit for person, unit in enumerate(units)}
@@ -72,7 +72,7 @@ def weeks() -> list[Published]:
             sums=[(unit, _row(key, found)) for (unit, key), found in sums.items()],
         )  # fmt: skip
         done.append(publish(week, POLICY.tell()))
-        shown = Membership({**shown.units, **done[-1].units})
+        shown = Roster({**shown.units, **done[-1].units})
     return done
 
 
@@ -83,5 +83,5 @@ def _row(key: tuple[str, ...], sums: dict[str, Any]) -> WeekRow:
 def small() -> dict[str, Any]:
     """Return the facts of a week in which four people took part: nothing but that."""
     week = Week(week=FIRST.isoformat(), members={f"{n:032x}": "town" for n in range(4)}, coverage=0.9,
-                shown=Membership({}), entries=[], sums=[])  # fmt: skip
+                shown=Roster({}), entries=[], sums=[])  # fmt: skip
     return publish(week, POLICY.tell()).facts

@@ -21,7 +21,7 @@ from tracker.team.privacy import (
     MOST_OF_ONE,
     MOST_OF_TWO,
     OTHER,
-    Membership,
+    Roster,
     partition,
     rounded,
     settle_units,
@@ -104,7 +104,7 @@ def bits(number: int) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def year() -> list[Shown]:
     dice = random.Random(2026)
-    people, before, weeks = staff(dice), Membership({}), []
+    people, before, weeks = staff(dice), Roster({}), []
     for number in range(WEEKS):
         monday = (date(2025, 11, 24) + timedelta(weeks=number)).isoformat()
         members = {one.name: one.unit for one in people if one.joined <= number < one.left}
@@ -121,7 +121,7 @@ def year() -> list[Shown]:
         )  # fmt: skip
         published = publish(week, {})
         weeks.append(Shown(published, truth, members, *who_is_where(week, truth)))
-        before = Membership(before.units | published.units)
+        before = Roster(before.units | published.units)
     return weeks
 
 
@@ -132,7 +132,7 @@ def who_is_where(
     units: dict[str, set[str]] = {}
     for person, unit in week.members.items():
         units.setdefault(unit, set()).add(person)
-    settled = settle_units(Membership({unit: frozenset(people) for unit, people in units.items()}), week.shown)
+    settled = settle_units(Roster({unit: frozenset(people) for unit, people in units.items()}), week.shown)
     atoms = [(person, row.output_tokens) for person, rows in truth.items() for row in rows]
     places = {person: _unit_key(settled[unit]) for person, unit in week.members.items()}
     keys = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.team.privacy import LEAST_PEOPLE, OTHER, Membership, Row, is_safe, partition, rounded, settle_units
+from tracker.team.privacy import LEAST_PEOPLE, OTHER, Roster, Row, is_safe, partition, rounded, settle_units
 
 rows = st.lists(
     st.builds(
@@ -79,8 +79,8 @@ def test_counts_are_shown_in_fives() -> None:
     assert [rounded(n) for n in (0, 2, 3, 7, 8, 12.6)] == [0, 0, 5, 5, 10, 15]
 
 
-def members(**sizes: int) -> Membership:
-    return Membership({unit.replace("_", "/"): frozenset(f"{unit}{n}" for n in range(k)) for unit, k in sizes.items()})
+def members(**sizes: int) -> Roster:
+    return Roster({unit.replace("_", "/"): frozenset(f"{unit}{n}" for n in range(k)) for unit, k in sizes.items()})
 
 
 def test_a_unit_that_lost_one_person_waits_with_its_smallest_neighbour() -> None:
@@ -93,7 +93,7 @@ def test_a_unit_that_changed_by_enough_people_or_not_at_all_is_shown() -> None:
     before = members(city_health=20, city_roads=9)
     assert settle_units(members(city_health=15, city_roads=9), before)["city/health"] == "city/health"
     assert settle_units(before, before) == {unit: unit for unit in before.units}
-    assert settle_units(before, Membership({})) == {unit: unit for unit in before.units}
+    assert settle_units(before, Roster({})) == {unit: unit for unit in before.units}
 
 
 @modest
@@ -105,8 +105,8 @@ def test_no_unit_is_shown_by_itself_while_fewer_than_k_people_changed(sizes: dic
     def people(unit: str, size: int) -> frozenset[str]:
         return frozenset(f"{unit}{n}" for n in range(size))
 
-    before = Membership({unit: people(unit, size) for unit, size in sizes.items()})
-    now = Membership({unit: people(unit, max(1, size + changes.get(unit, 0))) for unit, size in sizes.items()})
+    before = Roster({unit: people(unit, size) for unit, size in sizes.items()})
+    now = Roster({unit: people(unit, max(1, size + changes.get(unit, 0))) for unit, size in sizes.items()})
     for unit, place in settle_units(now, before).items():
         if 0 < len(now.units[unit] ^ before.units[unit]) < LEAST_PEOPLE:
             assert place != unit

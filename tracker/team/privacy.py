@@ -112,13 +112,13 @@ def rounded(count: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class Roster:
     """Who is in each unit, by pseudonym; units are paths such as ``city/health/clinic``."""
 
     units: Mapping[str, frozenset[str]]
 
 
-def settle_units(now: Membership, shown: Membership, least_people: int = LEAST_PEOPLE) -> dict[str, str]:
+def settle_units(now: Roster, shown: Roster, least_people: int = LEAST_PEOPLE) -> dict[str, str]:
     """
     Return the unit under which each unit is shown this week.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.team import TeamError
 from tracker.team.facts import FILES_TOLD, make_facts
-from tracker.team.privacy import LEAST_PEOPLE, OTHER, Cell, Membership, Row, partition, rounded, settle_units
+from tracker.team.privacy import LEAST_PEOPLE, OTHER, Cell, Roster, Row, partition, rounded, settle_units
 from tracker.team.week import FRACTIONS, KEYS, SUMS, WeekRow
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Week:
     """Who did how much of what, one person after the other; for the rules, not for the report. It is read once."""
     sums: Sequence[tuple[str, WeekRow]]
     """(unit, sums over its people), one for each unit and key."""
-    shown: Membership
+    shown: Roster
     """Who was in each unit when it was last shown."""
 
 
@@ -67,7 +67,7 @@ def publish(week: Week, policy: Mapping[str, Any]) -> Published:
     members: dict[str, set[str]] = {}
     for person, unit in week.members.items():
         members.setdefault(unit, set()).add(person)
-    now = Membership({unit: frozenset(people) for unit, people in members.items()})
+    now = Roster({unit: frozenset(people) for unit, people in members.items()})
     settled = settle_units(now, week.shown, least)
 
     unit_keys = {unit: _unit_key(place) for unit, place in settled.items()}
@@ -113,7 +113,7 @@ def read_week(connection: psycopg.Connection[Any], week: str) -> Week:
         coverage=sum(heard) / len(heard) if heard else None,
         entries=_read_entries(connection, week),
         sums=[(row[0], WeekRow(**dict(zip((*KEYS, *SUMS), row[1:], strict=True)))) for row in summed],
-        shown=Membership({unit: frozenset(people) for unit, people in shown}),
+        shown=Roster({unit: frozenset(people) for unit, people in shown}),
     )
 
 
