@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from addon.client import name_client
-from addon.service import Role, Turn, Usage
+from addon.turn import Role, Turn, Usage
 from tracker.record import Outcome, Record, TokenSource, count_or_none, identify, pseudonym
 
 _EFFORT = re.compile(r"[a-z_-]{1,20}")
