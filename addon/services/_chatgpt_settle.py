@@ -23,6 +23,8 @@ from addon.services._page import once
 
 READ_KINDS = ("text", "multimodal_text", "code")
 """The kinds of content whose text is known to be where we look for it."""
+SHOWING = ("web_search", "code", "agent")
+"""What shows pictures that no model made: a page, a plot, a screen."""
 
 
 def settle(turn: Turn, answer: Answer) -> None:
@@ -99,10 +101,11 @@ def _settle_message(answer: Answer, turn: Turn, identity: str, document: Documen
 def _settle_tool(
     answer: Answer, turn: Turn, document: Document, metadata: dict[str, Any], pictures: dict[str, int | None]
 ) -> None:
-    pictures |= dict(find_pictures(document.get("message", "content", "parts")))
+    name = document.get("message", "author", "name")
+    if name_tool(name) not in SHOWING:
+        pictures |= dict(find_pictures(document.get("message", "content", "parts")))
     if metadata.get("image_gen_task_id") or metadata.get("image_gen_async"):
         answer.image_is_due = True
-    name = document.get("message", "author", "name")
     if metadata.get("is_async_task_result_message") or (isinstance(name, str) and name.startswith("research_kickoff")):
         once(turn, "deep_research")
 
