@@ -119,7 +119,8 @@ class Qwen(Service):
         if text_at(delta, "status") == "error":
             turn.outcome = _name_failure(delta)
             return
-        turn.reason(text_at(delta, "reasoning_content"), at_ms, part=response, replace=turn.state["repeats"])
+        if thought := text_at(delta, "reasoning_content"):
+            turn.reason(thought, at_ms, part=response, replace=turn.state["repeats"])
         match text_at(delta, "phase"):
             case "think":
                 turn.reason(text_at(delta, "content"), at_ms, part=response, replace=turn.state["repeats"])
