@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from addon.exchange import Exchange
 from addon.framing.request import decode_body
-from addon.service import Event, Recall, Service, Turn, Usage
-from addon.services._page import tool_feature
-from addon.services._protobuf import Fields, dig_fields, number_in, read_fields, text_in
+from addon.service import Event, Recall, Service, Turn
+from addon.services._claude_blocks import Block, begin, note_first, take_block, write_blocks
+from addon.services._protobuf import Fields, dig_fields, fields_in, number_in, read_fields, text_in
 from addon.waiting import Waiting, elapsed_ms, spare
 
 ACTION, TIMELINE = "PerformAction", "StreamTimeline"
@@ -32,29 +32,6 @@ OUT_OF_LIMITS = (1, 12, 13, 17, 20)
 """Kinds of errors: too many requests, no money or credits left, too many turns."""
 EXCEEDED = 3
 VOICE, DICTATED = 3, 4
-
-TOOLS = {
-    "websearch": "web_search", "webfetch": "web_search", "web_search": "web_search", "web_fetch": "web_search",
-    "launch_extended_search_task": "deep_research", "bash": "code", "read": "code", "edit": "code", "write": "code",
-    "grep": "code", "glob": "code", "notebookedit": "code", "repl": "code", "view": "code", "present_files": "code",
-    "agent": "subagent", "task": "subagent", "artifacts": "canvas", "create_file": "canvas", "show_widget": "canvas",
-    "conversation_search": "memory", "recent_chats": "memory",
-}  # fmt: skip
-SHOWN = {9: "deep_research", 26: "connector", 30: "memory", 38: "image_input"}
-"""What a tool shows, where its name does not tell enough."""
-
-
-@dataclass(slots=True)
-class Block:
-    """One block of an answer: text, a thought, or a tool's call with its result."""
-
-    group: str
-    kind: str = "text"
-    text: str = ""
-    estimate: int = 0
-    thought_ms: int = 0
-    feature: str = ""
-
 
 class Timelines:
     """Answers that were asked for or begun, from one stream of their conversation to the next."""
@@ -78,7 +55,7 @@ class Timelines:
         if text_in(fields, 2, 2) is None and exchange.source == "har":
             fields = read_fields(_as_bytes(data))
         conversation, answer = text_in(fields, 1, 2), text_in(fields, 2, 2)
-        sent = _only(fields, 2)
+        sent = fields_in(fields, 2)
         if answer is None or self._finished.get(answer):
             return
         known = self.waiting.find(answer)
@@ -104,7 +81,7 @@ class Timelines:
             self.waiting.keep(turn, now, turn.response_id, turn.message_id, owed=True)
 
     def _ask(self, turn: Turn, sent: Fields) -> None:
-        settings = _only(sent, 8, 1)
+        settings = fields_in(sent, 8, 1)
         known = self._learn(turn.conversation_id, text_in(sent, 7, 2), settings)
         turn.request_model, turn.effort = known.get("model"), known.get("effort") or known.get("thinking")
         if known.get("thinking") not in {None, "off"}:
@@ -148,8 +125,8 @@ class Timelines:
                 turn.state["limited"] = True
         for refusal in dig_fields(event, 5, 3):
             told = read_fields(refusal)
-            turn = self.waiting.find(text_in(told, 2))
-            yield from self._fail([turn] if turn else [], _only(told, 1), now)
+            refused = self.waiting.find(text_in(told, 2))
+            yield from self._fail([refused] if refused else [], fields_in(told, 1), now)
         if model := text_in(event, 8, 2, 1):
             for turn in self._open(conversation):
                 turn.response_model = model
@@ -161,9 +138,9 @@ class Timelines:
         ]
 
     def _update(self, exchange: Exchange, update: Fields, size: int, now: datetime | None) -> Iterator[Turn]:
-        told = _only(update, 2)
+        told = fields_in(update, 2)
         conversation, status = text_in(told, 1), number_in(told, 3)
-        known = self._learn(conversation, text_in(told, 6, 2), _only(told, 10)) if conversation else {}
+        known = self._learn(conversation, text_in(told, 6, 2), fields_in(told, 10)) if conversation else {}
         whole = number_in(update, 1) == 1
         questions: dict[str, Fields] = {}
         over: list[tuple[Turn, Fields]] = []
@@ -177,14 +154,14 @@ class Timelines:
             if turn is None and not number_in(message, 6) and (not whole or status in RUNNING):
                 turn = self._notice(exchange, message, questions, update, now)
             if turn is not None:
-                _begin(turn)
+                begin(turn)
                 if number_in(message, 6):
                     over.append((turn, message))
         self._fill(update, size, now, whole=whole)
         for turn in self._open(conversation):
             turn.response_model = turn.response_model or known.get("model")
         for turn, message in over:
-            yield from self._end(turn, _only(message, 16, 7), number_in(message, 7), now)
+            yield from self._end(turn, fields_in(message, 16, 7), number_in(message, 7), now)
         if status in ENDED:
             for turn in self._open(conversation):
                 stopped: Fields = {1: [number_in(told, 35)]}
@@ -224,7 +201,7 @@ class Timelines:
             turn, identity = under_way.get(text_in(group, 2)), text_in(group, 1)
             if turn is None or identity is None:
                 continue
-            _begin(turn)
+            begin(turn)
             turn.state["groups"][identity] = True
             if whole:  # the same blocks come again, under other names
                 blocks: dict[str, Block] = turn.state["blocks"]
@@ -234,7 +211,7 @@ class Timelines:
                 if text_in(block, 2) in turn.state.get("groups", {}):
                     turn.response_bytes = (turn.response_bytes or 0) + size
                     size = 0
-                    _take_block(turn, block, now)
+                    take_block(turn, block, now)
         for turn in under_way.values():
             blocks = turn.state.get("blocks", {})
             for value in gone:
@@ -251,7 +228,7 @@ class Timelines:
             turn.response_bytes = (turn.response_bytes or 0) + size
             block.text += text_in(piece, 2) or text_in(piece, 6, 1) or ""
             block.estimate = max(block.estimate, number_in(piece, 9, 1))
-            _note_first(turn, block, now)
+            note_first(turn, block, now)
 
     def _end(self, turn: Turn, error: Fields, reason: int, now: datetime | None) -> Iterator[Turn]:
         turn.finished = True
@@ -295,80 +272,3 @@ def _as_bytes(data: bytes) -> bytes:
         return data.decode("utf-8").encode("latin-1")
     except ValueError:
         return data
-
-
-def write_blocks(turn: Turn) -> None:
-    """Write down what the blocks of an answer hold in the end."""
-    blocks: dict[str, Block] = turn.state.get("blocks", {})
-    thought = estimate = 0
-    for key, block in blocks.items():
-        match block.kind:
-            case "thought":
-                turn.reason(block.text, part=key)
-                thought += block.thought_ms
-                estimate += block.estimate
-            case "tool":
-                turn.call_tool(block.text, part=key)
-                turn.used(block.feature)
-            case "text":
-                turn.answer(block.text, part=key)
-    if any(block.kind == "thought" for block in blocks.values()):
-        turn.used("reasoning", None)
-    turn.thinking_ms = thought or None
-    if estimate:
-        turn.counted = Usage(reasoning=estimate)
-
-
-def _begin(turn: Turn) -> None:
-    """Something is written for the answer: from here on the conversation's rest is its end."""
-    turn.state.setdefault("blocks", {})
-    turn.state.setdefault("groups", {})
-
-
-def _take_block(turn: Turn, fields: Fields, now: datetime | None) -> None:
-    identity = text_in(fields, 1) or ""
-    blocks: dict[str, Block] = turn.state["blocks"]
-    block = blocks.setdefault(identity, Block(text_in(fields, 2) or ""))
-    if 22 in fields:
-        block.kind = "setup"
-    elif 21 in fields or 12 in fields:
-        block.kind = "thought"
-        summaries = [text_in(read_fields(summary), 1) or "" for summary in fields.get(12, [])]
-        block.text = text_in(fields, 9) or "".join(summaries) or block.text
-        block.estimate = max(block.estimate, number_in(fields, 21, 3))
-        begun, ended = (_moment(_only(fields, 21, place)) for place in (1, 2))
-        if begun and ended and 0 <= ended - begun < 86_400_000:
-            block.thought_ms = ended - begun
-    elif not {13, 15, 16, 28, 40, 41}.isdisjoint(fields) or block.kind == "tool":
-        block.kind = "tool"
-        block.text = text_in(fields, 16) or block.text
-        block.feature = _name_tool(fields) or block.feature or "tool"
-    else:
-        block.text = text_in(fields, 9) or block.text
-    _note_first(turn, block, now)
-
-
-def _note_first(turn: Turn, block: Block, now: datetime | None) -> None:
-    if turn.first_byte_ms is None and now is not None:
-        turn.first_byte_ms = elapsed_ms(turn.exchange.started_at, now)
-    if turn.first_token_ms is None and now is not None and block.kind == "text" and block.text:
-        turn.first_token_ms = elapsed_ms(turn.exchange.started_at, now)
-
-
-def _name_tool(fields: Fields) -> str | None:
-    for place, feature in SHOWN.items():
-        if dig_fields(fields, 13, place):
-            return feature
-    name = text_in(fields, 40) or text_in(fields, 15)
-    return (TOOLS.get(name.lower()) or tool_feature(name)) if name else None
-
-
-def _moment(timestamp: Fields) -> int:
-    """Return a timestamp in milliseconds; 0 for none."""
-    return number_in(timestamp, 1) * 1000 + number_in(timestamp, 2) // 1_000_000
-
-
-def _only(fields: Fields, *path: int) -> Fields:
-    """Return the fields of the last buffer at a path; none if there is none."""
-    found = dig_fields(fields, *path)
-    return read_fields(found[-1]) if found else {}

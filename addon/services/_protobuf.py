@@ -58,3 +58,9 @@ def number_in(fields: Fields, *path: int) -> int:
     """Return the last number at a path of field numbers; 0, which is never sent, if there is none."""
     found = dig_fields(fields, *path)
     return found[-1] if found and isinstance(found[-1], int) else 0
+
+
+def fields_in(fields: Fields, *path: int) -> Fields:
+    """Return the fields of the last buffer at a path; none if there is none."""
+    found = dig_fields(fields, *path)
+    return read_fields(found[-1]) if found else {}
