@@ -81,6 +81,13 @@ class Tee:
         self._room += needed
         return True
 
+    def close(self) -> None:
+        """Nothing more comes: give back what was set aside and not needed."""
+        needed = self.size + len(self.pieces) * PIECE_OVERHEAD
+        if needed < self.taken and not self.is_truncated:
+            self.pool.give_back(self.taken - needed)
+            self.taken = needed
+
     def release(self) -> None:
         """Let the copy go and give its room back; safe to call twice."""
         self.pieces = []

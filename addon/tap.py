@@ -195,6 +195,8 @@ class Tap:
         copy.ended_ns, copy.ending = time.monotonic_ns(), ending
         if copy.request is not None:
             copy.request_bytes = copy.request.size
+            copy.request.close()
+        copy.response.close()
         self._ear.hand_over(copy)
 
     def _let_go(self, name: str, copy: Copy) -> None:

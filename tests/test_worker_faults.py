@@ -182,6 +182,19 @@ def test_copies_share_a_bounded_room() -> None:
     assert pool.left == 1_000_000
 
 
+def test_a_small_answer_that_waits_takes_little_room() -> None:
+    pool = Pool(1_000_000)
+    tees = [Tee(pool) for _ in range(200)]
+    for tee in tees:
+        assert tee(b"x" * 900) == b"x" * 900
+        tee.close()
+    assert [len(tee.pieces) for tee in tees] == [1] * 200
+    assert pool.left > 700_000
+    for tee in tees:
+        tee.release()
+    assert pool.left == 1_000_000
+
+
 def test_a_million_tiny_pieces_stop_being_kept() -> None:
     tee = Tee(Pool())
     for _ in range(1_000_000):
