@@ -182,8 +182,9 @@ def _round(
         time.sleep(0.05)
     load.pause = 0.0
     time.sleep(chance.uniform(0.0, 0.4))
-    toll.untold += not toll.due[0] <= told(data) <= toll.counted
-    toll.due = [*toll.due[1:], toll.counted]
+    if count(data) > len(seen):  # else the worker has not come to writing anything yet
+        toll.untold += not toll.due[0] <= told(data) <= toll.counted
+        toll.due = [*toll.due[1:], toll.counted]
     witnessed, workers = look(data), children_of(pid)
     for victim in [*workers, pid] if chance.random() < 0.5 else [pid]:
         os.kill(victim, signal.SIGKILL)
