@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 from addon.exchange import Chunk, Exchange, Message
 from addon.reader import Reader, Reading
 from addon.scrubbing.example import tell_record as tell
+from addon.scrubbing.example import tell_unread
 
 FOLDER = Path(__file__).parent / "examples"
 KEY = bytes(range(32))
@@ -71,10 +72,6 @@ def read_all(exchanges: Iterable[Exchange], reader: Reader | None = None) -> Rea
     for exchange in exchanges:
         reading += reader.read(exchange)
     return reading
-
-
-def tell_unread(reading: Reading) -> list[list[str]]:
-    return sorted([unread.reason, unread.shape] for unread in reading.unread)
 
 
 def build_exchange(told: dict[str, Any]) -> Exchange:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from addon.capturing import Captures, Wish
 from addon.exchange import Chunk, Exchange, Message
 from addon.scrubbing import Fillers
-from addon.scrubbing.example import COUNTED, LENGTHS, make_example, read_together, tell_record
+from addon.scrubbing.example import COUNTED, LENGTHS, make_example, read_together, tell_record, tell_unread
 from addon.scrubbing.kinds import UUID
 from addon.scrubbing.proof import unknown_words
 from addon.scrubbing.refusals import MOST_BYTES, MOST_MESSAGES, REFUSALS, Refused
@@ -44,6 +44,7 @@ def read_file(example: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the records of the file that ``capture`` leaves, as a newcomer's run of the examples would read it."""
     told = json.loads(json.dumps(example))
     reading = read_together([build_exchange(one) for one in told.get("exchanges") or [told["exchange"]]])
+    assert tell_unread(reading) == told.get("unread", [])
     return [tell_record(record) for record in reading.records]
 
 

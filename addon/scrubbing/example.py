@@ -68,6 +68,7 @@ def make_example(*exchanges: Exchange) -> dict[str, Any]:
         "note": "captured and scrubbed by klimaspor capture",
         **({"exchange": told[0]} if len(told) == 1 else {"exchanges": told}),
         "expected": [tell_record(record) for record in best.reading.records],
+        **({"unread": tell_unread(best.reading)} if best.reading.unread else {}),
         "removed": dict(sorted(best.removed.items())),
         "reads_alike": alike,
     }
@@ -200,6 +201,11 @@ def _tell_bytes(data: bytes, name: str) -> dict[str, str]:
     except UnicodeDecodeError:
         text = "\0"
     return {name: "", "base64": base64.b64encode(data).decode()} if "\0" in text else {name: text}
+
+
+def tell_unread(reading: Reading) -> list[list[str]]:
+    """Return why and at which keys something could not be read."""
+    return sorted([unread.reason, unread.shape] for unread in reading.unread)
 
 
 def tell_record(record: Record) -> dict[str, Any]:
