@@ -42,7 +42,10 @@ class GeminiApi(ApiService):
     polled = (_INTERACTION,)
     sockets = (_LIVE,)
     transports = ("sse", "json", "websocket")
-    features = ("reasoning", "web_search", "code", "tool", "file_input", "image_input", "image_output", "voice")
+    features = (
+        "reasoning", "deep_research", "web_search", "code", "tool", "file_input", "image_input", "image_output",
+        "video_output", "voice",
+    )  # fmt: skip
     grade = "captured"
     verified = date(2026, 11, 21)
 

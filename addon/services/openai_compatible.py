@@ -26,6 +26,7 @@ class TogetherApi(OpenaiLike):
         (r"/v1/audio/speech", Speech()),
         (r"/v1/audio/transcriptions", Transcription()),
     )
+    features = (*OpenaiLike.features, "image_output", "audio_output")
 
 
 _PROVIDERS = (
