@@ -10,7 +10,7 @@ from pathlib import Path
 
 MEMORY_EXIT = 77
 """The exit code of a worker whose memory ran out."""
-TRIMMED_ABOVE_MEGABYTES = 110
+TRIMMED_ABOVE_MEGABYTES = 90
 
 _PR_SET_DUMPABLE = 4
 
