@@ -38,7 +38,12 @@ class Wish:
         return self.path.with_suffix(".json")
 
     def grant(self, exchange: Exchange) -> None:
-        """Leave the scrubbed example, or why there is none, whole or not at all; and forget the wish."""
+        """
+        Leave the scrubbed example, or why there is none, whole or not at all.
+
+        The wish is forgotten first, so that an exchange which costs the worker its life does so once.
+        """
+        self.path.unlink(missing_ok=True)
         try:
             told = make_example(exchange)
         except Refused as refusal:
@@ -50,7 +55,6 @@ class Wish:
         with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
             file.write(text + "\n")
         half.rename(self.granted)
-        self.path.unlink(missing_ok=True)
 
 
 @dataclass(slots=True)
@@ -93,4 +97,4 @@ class Captures:
         try:
             wish.grant(exchange)
         except OSError:
-            return  # the wish stands; the next exchange may grant it
+            return  # the command sees that its wish is gone, and says so

@@ -256,6 +256,14 @@ def test_a_word_that_slipped_through_stops_the_example(monkeypatch: pytest.Monke
         make_example(chat("Hello"))
 
 
+def wait_for(wish: Wish) -> None:
+    for _ in range(1000):
+        if wish.made:
+            return
+        threading.Event().wait(0.05)
+    pytest.fail("nobody made the wish")
+
+
 def test_a_refusal_reaches_the_person_as_a_sentence(tmp_path: Path) -> None:
     db = tmp_path / "k.db"
     results: list[Result] = []
@@ -267,16 +275,26 @@ def test_a_refusal_reaches_the_person_as_a_sentence(tmp_path: Path) -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     exchange = unknown_binary()
-    for _ in range(100):
-        if Wish.of(tmp_path, "meta-ai").made:
-            break
-        threading.Event().wait(0.05)
+    wait_for(Wish.of(tmp_path, "meta-ai"))
     Captures(tmp_path).take("meta-ai", exchange, read_together([exchange]))
     thread.join(70)
     assert results[0].exit_code == 1
     what, do = REFUSALS["binary"]
     assert f"{what} · meta-ai · {do}" in results[0].output
     assert list(tmp_path.glob("*")) == []
+
+
+def test_a_wish_that_cost_the_worker_its_life_is_not_made_again_and_said(tmp_path: Path) -> None:
+    results: list[Result] = []
+    words = ["capture", "claude", "-o", str(tmp_path / "claude.json"), "--wait", "3", "--db", str(tmp_path / "k.db")]
+    thread = threading.Thread(target=lambda: results.append(CliRunner().invoke(main, words)))
+    thread.start()
+    wish = Wish.of(tmp_path, "claude")
+    wait_for(wish)
+    wish.path.unlink()  # as the worker does before it begins
+    thread.join(30)
+    assert results[0].exit_code == 1
+    assert REFUSALS["fault"][0] in results[0].output
 
 
 def ask(way: Rig, path: Path) -> Result:
@@ -289,11 +307,7 @@ def ask(way: Rig, path: Path) -> Result:
 
     thread = threading.Thread(target=wait)
     thread.start()
-    wish = Wish.of(way.db.parent, "openai-api")
-    for _ in range(100):
-        if wish.made:
-            break
-        threading.Event().wait(0.05)
+    wait_for(Wish.of(way.db.parent, "openai-api"))
     head = {"id": "chatcmpl-capture", "object": "chat.completion.chunk", "model": "gpt-4o-2024-08-06"}
     words = f"My name is {SECRET} and I live in Moss. " * 20
     events = [head | {"choices": [{"index": 0, "delta": {"content": word + " "}}]} for word in words.split()]

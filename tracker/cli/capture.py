@@ -41,11 +41,14 @@ def capture(service: str, output: Path | None, wait: int, db: Path) -> None:
             err=True,
         )
         example = _await(wish.granted, wait)
+        taken = not wish.made
     except OSError as error:
         fail(f"The wish cannot be written ({error.strerror})", str(db.parent), "choose another place with --db")
     finally:
         wish.path.unlink(missing_ok=True)
         wish.granted.unlink(missing_ok=True)
+    if example is None and taken:
+        example = {"refused": "fault"}
     if example is None:
         fail("Nothing was heard", service, "is the proxy running (`klimaspor status`), and did you ask something?")
     if reason := example.get("refused"):
