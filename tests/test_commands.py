@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from tests.test_store import make
 from tracker.cli import COMMANDS, LazyGroup, main
+from tracker.moments import timestamp, utc_offset_minutes
+from tracker.store import Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,6 +40,21 @@ def test_the_help_page_imports_no_command() -> None:
         "import sys\nfrom click.testing import CliRunner\nfrom tracker.cli import main\n"
         "CliRunner().invoke(main, ['--help'])\n"
         "print([name for name in sys.modules if name.startswith(('tracker.', 'addon.')) and name != 'tracker.cli'])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert result.stdout.strip() == "[]"
+
+
+def test_today_imports_nothing_that_takes_long(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "k.db") as store:
+        now = datetime.now(UTC)
+        store.add([make(started_at=timestamp(now), utc_offset_minutes=utc_offset_minutes(now))])
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom tracker.cli import main\n"
+        f"result = CliRunner().invoke(main, ['today', '--db', {str(tmp_path / 'k.db')!r}, '--lang', 'en'])\n"
+        "assert '1 answer' in result.output, result.output\n"
+        "slow = {'ecologits', 'pydantic', 'sqlite_utils', 'jinja2', 'mitmproxy', 'rich', 'toktok'}\n"
+        "print(sorted(slow & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert result.stdout.strip() == "[]"
