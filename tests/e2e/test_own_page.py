@@ -55,12 +55,13 @@ def browser(kind: str, folder: Path) -> Iterator[Chromium | Firefox]:
     else:
         command += [f"--user-data-dir={profile}", "--no-first-run", "about:blank"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as opened:
-        tab = Firefox(debug_port) if kind == "firefox" else Chromium(debug_port)
         try:
+            tab = Firefox(debug_port) if kind == "firefox" else Chromium(debug_port)
             yield tab
-        finally:
             tab.close()
             opened.wait(30)
+        finally:
+            opened.kill()  # nothing if it closed by itself
 
 
 @contextmanager
