@@ -24,6 +24,7 @@ from addon.scrubbing.example import COUNTED, LENGTHS, make_example, read_togethe
 from addon.scrubbing.kinds import UUID
 from addon.scrubbing.proof import unknown_words
 from addon.scrubbing.refusals import MOST_BYTES, MOST_MESSAGES, REFUSALS, Refused
+from addon.scrubbing.words import FILLER
 from tests.examples import Example, build_exchange, load_examples
 from tests.planting import WORDS, plant, signs_in
 from tests.rig import OPENAI, Reply, Rig, rig, sse
@@ -127,6 +128,13 @@ def test_whatever_was_said_counts_within_the_tolerance_and_is_gone(pieces: list[
     example = make_example(exchange)
     assert differences(before, read_file(example)) == []
     assert unknown_words(example["exchange"]) == set()
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-3.5"])
+def test_every_word_of_the_filler_is_one_token_in_every_vocabulary_that_counts(model: str) -> None:
+    count = Fillers(model).count
+    assert [word for word in FILLER if count(f" {word}") != 1] == []
+    assert count("".join(f" {word}" for word in FILLER)) == len(FILLER)
 
 
 def test_neither_words_nor_their_lengths_decide_what_is_left() -> None:

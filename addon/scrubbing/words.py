@@ -63,7 +63,7 @@ def is_public(text: str) -> bool:
 
 def is_marker(text: str) -> bool:
     """Whether the string is one that readers look for and nobody says: a known word such as ``wrb.fr``, a letter."""
-    return text in vocabulary() and (len(text) == 1 or re.search(r"\w[._/:-]\w", text) is not None)
+    return text in vocabulary() and ((len(text) == 1 and text.isalpha()) or re.search(r"\w[._/:-]\w", text) is not None)
 
 
 def is_public_name(text: str) -> bool:
