@@ -103,8 +103,7 @@ class Store:
         Write records in one transaction. A known id is replaced by a more complete reading, and only by that.
 
         Complete beats aborted; then more output (text, media) beats less, then a known question an unknown one. The
-        revision counts the replacements. With them go what could not be read, and how many answers with HTTP status
-        400 and above there were: (day, service, number).
+        revision counts the replacements. With them go what could not be read, and (day, service, number) of refusals.
         """
         added = Added()
         with self.writing() as connection:
@@ -115,10 +114,8 @@ class Store:
                 "ON CONFLICT DO UPDATE SET n = n + excluded.n",
                 [(item.day, item.service, item.shape, item.reason, item.n) for item in unread],
             )
-            connection.executemany(
-                "INSERT INTO refused (day, service, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-                refused,
-            )
+            sql = "INSERT INTO refused (day, service, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
+            connection.executemany(sql, refused)
         self._unsummed += added.new + added.replaced
         return added
 

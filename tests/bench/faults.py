@@ -11,7 +11,6 @@ import argparse
 import os
 import random
 import signal
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -19,17 +18,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 
-from addon.tally import leftovers
+from tests.bench.aftermath import Row, children_of, count, look, reading, told, under_way, wait_for_the_end_of
 from tests.rogue import URL, Rogue, answer, question, rogue
-from tracker.store import Store
 
 ROOT = Path(__file__).parent.parent.parent
 CLIENTS = 4
@@ -52,15 +48,6 @@ for _ in sys.stdin:
     os.write(1, b"dead\\n")
 """
 """Imports once and forks a real proxy for each line it is told, so that a round costs little."""
-
-
-class Row(NamedTuple):
-    """What is compared of a row."""
-
-    service: str
-    outcome: str
-    input_tokens: int | None
-    output_tokens: int | None
 
 
 @dataclass(slots=True)
@@ -222,55 +209,6 @@ def _count(load: Load, data: Path, pid: int, toll: Toll, seen: dict[str, Row], w
     with reading(data) as database:
         toll.not_intact += database.execute("PRAGMA integrity_check").fetchone() != ("ok",)
         toll.gaps_unseen += database.execute("SELECT count(*) FROM heartbeat WHERE clean_stop").fetchone() != (0,)
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes that a process has started, by any of its threads (Linux)."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
-
-
-def wait_for_the_end_of(workers: list[int], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
-def under_way(data: Path, pid: int, seconds: float = 15.0) -> int:
-    """How many answers the proxy that died has left uncounted, once no worker of it is left."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for path, left in leftovers(data / "klimaspor.db"):
-            if f"-{pid}-" in path.name:
-                return sum(one.n for one in left)
-        time.sleep(0.02)
-    raise TimeoutError("a worker outlives its proxy")
-
-
-def told(data: Path) -> int:
-    """How many answers the database says were lost with a killed proxy."""
-    with Store.open(data / "klimaspor.db", readonly=True) as store:
-        return sum(one.n for one in store.unread(date(2000, 1, 1), date(9000, 1, 1)) if one.reason == "killed")
-
-
-def look(data: Path) -> dict[str, Row]:
-    """Every row that is in the database now."""
-    with reading(data) as database:
-        found = database.execute("SELECT id, service, outcome, input_tokens, output_tokens FROM requests")
-        return {key: Row(*rest) for key, *rest in found}
-
-
-def count(data: Path) -> int:
-    """How many rows there are."""
-    with reading(data) as database:
-        n: int = database.execute("SELECT count(*) FROM requests").fetchone()[0]
-        return n
-
-
-@contextmanager
-def reading(data: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(f"{(data / 'klimaspor.db').as_uri()}?mode=ro", uri=True, timeout=20)) as database:
-        yield database
 
 
 @contextmanager

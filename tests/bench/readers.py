@@ -2,7 +2,8 @@
 How fast each service is read: ``python -m tests.bench readers [--events 2000] [--services claude chatgpt]``.
 
 Of each service the example with the longest run of events that look alike is made long by repeating them, one event a
-chunk, as a long answer comes. Beside it stands what plain ``json.loads`` of the same lines costs. The times are of this process's processor.
+chunk, as a long answer comes. Beside it stands what plain ``json.loads`` of the same lines costs. The times are of this
+process's processor.
 """
 
 from __future__ import annotations
