@@ -108,8 +108,6 @@ class WorkerEar:
         """Have the limits looked at now; ``done`` is called in another thread once the gate is refreshed."""
         self._queue.urge("look", lambda _answer: done())
 
-    # The end
-
     def close(self, seconds: float = 10.0) -> None:
         """Let the worker finish what waits, for so long at most, then end it."""
         self._queue.close()
