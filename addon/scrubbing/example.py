@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -35,6 +36,8 @@ DECIDED_ELSEWHERE = frozenset({
 })  # fmt: skip
 """Columns that an example does not repeat: its folder, its exchange or its key decide them."""
 
+_BINARY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1d\x1f]")
+"""What no text has in it; a record separator may end a message of text."""
 _DEFAULTS = {one.name: one.default for one in fields(Record) if one.default is not MISSING}
 
 
@@ -168,16 +171,7 @@ def tell_exchange(exchange: Exchange) -> dict[str, Any]:
     """Return an exchange in the form that tests/examples/README.md describes."""
     query = f"?{exchange.query}" if exchange.query else ""
     told: dict[str, Any] = {"method": exchange.method, "url": f"https://{exchange.host}{exchange.path}{query}"}
-    try:
-        body = exchange.request_body.decode()
-        told["request"] = json.loads(body)
-        if json.dumps(told["request"], ensure_ascii=False) != body:
-            raise ValueError
-    except UnicodeDecodeError:
-        told["request_base64"] = base64.b64encode(exchange.request_body).decode()
-    except ValueError:
-        told.pop("request", None)
-        told["request_text"] = body
+    told |= _tell_request(exchange.request_body)
     told |= {
         "request_headers": dict(exchange.request_headers),
         "status": exchange.status,
@@ -195,12 +189,22 @@ def tell_exchange(exchange: Exchange) -> dict[str, Any]:
     return told
 
 
-def _tell_bytes(data: bytes, name: str) -> dict[str, str]:
+def _tell_request(body: bytes) -> dict[str, Any]:
+    told = _tell_bytes(body, "request_text")
+    if "base64" in told:
+        return {"request_base64": told["base64"]}
     try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    return {name: "", "base64": base64.b64encode(data).decode()} if "\0" in text else {name: text}
+        value = json.loads(told["request_text"])
+    except ValueError:
+        return told
+    return {"request": value} if json.dumps(value, ensure_ascii=False) == told["request_text"] else told
+
+
+def _tell_bytes(data: bytes, name: str) -> dict[str, str]:
+    text = data.decode("utf-8", "ignore")
+    if text.encode() == data and not _BINARY.search(text):
+        return {name: text}
+    return {name: "", "base64": base64.b64encode(data).decode()}
 
 
 def tell_unread(reading: Reading) -> list[list[str]]:

@@ -24,6 +24,7 @@ _SPACED = re.compile(r"[^\s\"'<>()\[\]{},;=&|]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 _PRINTED = re.compile(rb"[\x20-\x7e\t\r\n]{5,}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _FOREIGN = re.compile(r"[^\W\d_a-zA-Z]{4,}")
 _OURS = """
     id key data multipart form content disposition name file filename boundary example customer type message
@@ -85,12 +86,19 @@ def _unknown_parts(run: str) -> Iterator[str]:
 
 def _unknown_bytes(data: bytes) -> Iterator[str]:
     """Look into what base64 stood for: text, or runs of letters between other bytes."""
-    try:
-        yield from _unknown_in(data.decode())
-    except UnicodeDecodeError:
-        for run in _PRINTED.findall(data):
-            yield from (word for word in _unknown_in(run.decode()) if len(word) >= LEAST_LETTERS_IN_BYTES)
-        yield from _FOREIGN.findall(data.decode("utf-8", "ignore"))
+    text = data.decode("utf-8", "ignore")
+    if text.encode() == data and not _CONTROL.search(text):
+        yield from _unknown_in(text)
+        return
+    for run in _PRINTED.findall(data):
+        yield from (word for word in _unknown_in(run.decode()) if _is_word_in_bytes(word.lower()))
+    yield from _FOREIGN.findall(text)
+
+
+def _is_word_in_bytes(word: str) -> bool:
+    """Whether letters between other bytes are a word, and no checksum, nor a public word that a length touches."""
+    touched = {word[1:], word[:-1], word[1:-1]}
+    return len(word) >= LEAST_LETTERS_IN_BYTES and not touched & _public_words()
 
 
 def _decoded(text: str) -> bytes | None:
