@@ -61,10 +61,23 @@ class Planter(Scrubber):
         return text
 
 
-def plant(exchange: Exchange) -> Exchange:
+class Replacer(Planter):
+    """Puts one word alone in place of every text, where it could be taken for a name of the protocol's."""
+
+    def value(self, value: Any, *path: str) -> Any:
+        if isinstance(value, dict):
+            return {name: self.value(inner, *path, name) for name, inner in value.items()}
+        return super().value(value, *path)
+
+    def string(self, text: str, *path: str) -> str:
+        is_text = kind_of(text, key_of(path)) == "text" and not is_public(text)
+        return WORDS.split()[len(text) % 2] if is_text else super().string(text, *path)
+
+
+def plant(exchange: Exchange, kind: type[Planter] = Planter) -> Exchange:
     """Return the exchange with words planted in its headers, query, request, answer and messages."""
     service = Reader(KEY).find(exchange.method, exchange.host, exchange.path)
-    planter = Planter(Fillers("gpt-4o"), exchange.started_at, timedelta())
+    planter = kind(Fillers("gpt-4o"), exchange.started_at, timedelta())
     planted = scrub(exchange, service.framing if service else "auto", planter)
     secret = {"cookie": f"session={WORDS}", "authorization": f"Bearer {WORDS}", "x-account": WORDS}
     return replace(

@@ -26,7 +26,7 @@ from addon.scrubbing.proof import unknown_words
 from addon.scrubbing.refusals import MOST_BYTES, MOST_MESSAGES, REFUSALS, Refused
 from addon.scrubbing.words import FILLER
 from tests.examples import Example, build_exchange, load_examples
-from tests.planting import WORDS, plant, signs_in
+from tests.planting import WORDS, Replacer, plant, signs_in
 from tests.rig import OPENAI, Reply, Rig, rig, sse
 from tracker.cli import main
 
@@ -92,6 +92,12 @@ def test_no_planted_word_is_left_in_any_string_nor_in_any_disguise(case: Example
     assert unknown_words(example.get("exchanges") or [example["exchange"]]) == set()
     before = [tell_record(record) for record in read_together(planted).records]
     assert differences(before, read_file(example)) == []
+
+
+@every_example
+def test_no_word_that_stands_alone_is_left(case: Example) -> None:
+    example = make_example(*[plant(exchange, Replacer) for exchange in case.exchanges])
+    assert signs_in(example) == []
 
 
 @pytest.mark.parametrize(
