@@ -178,15 +178,16 @@ class Chromium:
             time.sleep(0.05)
         return "not loaded"
 
-    def evaluate(self, script: str) -> Any:
-        answer = self._call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+    def evaluate(self, script: str, seconds: float = 30) -> Any:
+        """Run a script in the page; a page that goes away meanwhile may never answer, which is a TimeoutError."""
+        answer = self._call("Runtime.evaluate", seconds, expression=script, awaitPromise=True, returnByValue=True)
         return answer["result"].get("value", answer)
 
-    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def _call(self, method: str, seconds: float = 30, /, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
         self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
-            message = json.loads(self._socket.recv(timeout=30))
+            message = json.loads(self._socket.recv(timeout=seconds))
             if message.get("method") == "Network.responseReceived":
                 response = message["params"]["response"]
                 if details := response.get("securityDetails"):
@@ -215,15 +216,16 @@ class Firefox:
         answer = self._call("browsingContext.navigate", context=self._tab, url=url, wait="complete")
         return str(answer.get("message")) if answer["type"] == "error" else None
 
-    def evaluate(self, script: str) -> Any:
-        answer = self._call("script.evaluate", expression=script, target={"context": self._tab}, awaitPromise=True)
+    def evaluate(self, script: str, seconds: float = 30) -> Any:
+        target = {"context": self._tab}
+        answer = self._call("script.evaluate", seconds, expression=script, target=target, awaitPromise=True)
         return answer["result"].get("result", answer).get("value", answer)
 
-    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def _call(self, method: str, seconds: float = 30, /, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
         self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
-            message: dict[str, Any] = json.loads(self._socket.recv(timeout=30))
+            message: dict[str, Any] = json.loads(self._socket.recv(timeout=seconds))
             if message.get("id") == number:
                 return message
 

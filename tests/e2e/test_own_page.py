@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -30,15 +30,16 @@ PRESS = """(() => {
     if (field.type === 'checkbox') field.checked = value; else field.value = value;
   }
   document.body.id = 'pressed';
-  form.querySelector(%s).click();
+  setTimeout(() => form.querySelector(%s).click(), 50);
 })()"""
+FOLLOWED = "document.body && document.body.id !== 'pressed' && document.readyState === 'complete'"
 FORGE = """(() => {
   const form = Object.assign(document.createElement('form'), {method: 'post', action: %s});
   for (const [name, value] of Object.entries(%s))
     form.append(Object.assign(document.createElement('input'), {name, value}));
   document.body.append(form);
   document.body.id = 'pressed';
-  HTMLFormElement.prototype.submit.call(form);
+  setTimeout(() => HTMLFormElement.prototype.submit.call(form), 50);
 })()"""
 
 
@@ -88,9 +89,9 @@ def another_site() -> Iterator[int]:
 def settled(tab: Chromium | Firefox) -> str:
     """Wait for the page that follows a form; return its text."""
     for _ in range(200):
-        found = tab.evaluate("document.body && document.body.id !== 'pressed' && document.readyState === 'complete'")
-        if found is True:
-            return str(tab.evaluate("document.body.innerText"))
+        with suppress(TimeoutError):  # the page that was asked is gone
+            if tab.evaluate(FOLLOWED, 5) is True:
+                return str(tab.evaluate("document.body.innerText"))
         time.sleep(0.05)
     raise AssertionError("no page followed")
 
