@@ -223,8 +223,6 @@ def test_each_assumption_alone_is_told_for_the_last_weeks(db: Path, monkeypatch:
     assert norway["ghg_g"]["high"] < norway["ghg_g"]["low"] == pytest.approx(told["ghg_g"])
 
 
-def test_where_nothing_was_recorded_no_assumption_moves_anything(
-    db: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_was_recorded_no_assumption_moves_anything(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.cli.sensitivity.today", lambda: demo.NOW.date() - timedelta(days=100))
     assert "Nothing was recorded" in run("methods", "--sensitivity", "--db", db).output

@@ -68,13 +68,13 @@ def _break(problem: str, splitter: Splitter) -> bytes:
             return bytes(16) if problem == "bad-checksum" else bytes(4)
         case SseSplitter(), "truncated":
             return b'data: {"'
-        case (LineSplitter() | JsonSplitter() | LengthSplitter() | SignalrSplitter()), "truncated":
+        case ((LineSplitter() | JsonSplitter() | LengthSplitter() | SignalrSplitter()), "truncated"):
             return b'{"'
         case CodedSplitter(), "truncated":
             return b'0:{"'
-        case (LineSplitter() | JsonSplitter() | LengthSplitter()), "bad-json":
+        case ((LineSplitter() | JsonSplitter() | LengthSplitter()), "bad-json"):
             return f"\n{_BROKEN}\n".encode()
-        case (CodedSplitter() | SignalrSplitter()), "bad-json":
+        case ((CodedSplitter() | SignalrSplitter()), "bad-json"):
             return f"{_BROKEN}\n\x1e".encode()
     return b""
 

@@ -33,6 +33,7 @@ OUT_OF_LIMITS = (1, 12, 13, 17, 20)
 EXCEEDED = 3
 VOICE, DICTATED = 3, 4
 
+
 class Timelines:
     """Answers that were asked for or begun, from one stream of their conversation to the next."""
 
