@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_all_views_are_as_they_were_kept(weeks: list[Published]) -> None:
 def test_no_person_is_in_any_view(weeks: list[Published]) -> None:
     for name, text in outputs(weeks):
         assert not re.search(r"[0-9a-f]{32}", text), name
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_papers_tell_of_the_reminder_where_the_policy_offers_one(name: str) -> None:
+    without = make_paper(name, team_demo.POLICY, "en")
+    assert "klimaspor team remind" not in without
+    assert "klimaspor team remind" in make_paper(name, replace(team_demo.POLICY, reminder=True), "en")
 
 
 def test_the_metrics_are_what_a_collector_reads(weeks: list[Published]) -> None:

@@ -81,6 +81,12 @@ DPIA: tuple[Section, ...] = (
     (mark("Decision"), (mark("Name, date, signature: ____"),)),
 )  # fmt: skip
 
+REMINDER: Section = (mark("A reminder, for those who want one"), (
+    mark("Whoever asks for it (klimaspor team remind) is told on their own screen, and there alone, when they used a service "
+         "that {organisation} has not approved. It blocks nothing, and nothing of it is sent."),
+))  # fmt: skip
+"""In every paper of an organisation whose policy offers it."""
+
 PAPERS: dict[str, tuple[str, tuple[Section, ...]]] = {
     "notice": (mark("AI chatbots and the climate: a notice for staff"), NOTICE),
     "works-council": (mark("AI use in sums: a sheet for the works council"), COUNCIL),
@@ -110,6 +116,8 @@ def make_paper(name: str, policy: Policy, lang: str) -> str:
     """Return one paper with the settings filled in."""
     words: Language = language(lang)
     title, sections = PAPERS[name]
+    if policy.reminder:
+        sections = (*sections, REMINDER)
     values = policy.tell() | {
         "organisation": policy.organisation or words.t("The organisation"),
         "fields": ", ".join(("week", "unit", "pseudonym", "revision", "coverage", *KEYS, *SUMS)),
