@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ PRESS = """(() => {
   document.body.id = 'pressed';
   setTimeout(() => form.querySelector(%s).click(), 50);
 })()"""
-FOLLOWED = "document.body && document.body.id !== 'pressed' && document.readyState === 'complete'"
+FOLLOWED = """document.body && document.body.id !== 'pressed' && document.readyState === 'complete'
+  ? document.body.innerText : ''"""
 FORGE = """(() => {
   const form = Object.assign(document.createElement('form'), {method: 'post', action: %s});
   for (const [name, value] of Object.entries(%s))
@@ -78,7 +79,8 @@ def another_site() -> Iterator[int]:
 
         def log_message(self, *_arguments: Any) -> None: ...
 
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        server.daemon_threads = True  # a browser opens spare connections and says nothing on them
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server.server_address[1]
@@ -90,8 +92,8 @@ def settled(tab: Chromium | Firefox) -> str:
     """Wait for the page that follows a form; return its text."""
     for _ in range(200):
         with suppress(TimeoutError):  # the page that was asked is gone
-            if tab.evaluate(FOLLOWED, 5) is True:
-                return str(tab.evaluate("document.body.innerText"))
+            if isinstance(text := tab.evaluate(FOLLOWED, 5), str) and text:
+                return text
         time.sleep(0.05)
     raise AssertionError("no page followed")
 
