@@ -80,7 +80,6 @@ class Toll:
     untold: int = 0
     """Counted, and not in the database some rounds later: a worker on its way out may hold it up for one or two."""
 
-
     @property
     def faults(self) -> int:
         """What must not be."""
