@@ -77,7 +77,7 @@ def kind_of(text: str, key: str) -> Kind:
             return "measure"
         if is_public_name(text) or (_names_kind(text, key) and keep_parts(text)):
             return "name"
-    return "id" if UUID.fullmatch(text) or _OPAQUE.fullmatch(text) else "text"
+    return "id" if UUID.fullmatch(text) or (not speaks and _OPAQUE.fullmatch(text)) else "text"
 
 
 def _kind_by_form(text: str, key: str) -> Kind | None:
