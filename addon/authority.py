@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from addon.certificate import AuthorityError, exact_hosts, issue, make_key
+from addon.certificate import CLOCK_SLACK, AuthorityError, exact_hosts, issue, make_key
 from tracker.key import make_private_folder
 
 LIFETIME = timedelta(days=730)
@@ -48,8 +48,8 @@ class Authority:
         Return the authority in ``folder``; make it if there is none, reissue it when ``hosts`` has new names or it
         ends within ``RENEW_BEFORE``.
 
-        A reissued certificate keeps its key and its name, so that whoever trusts the older one still accepts the
-        hosts that were in it. An expired one gets a new key. Raises ``AuthorityError``.
+        A reissued certificate keeps its key, its name and how long it was made for, so that whoever trusts the older
+        one still accepts the hosts that were in it. An expired one gets a new key. Raises ``AuthorityError``.
         """
         wanted = exact_hosts(hosts)
         if not wanted:
@@ -67,10 +67,10 @@ class Authority:
                 raise AuthorityError(message)
             if not found.is_valid:
                 _publish(folder, *issue(make_key(), wanted, lifetime), replace=True)
-            elif not found.covers(wanted) or found.ends_soon(lifetime):
+            elif not found.covers(wanted) or found.ends_soon:
                 name = found.certificate.subject
                 key, _ = _read_pair(folder)
-                _publish(folder, *issue(key, wanted, lifetime, name), replace=True)
+                _publish(folder, *issue(key, wanted, found.lifetime, name), replace=True)
             else:
                 return found
             return cls._read(folder) or found
@@ -142,9 +142,15 @@ class Authority:
         """Whether now lies within its dates."""
         return self.certificate.not_valid_before_utc <= datetime.now(UTC) < self.expires
 
-    def ends_soon(self, lifetime: timedelta = LIFETIME) -> bool:
+    @property
+    def lifetime(self) -> timedelta:
+        """How long it was made for."""
+        return self.expires - self.certificate.not_valid_before_utc - CLOCK_SLACK
+
+    @property
+    def ends_soon(self) -> bool:
         """Whether it is time for a new one; of a shorter life, in its last tenth."""
-        return self.expires - datetime.now(UTC) < min(RENEW_BEFORE, lifetime / 10)
+        return self.expires - datetime.now(UTC) < min(RENEW_BEFORE, self.lifetime / 10)
 
     def covers(self, hosts: Iterable[str]) -> bool:
         """Whether every one of these hosts is permitted by name; patterns (``*.``) are left out."""

@@ -167,6 +167,14 @@ def test_programs_that_start_at_once_get_the_same_authority(tmp_path: Path) -> N
     assert not list((tmp_path / "ca").glob(".*"))
 
 
+def test_who_opens_an_authority_made_for_a_day_leaves_it_at_a_day(tmp_path: Path) -> None:
+    made = Authority.load_or_make(tmp_path / "ca", HOSTS, WINDOW_LIFETIME)
+    opened = Authority.load_or_make(tmp_path / "ca", HOSTS)
+    assert opened.fingerprint == made.fingerprint
+    wider = Authority.load_or_make(tmp_path / "ca", [*HOSTS, "chat.deepseek.com"])
+    assert wider.lifetime == made.lifetime == WINDOW_LIFETIME
+
+
 def test_a_new_service_reissues_it_and_old_trust_keeps_working(tmp_path: Path) -> None:
     old = Authority.load_or_make(tmp_path / "ca", HOSTS)
     kept = tmp_path / "trusted-before.crt"

@@ -11,13 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from shlex import quote
 
 import pytest
 
-from addon.authority import KEY_FILE, Authority
+from addon.authority import KEY_FILE, LIFETIME, Authority
 from addon.state import ask_status, have_it_look
 from tests.rig import free_port
 from tests.test_other_people import bot
@@ -36,6 +36,14 @@ pytestmark = pytest.mark.skipif(
     reason="set-up is tried on Linux, with certutil: apt-get install libnss3-tools",
 )
 ROOT = Path(__file__).parent.parent
+
+
+class LongAgo(datetime):
+    """A clock that is nearly as far back as a certificate lives."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime.now(tz) - LIFETIME + timedelta(days=19, hours=12)
 
 
 @dataclass
@@ -161,7 +169,9 @@ def test_what_is_wrong_with_the_set_up_is_mended_by_what_the_doctor_says(compute
     computer.mend("trust", "not in the store of Chromium")
 
     (authority / KEY_FILE).unlink()
-    Authority.load_or_make(authority, listed_hosts(computer.db), timedelta(days=20))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("addon.certificate.datetime", LongAgo)
+        Authority.load_or_make(authority, listed_hosts(computer.db))
     computer.mend("expiry", "The certificate ends in 19 days.")
     (authority / KEY_FILE).unlink()
     Authority.load_or_make(authority, ["claude.ai"])

@@ -88,7 +88,7 @@ def _examine_hosts(
         return
     again = say.setup if _is_set_up(folder) else say.restart
     days = (authority.expires - datetime.now(UTC)).days
-    if authority.ends_soon():
+    if authority.ends_soon:
         when = f"ends in {days} days" if days >= 0 else "has ended"
         yield Finding("expiry", "wrong", f"The certificate {when}.", again)
     else:
