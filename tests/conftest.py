@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ EXTRAS = {
     "clients": "client tests: uv run --group clients pytest -m clients",
     "servers": "server tests: uv run --group servers pytest -m servers",
 }
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard by the commands under test: a shell starts what it runs behind with `&` deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -51,13 +51,17 @@ def browser(db: Path, wanted: str | None, url: str, upstream: str | None, upstre
             tell=lambda line: click.echo(f"klimaspor: {line}", err=True),
         ) as way:
             pac = as_data_url(write_pac(way.hosts, way.port, before))
-            window = open_window(chosen, chosen.profile_folder(db.parent.resolve()), way.certificate, pac, url)
-            click.echo(f"{chosen.title} is open with a profile of its own. {_explain(len(way.hosts), pinned=pinned)}")
-            click.echo("Close the window when you are done.")
             with _signals_as_interrupts():
+                window = open_window(chosen, chosen.profile_folder(db.parent.resolve()), way.certificate, pac, url)
                 try:
+                    click.echo(
+                        f"{chosen.title} is open with a profile of its own. {_explain(len(way.hosts), pinned=pinned)}"
+                    )
+                    click.echo("Close the window when you are done.")
                     _wait(window, chosen.title)
                 except KeyboardInterrupt:
+                    pass  # the person is done, and says so here instead of in the window
+                finally:
                     close_window(window)
                 way.settle()
         click.echo(_tell_trail(db, started))
