@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from addon.state import name_holder, port_is_taken
+from addon.holders import name_holder, port_is_taken
 
 PORT = 47821
 

@@ -20,10 +20,11 @@ from addon.answers import TRY_AGAIN, excuse, nothing, plain, respond, show
 from addon.aside import Asides
 from addon.ear import WorkerEar
 from addon.forms import comes_from, is_small, read_form
+from addon.holders import owner_of
 from addon.hosts import leads_home
 from addon.options import ProxyOptions
 from addon.pac import load_previous, write_pac
-from addon.state import State, owner_of
+from addon.state import State
 
 PAGE_SECONDS = 60.0
 LOOK_SECONDS = 5.0

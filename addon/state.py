@@ -1,16 +1,12 @@
-"""The proxy's state file and secret path, and who holds a port (no mitmproxy in here)."""
+"""The proxy's state file and secret path (no mitmproxy in here)."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-import socket
-import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -107,63 +103,3 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     draft.replace(path)
-
-
-def port_is_taken(port: int) -> bool:
-    """Whether somebody listens on this port of loopback already."""
-    if port == 0:
-        return False
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
-
-
-def name_holder(port: int) -> str:
-    """Return which program listens on a port, as far as this person may see; ``another program`` otherwise."""
-    if sys.platform != "linux":
-        return "another program"
-    inodes = {inode for local, _, inode, listening in _connections() if listening and local[1] == port}
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            for link in (process / "fd").iterdir():
-                if any(str(link.readlink()) == f"socket:[{inode}]" for inode in inodes):
-                    return f"{(process / 'comm').read_text().strip()} (process {process.name})"
-    return "another program"
-
-
-def owner_of(client: tuple[str, int], server: tuple[str, int]) -> int | None:
-    """Return the user id of the process at the client's end of a loopback connection; None if nobody can tell."""
-    if sys.platform != "linux":
-        return None
-    for line in _lines():
-        fields = line.split()
-        if _address(fields[1]) == client and _address(fields[2]) == server:
-            return int(fields[7])
-    return None
-
-
-def _connections() -> Iterator[tuple[tuple[str, int], int, str, bool]]:
-    for line in _lines():
-        fields = line.split()
-        yield _address(fields[1]), int(fields[7]), fields[9], fields[3] == "0A"
-
-
-def _lines() -> Iterator[str]:
-    """Yield every connection; also those made with an IPv6 socket, which reaches us as ``::ffff:127.0.0.1``."""
-    for name in ("tcp", "tcp6"):
-        with suppress(OSError), Path("/proc/net", name).open(encoding="ascii") as table:
-            next(table)
-            yield from table
-
-
-def _address(text: str) -> tuple[str, int]:
-    """Read ``0100007F:BACF``: words of the machine's own byte order, one for IPv4, four for IPv6."""
-    digits, _, port = text.partition(":")
-    words = (int(digits[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(digits), 8))
-    address = ip_address(b"".join(words))
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address), int(port, 16)

@@ -9,14 +9,17 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from addon.state import TOKEN_FILE, State, ask_status, load_token, owner_of, port_is_taken, read_state, write_state
+from addon.holders import ask_owner, look_up_owner, owner_of, port_is_taken
+from addon.state import TOKEN_FILE, State, ask_status, load_token, read_state, write_state
 from tests.rig import Rig, rig
+
+Find = Callable[[tuple[str, int], tuple[str, int]], int | None]
 
 
 @pytest.fixture(scope="module")
@@ -129,13 +132,35 @@ with socket.socket(socket.{family}) as peer:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
-def test_the_owner_of_a_connection_is_found() -> None:
+@pytest.mark.parametrize("find", [owner_of, ask_owner, look_up_owner])
+def test_the_owner_of_a_connection_is_found(find: Find) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
-        assert owner_of(client.getsockname(), server.getsockname()) == os.getuid()
-        assert owner_of(("127.0.0.1", 1), server.getsockname()) is None
+        assert find(client.getsockname(), server.getsockname()) == os.getuid()
+        assert find(("127.0.0.1", 1), server.getsockname()) is None
+        assert find(server.getsockname(), ("127.0.0.1", 1)) is None  # nobody is connected: somebody listens there
         with socket.socket(socket.AF_INET6) as mapped:
             mapped.connect(("::ffff:127.0.0.1", server.getsockname()[1]))
-            assert owner_of(("127.0.0.1", mapped.getsockname()[1]), server.getsockname()) == os.getuid()
+            assert find(("127.0.0.1", mapped.getsockname()[1]), server.getsockname()) == os.getuid()
+        assert find(("::1", client.getsockname()[1]), server.getsockname()) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs another user to connect as")
+@pytest.mark.parametrize("find", [ask_owner, look_up_owner])
+def test_a_connection_of_another_user_is_told(find: Find) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        script = f"""
+import os, socket
+os.setuid(65534)
+peer = socket.socket()
+peer.connect({server.getsockname()})
+print(peer.getsockname()[1], flush=True)
+input()
+"""
+        command = [sys.executable, "-c", script]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout is not None
+            assert find(("127.0.0.1", int(other.stdout.readline())), server.getsockname()) == 65534
+            other.communicate("\n")
 
 
 def test_the_secret_stays_and_is_private(tmp_path: Path) -> None:
