@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tracker.cli.browser import browser as browser_command
+from tracker.cli import main
 from tracker.setup import SetupError
 from tracker.setup.browsers import Browser, choose_browser, find_browsers
 from tracker.setup.window import trust_of
@@ -67,7 +67,7 @@ def test_a_plain_chromium_uses_a_store_of_its_own_on_linux_only(monkeypatch: pyt
 
 
 def test_no_browser_is_one_sentence(programs: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(browser_command, ["--db", str(tmp_path / "k.db")])
+    done = CliRunner().invoke(main, ["browser", "--db", str(tmp_path / "k.db")])
     assert done.exit_code == 1
     assert done.output.strip().count("\n") == 0
     assert "No browser was found" in done.output

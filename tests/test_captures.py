@@ -13,7 +13,7 @@ from addon.exchange import Chunk, Exchange
 from addon.reader import Reader
 from tests.captures import FOLDER, compare, differ
 from tests.examples import KEY, load_examples, read_example
-from tracker.cli.imports import import_files
+from tracker.cli import main
 from tracker.store import Store
 
 where_they_are = pytest.mark.skipif(
@@ -36,7 +36,7 @@ def test_every_recording_goes_through_import_into_one_database(tmp_path: Path) -
     db = tmp_path / "klimaspor.db"
     for round_number in (1, 2):
         arguments = [*map(str, paths), "--db", str(db), "--format", "json"]
-        result = CliRunner().invoke(import_files, arguments)
+        result = CliRunner().invoke(main, ["import", *arguments])
         assert result.exit_code == 0, result.output
         told = json.loads(result.stdout)
         assert all(one["left_out"] == [] and one["fault"] is None for one in told)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from addon.reader import Reader
 from tests.examples import KEY, Example, load_examples, read_example
-from tracker.cli.imports import import_files
+from tracker.cli import main
 from tracker.imports import Context, NotReadableError, Part
 from tracker.imports.entries import read_entries
 from tracker.imports.har import read_har
@@ -95,7 +95,7 @@ def read_parts(path: Path) -> list[Part]:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(import_files, [str(argument) for argument in arguments])
+    return CliRunner().invoke(main, ["import", *map(str, arguments)])
 
 
 @pytest.fixture

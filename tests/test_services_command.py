@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from addon.service import discover
 from tests.examples import load_examples
-from tracker.cli.services import services
+from tracker.cli import main
 from tracker.settings import load
 
 
@@ -20,7 +20,7 @@ def db(tmp_path: Path) -> Path:
 
 
 def run(db: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(services, ["--db", str(db), *arguments])
+    return CliRunner().invoke(main, ["services", "--db", str(db), *arguments])
 
 
 def test_json_has_every_service_with_the_promised_keys(db: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from addon.pac import Previous
-from tracker.cli.setup import doctor, setup, undo
+from tracker.cli import main
 from tracker.setup import SetupError, autostart, places, plan
 from tracker.setup.ledger import LEDGER_FILE, Ledger
 from tracker.setup.manual import list_manual_steps
@@ -61,7 +61,7 @@ def test_what_was_interrupted_half_way_can_be_taken_back(tmp_path: Path) -> None
 
 def test_a_damaged_ledger_is_said_and_kept(tmp_path: Path) -> None:
     (tmp_path / LEDGER_FILE).write_text('{"version": 1, "entries": [')
-    done = CliRunner().invoke(undo, ["--db", str(tmp_path / "k.db")])
+    done = CliRunner().invoke(main, ["undo", "--db", str(tmp_path / "k.db")])
     assert done.exit_code == 1
     assert "ledger of the set-up is damaged" in done.output
     assert (tmp_path / LEDGER_FILE).exists()
@@ -183,7 +183,7 @@ def test_a_policy_about_proxies_locks_everything(tmp_path: Path, home: Path, mon
     (managed / "other.json").write_text('{"HomepageLocation": "https://example.no"}')
     assert find_locks("plain") == []
     (managed / "proxy.json").write_text('{"ProxyMode": "direct"}')
-    done = CliRunner().invoke(setup, ["--yes", "--no-autostart", "--db", str(tmp_path / "data/k.db")])
+    done = CliRunner().invoke(main, ["setup", "--yes", "--no-autostart", "--db", str(tmp_path / "data/k.db")])
     assert done.exit_code == 1
     assert "A policy decides about proxies here, so nothing was changed" in done.output
     assert "klimaspor setup --policy DIR" in done.output
@@ -202,7 +202,7 @@ def test_firefox_policies_lock_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_it_never_starts_by_itself_from_a_project(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="run: uv tool install"):
         autostart.refuse_passing_installation()
-    done = CliRunner().invoke(setup, ["--yes", "--db", str(tmp_path / "k.db")])
+    done = CliRunner().invoke(main, ["setup", "--yes", "--db", str(tmp_path / "k.db")])
     assert done.exit_code == 1
     assert "uv tool install ." in done.output
 
@@ -255,7 +255,7 @@ def test_a_newer_text_takes_the_place_of_the_older(tmp_path: Path, monkeypatch: 
 
 def test_files_for_an_administrator(tmp_path: Path) -> None:
     db, out = tmp_path / "data/k.db", tmp_path / "out"
-    done = CliRunner().invoke(setup, ["--policy", str(out), "--db", str(db), "--port", "5555"])
+    done = CliRunner().invoke(main, ["setup", "--policy", str(out), "--db", str(db), "--port", "5555"])
     assert done.exit_code == 0, done.output
     chromium = json.loads((out / "chrome-edge-policy.json").read_text())
     (entry,) = chromium["CACertificatesWithConstraints"]
@@ -277,17 +277,17 @@ def test_where_nothing_was_tried_the_steps_are_only_shown(
     assert word in text
     assert text.count("undo") == 3
     monkeypatch.setattr(sys, "platform", platform)
-    done = CliRunner().invoke(setup, ["--dry-run", "--db", str(tmp_path / "data/k.db")])
+    done = CliRunner().invoke(main, ["setup", "--dry-run", "--db", str(tmp_path / "data/k.db")])
     assert done.exit_code == 0, done.output
     assert "not tried" in done.output
-    done = CliRunner().invoke(setup, ["--yes", "--db", str(tmp_path / "data/k.db")])
+    done = CliRunner().invoke(main, ["setup", "--yes", "--db", str(tmp_path / "data/k.db")])
     assert done.exit_code == 1
     assert "changes nothing on this system" in done.output
     assert not (tmp_path / "data").exists()
 
 
 def test_the_doctor_says_one_verdict_first_and_ends_reasons_in_commands(tmp_path: Path) -> None:
-    done = CliRunner().invoke(doctor, ["--db", str(tmp_path / "data/k.db"), "--format", "json"])
+    done = CliRunner().invoke(main, ["doctor", "--db", str(tmp_path / "data/k.db"), "--format", "json"])
     assert done.exit_code == 0, done.output
     answer = json.loads(done.output)
     assert answer["verdict"].startswith("Well.")
@@ -299,7 +299,7 @@ def test_the_doctor_says_one_verdict_first_and_ends_reasons_in_commands(tmp_path
 def test_the_doctor_sees_what_is_no_longer_in_force(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path)
     ledger.begin(FileStep(str(tmp_path / "gone"), "text\n", "our file"))
-    done = CliRunner().invoke(doctor, ["--db", str(tmp_path / "k.db")])
+    done = CliRunner().invoke(main, ["doctor", "--db", str(tmp_path / "k.db")])
     assert done.exit_code == 1
     assert done.output.startswith("Nothing is being recorded: the proxy does not run.\n")
     assert "WRONG  No longer in force: our file" in done.output

@@ -90,7 +90,11 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, command.line) for name, command in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; whatever it did not foresee ends in a sentence too, for a traceback may quote a chat."""
+        """
+        Run a command. Its errors end here, so no command catches an error only to show it.
+
+        Ours are sentences already. Whatever nobody foresaw becomes one, for a traceback may quote a chat.
+        """
         try:
             return super().invoke(ctx)
         except click.ClickException as error:

@@ -32,41 +32,37 @@ AT_ONCE_SECONDS = 5.0
 @click.option("--upstream-ca", type=click.Path(path_type=Path, dir_okay=False), help="Its root certificate (PEM).")
 def browser(db: Path, wanted: str | None, url: str, upstream: str | None, upstream_ca: Path | None) -> None:
     """Open a separate browser window whose AI chats are recorded."""
-    from tracker.setup import SetupError
     from tracker.setup.browsers import choose_browser
     from tracker.setup.environment import company_proxy
     from tracker.setup.recording import recording
     from tracker.setup.window import close_window, open_window, trust_of
 
-    try:
-        chosen = choose_browser(wanted)
-        pinned = trust_of(chosen) == "pin"
-        before = _read_previous(db.parent)
-        started = datetime.now(UTC)
-        with recording(
-            db,
-            for_this_window=pinned,
-            upstream=upstream or company_proxy(os.environ) or (before.https and f"http://{before.https}"),
-            upstream_ca=upstream_ca,
-            tell=lambda line: click.echo(f"klimaspor: {line}", err=True),
-        ) as way:
-            pac = as_data_url(write_pac(way.hosts, way.port, before))
-            with _signals_as_interrupts():
-                window = open_window(chosen, chosen.profile_folder(db.parent.resolve()), way.certificate, pac, url)
-                try:
-                    click.echo(
-                        f"{chosen.title} is open with a profile of its own. {_explain(len(way.hosts), pinned=pinned)}"
-                    )
-                    click.echo("Close the window when you are done.")
-                    _wait(window, chosen.title)
-                except KeyboardInterrupt:
-                    pass  # the person is done, and says so here instead of in the window
-                finally:
-                    close_window(window)
-                way.settle()
-        click.echo(_tell_trail(db, started))
-    except SetupError as error:
-        raise click.ClickException(str(error)) from None
+    chosen = choose_browser(wanted)
+    pinned = trust_of(chosen) == "pin"
+    before = _read_previous(db.parent)
+    started = datetime.now(UTC)
+    with recording(
+        db,
+        for_this_window=pinned,
+        upstream=upstream or company_proxy(os.environ) or (before.https and f"http://{before.https}"),
+        upstream_ca=upstream_ca,
+        tell=lambda line: click.echo(f"klimaspor: {line}", err=True),
+    ) as way:
+        pac = as_data_url(write_pac(way.hosts, way.port, before))
+        with _signals_as_interrupts():
+            window = open_window(chosen, chosen.profile_folder(db.parent.resolve()), way.certificate, pac, url)
+            try:
+                click.echo(
+                    f"{chosen.title} is open with a profile of its own. {_explain(len(way.hosts), pinned=pinned)}"
+                )
+                click.echo("Close the window when you are done.")
+                _wait(window, chosen.title)
+            except KeyboardInterrupt:
+                pass  # the person is done, and says so here instead of in the window
+            finally:
+                close_window(window)
+            way.settle()
+    click.echo(_tell_trail(db, started))
 
 
 def _wait(window: subprocess.Popen[bytes], title: str) -> None:
@@ -121,19 +117,13 @@ def _explain(hosts: int, *, pinned: bool) -> str:
 def _tell_trail(db: Path, started: datetime) -> str:
     """Say what was recorded since the window was opened, by service."""
     from collections import Counter
+    from itertools import takewhile
 
-    from tracker.store import Store, StoreError, timestamp
+    from tracker.store import Store, timestamp
 
-    try:
-        with Store.open(db, readonly=True) as store:
-            since = timestamp(started)
-            fresh = []
-            for record in store.records():
-                if record.started_at < since:
-                    break
-                fresh.append(record)
-    except StoreError as error:
-        raise click.ClickException(str(error)) from None
+    since = timestamp(started)
+    with Store.open(db, readonly=True) as store:
+        fresh = list(takewhile(lambda record: record.started_at >= since, store.records()))
     if not fresh:
         return "Nothing was recorded: no chatbot answered in this window."
     services = Counter(record.service for record in fresh)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from tracker.cli.opened import act_on_it, check_service, opened, settings_explained
-from tracker.cli.options import database_option, fail, format_option
+from tracker.cli.options import act_on_it, check_service, database_option, fail, format_option
 
 
 @click.group(invoke_without_command=True, epilog="Example: klimaspor budget add 2 questions --feature deep_research")
@@ -27,12 +26,11 @@ def _show_budgets(db: Path, *, as_json: bool) -> None:
 
     from tracker.limits import standings
     from tracker.settings import load
+    from tracker.store import Store
 
-    with settings_explained():
-        budgets = load(db).budgets
     found = []
-    if budgets:
-        with opened(db) as store:
+    if load(db).budgets:
+        with Store.open(db) as store:
             found = standings(store, datetime.now(UTC))
     if as_json:
         click.echo(json.dumps([standing.to_json() for standing in found], indent=2))
@@ -67,10 +65,9 @@ def add_budget(
         raise click.UsageError(f"There is no such feature; there are {', '.join(FEATURES)}.")
     check_service(service, db)
     new = Budget(amount, unit, per, service, feature, hold)
-    with settings_explained():
-        settings = load(db)
-        others = tuple(old for old in settings.budgets if replace(old, amount=amount, hold=hold) != new)
-        save(db, replace(settings, budgets=(*others, new)))
+    settings = load(db)
+    others = tuple(old for old in settings.budgets if replace(old, amount=amount, hold=hold) != new)
+    save(db, replace(settings, budgets=(*others, new)))
     act_on_it(db)
     click.echo(f"Budget set: {new.name}.")
 
@@ -85,11 +82,10 @@ def remove_budget(db: Path, number: int) -> None:
     from tracker.settings import load
     from tracker.settings_file import save
 
-    with settings_explained():
-        settings = load(db)
-        if number > len(settings.budgets):
-            fail("There is no such budget", str(number), "`klimaspor budget` lists them")
-        gone = settings.budgets[number - 1]
-        save(db, replace(settings, budgets=settings.budgets[: number - 1] + settings.budgets[number:]))
+    settings = load(db)
+    if number > len(settings.budgets):
+        fail("There is no such budget", str(number), "`klimaspor budget` lists them")
+    gone = settings.budgets[number - 1]
+    save(db, replace(settings, budgets=settings.budgets[: number - 1] + settings.budgets[number:]))
     act_on_it(db)
     click.echo(f"Budget removed: {gone.name}.")

@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from tracker.cli.opened import check_service
-from tracker.cli.options import database_option, fail
+from tracker.cli.options import check_service, database_option, fail
 
 STEP_SECONDS = 0.2
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracker.cli.days import Day, Duration
-from tracker.cli.opened import act_on_it, check_service, opened, settings_explained
-from tracker.cli.options import database_option, fail, format_option
+from tracker.cli.options import act_on_it, check_service, database_option, fail, format_option
 from tracker.harmless import harmless
 
 if TYPE_CHECKING:
@@ -24,23 +23,24 @@ if TYPE_CHECKING:
 def pause(db: Path, length: str | None, service: str) -> None:
     """Record nothing for a while: 30m, 2h, 1d. The chats go on; reports show it as chosen."""
     from tracker import limits
+    from tracker.store import Store
 
     check_service(service, db)
     now = datetime.now(UTC)
     if length not in {None, "off"}:
         duration = Duration("mhd").convert(length, None, None)
-        with opened(db) as store:
+        with Store.open(db) as store:
             until = limits.pause(store, service, duration, now)
         act_on_it(db)
         click.echo(f"{service or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}.")
         return
     if length == "off":
-        with opened(db) as store:
+        with Store.open(db) as store:
             ended = limits.resume(store, service, now)
         act_on_it(db)
         click.echo("Recording goes on." if ended else "Nothing was paused.")
         return
-    with opened(db) as store:
+    with Store.open(db) as store:
         paused = limits.pauses(store, now)
     for name, until in paused.items():
         click.echo(f"{name or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}.")
@@ -56,10 +56,10 @@ def pause(db: Path, length: str | None, service: str) -> None:
 def rate(db: Path, subject: str | None, worth: int | None, minutes: int | None) -> None:
     """Say whether a conversation was worth it. Without SUBJECT it shows the recent ones and asks."""
     from tracker.moments import timestamp
-    from tracker.store import Rating
+    from tracker.store import Rating, Store
     from tracker.talks import Talk, find_talk, recent_talks
 
-    with opened(db) as store:
+    with Store.open(db) as store:
         if subject is None:
             talks = recent_talks(store, 20)
             if not talks:
@@ -104,6 +104,7 @@ def forget(
     """Delete records for good: by day, service, conversation, or everything. It says what it removes, and asks."""
     from tracker.forgetting import Choice, preview
     from tracker.forgetting import forget as delete
+    from tracker.store import Store
 
     if day is not None:
         if since or until:
@@ -116,7 +117,7 @@ def forget(
         )
     if conversation is not None and (len(conversation) < 6 or not conversation.isalnum()):
         raise click.UsageError("--conversation takes at least the first six characters of its mark.")
-    with opened(db, readonly=True) as store:
+    with Store.open(db, readonly=True) as store:
         found = preview(store, choice)
     if not (found.records or found.ratings or found.counters or everything):
         click.echo("There is nothing to forget there.")
@@ -124,7 +125,7 @@ def forget(
     click.echo(f"To be removed: {_amount(found)}.")
     if not yes:
         click.confirm("Remove it for good", abort=True)
-    with opened(db) as store:
+    with Store.open(db) as store:
         found = delete(store, choice)
     act_on_it(db)
     click.echo(f"Removed: {_amount(found)}. Nothing of it is left in the database file.")
@@ -154,31 +155,30 @@ def config(*, db: Path, output_format: str, key: str | None, value: str | None, 
     from tracker.settings import SCHEMA, find, load, parse, settings_path
     from tracker.settings_file import save
 
-    with settings_explained():
-        if key is not None and unset:
-            setting = find(key)
-            settings = load(db)
-            save(db, replace(settings, values={k: v for k, v in settings.values.items() if k != setting.key}))
-            act_on_it(db)
-            click.echo(f"{key} is at its default again.")
-        elif key is not None and value is not None:
-            parsed = parse(find(key), value)
-            settings = load(db)
-            save(db, replace(settings, values=settings.values | {key: parsed}))
-            act_on_it(db)
-            click.echo(f"{key} = {_shown(parsed)}")
-        elif key is not None:
-            found = load(db).get(key)
-            click.echo(json.dumps(found) if output_format == "json" else _shown(found))
-        elif output_format == "json":
-            settings = load(db)
-            click.echo(json.dumps({setting.key: settings.get(setting.key) for setting in SCHEMA}, indent=2))
-        else:
-            settings = load(db)
-            click.echo(f"Settings in {settings_path(db)}:")
-            for setting in SCHEMA:
-                mark = "*" if setting.key in settings.values else " "
-                click.echo(f"{mark} {setting.key} = {_shown(settings.get(setting.key))}\n      {setting.meaning}")
+    if key is not None and unset:
+        setting = find(key)
+        settings = load(db)
+        save(db, replace(settings, values={k: v for k, v in settings.values.items() if k != setting.key}))
+        act_on_it(db)
+        click.echo(f"{key} is at its default again.")
+    elif key is not None and value is not None:
+        parsed = parse(find(key), value)
+        settings = load(db)
+        save(db, replace(settings, values=settings.values | {key: parsed}))
+        act_on_it(db)
+        click.echo(f"{key} = {_shown(parsed)}")
+    elif key is not None:
+        found = load(db).get(key)
+        click.echo(json.dumps(found) if output_format == "json" else _shown(found))
+    elif output_format == "json":
+        settings = load(db)
+        click.echo(json.dumps({setting.key: settings.get(setting.key) for setting in SCHEMA}, indent=2))
+    else:
+        settings = load(db)
+        click.echo(f"Settings in {settings_path(db)}:")
+        for setting in SCHEMA:
+            mark = "*" if setting.key in settings.values else " "
+            click.echo(f"{mark} {setting.key} = {_shown(settings.get(setting.key))}\n      {setting.meaning}")
 
 
 def _shown(value: object) -> str:

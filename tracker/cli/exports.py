@@ -11,7 +11,6 @@ from typing import TextIO
 import click
 
 from tracker.cli.days import days_options, span
-from tracker.cli.opened import opened
 from tracker.cli.options import database_option, fail
 
 
@@ -55,7 +54,8 @@ def export(
 
 def _write(db: Path, file: TextIO, first: date | None, end: date | None, *, as_lines: bool) -> int:
     from tracker.exports import write_csv, write_json_lines
+    from tracker.store import Store
 
-    with opened(db, readonly=True) as store:
+    with Store.open(db, readonly=True) as store:
         records = store.records(first, end, newest_first=False)
         return (write_json_lines if as_lines else write_csv)(records, file)

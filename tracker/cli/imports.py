@@ -61,8 +61,6 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
       klimaspor import --watch ~/.claude/projects ~/.codex/sessions
     """  # noqa: D301 - click's mark for lines that stay as they are
     from tracker.imports import detect
-    from tracker.key import KeyFileError
-    from tracker.opening import StoreError
     from tracker.store import Store
 
     if watch and delete:
@@ -80,12 +78,9 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
                 "give it a HAR file, a chatbot's data export or a coding agent's log folder",
             )
         kinds.append((path, kind))
-    try:
-        with Store.open(db) as store:
-            context = make_context(db)
-            outcomes = [_import_one(path, kind, context, store, delete=delete) for path, kind in kinds]
-    except (StoreError, KeyFileError) as error:
-        raise click.ClickException(str(error)) from None
+    with Store.open(db) as store:
+        context = make_context(db)
+        outcomes = [_import_one(path, kind, context, store, delete=delete) for path, kind in kinds]
     if output_format == "json":
         click.echo(json.dumps([_tell_json(outcome) for outcome in outcomes], ensure_ascii=False, indent=2))
     else:
@@ -151,16 +146,13 @@ def _expand(paths: tuple[Path, ...]) -> Iterator[Path]:
 
 def make_context(db: Path) -> Context:
     """Return what importers need: every service, the person's company bots among them, and the installation key."""
-    from addon.company import BotsError, all_services
+    from addon.company import all_services
     from addon.reader import Reader
     from tracker.imports import Context
     from tracker.key import load_key
 
     key = load_key(db)
-    try:
-        return Context(Reader(key, services=all_services(db.parent)), key)
-    except BotsError as error:
-        raise click.ClickException(str(error)) from None
+    return Context(Reader(key, services=all_services(db.parent)), key)
 
 
 def _import_one(path: Path, kind: Kind, context: Context, store: Store, *, delete: bool) -> Outcome:

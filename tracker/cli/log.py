@@ -31,7 +31,7 @@ def log(
     limit: int | None,
 ) -> None:
     """Show the records, newest first. JSON prints one record a line."""
-    from tracker.store import NoDatabaseError, Store, StoreError
+    from tracker.store import NoDatabaseError, Store
 
     first, end = span(last, since, until)
     as_json = output_format == "json"
@@ -45,8 +45,6 @@ def log(
                 click.echo("No records in these days." if store.first_day() else "Nothing has been recorded yet.")
     except NoDatabaseError as error:
         click.echo(str(error), err=True)
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _print_json(records: Iterable[Record], limit: int | None) -> int:
@@ -117,14 +115,11 @@ def _count(tokens: int | None, source: str) -> str:
 def explain(*, db: Path, output_format: str, record_id: str, zone: str | None) -> None:
     """Show how one record's footprint comes about, step by step. The beginning of its id is enough."""
     from tracker.cli.explaining import tell
-    from tracker.store import Store, StoreError
+    from tracker.store import Store
 
-    try:
-        with Store.open(db, readonly=True) as store:
-            record = store.record(record_id)
-            activity = store.activity(record.id) if record else None
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
+    with Store.open(db, readonly=True) as store:
+        record = store.record(record_id)
+        activity = store.activity(record.id) if record else None
     if record is None or activity is None:
         fail("There is no such record, or more than one begins so", record_id[:32], "`klimaspor log` lists the ids")
     explanation = _explain(activity, db, zone)
@@ -139,14 +134,8 @@ def explain(*, db: Path, output_format: str, record_id: str, zone: str | None) -
 
 
 def _explain(activity: Activity, db: Path, zone: str | None) -> dict[str, Any]:
-    from tracker.cli.opened import settings_explained
-    from tracker.footprint import FootprintError, assess, choose
+    from tracker.footprint import assess, choose
     from tracker.settings import load
 
-    with settings_explained():
-        settings = load(db)
-    try:
-        chosen = choose(settings.get)
-        return assess([activity], replace(chosen, zone=zone) if zone else chosen).explain(0)
-    except FootprintError as error:
-        raise click.ClickException(str(error)) from error
+    chosen = choose(load(db).get)
+    return assess([activity], replace(chosen, zone=zone) if zone else chosen).explain(0)

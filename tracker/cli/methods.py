@@ -21,12 +21,8 @@ WIDTH = 96
 def methods(*, db: Path, sensitivity: bool, output_format: str) -> None:
     """Print every factor that the footprint rests on, with value, range, unit, source and quality tier."""
     from tracker.cli.sensitivity import sensitivity_lines, sensitivity_of
-    from tracker.footprint.errors import FootprintError
 
-    try:
-        document = sensitivity_of(db) if sensitivity else _document()
-    except FootprintError as error:
-        raise click.ClickException(str(error)) from error
+    document = sensitivity_of(db) if sensitivity else _document()
     lines = sensitivity_lines if sensitivity else _lines
     as_json = output_format == "json"
     click.echo(json.dumps(document, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(document)))

@@ -1,4 +1,4 @@
-"""Options that commands share, and errors in the form: what happened, to what, what to do."""
+"""What commands share: options, checks, and errors in the form: what happened, to what, what to do."""
 
 from __future__ import annotations
 
@@ -36,6 +36,26 @@ def fail(what_happened: str, to_what: str, what_to_do: str) -> NoReturn:
     """End the command with exit code 1 and one sentence in three parts."""
     message = f"{what_happened} · {to_what} · {what_to_do}"
     raise click.ClickException(message)
+
+
+def check_service(name: str | None, db: Path) -> None:
+    """End the command with a sentence if there is no such service; it names the nearest one."""
+    import difflib
+
+    from addon.company import all_services
+
+    known = [service.name for service in all_services(db.parent)]
+    if name and name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        advice = f"did you mean {near[0]}?" if near else "`klimaspor services` lists them"
+        fail("There is no such service", name[:40], advice)
+
+
+def act_on_it(db: Path) -> None:
+    """Have a proxy that runs act on what a command just changed; by itself it would look within a minute."""
+    from addon.state import have_it_look
+
+    have_it_look(db.parent.resolve())
 
 
 def _default_path() -> Path:

@@ -38,38 +38,35 @@ def start(
     *, db: Path, port: int | None, detach: bool, upstream: str | None, upstream_ca: Path | None, local: tuple[str, ...]
 ) -> None:
     """Start the proxy on this computer."""
-    from addon.options import PORT, ProxyError, ProxyOptions, read_local
+    from addon.options import PORT, ProxyOptions, read_local
     from addon.run import serve
     from addon.state import ask_status
-    from tracker.settings import SettingsError, load
+    from tracker.settings import load
     from tracker.setup.autostart import keeps_port
 
-    try:
-        settings = load(db)
-        folder = db.parent.resolve()
-        if found := ask_status(folder):
-            fail("The proxy runs already", f"process {found[0].pid} on port {found[0].port}", "see `klimaspor status`")
-        authorities = upstream_ca or settings.get("proxy.upstream_ca")
-        options = ProxyOptions(
-            db=db,
-            folder=folder,
-            port=port or settings.get("proxy.port") or PORT,
-            upstream=upstream or settings.get("proxy.upstream"),
-            upstream_ca=Path(authorities).expanduser() if authorities else None,
-            local=read_local(local or tuple(settings.get("proxy.local"))),
-            opened=tuple(settings.get("proxy.open")),
-        )
-        if detach and not (upstream or upstream_ca or local) and keeps_port(options.port):
-            _wake(options)
-        elif detach:
-            arguments = [f"--upstream={upstream}"] if upstream else []
-            arguments += [f"--upstream-ca={upstream_ca.resolve()}"] if upstream_ca else []
-            arguments += [f"--local={entry}" for entry in local]
-            _start_detached(options, arguments)
-        else:
-            serve(options, ready=lambda state: _announce(state, folder))
-    except (ProxyError, SettingsError) as error:
-        raise click.ClickException(str(error)) from None
+    settings = load(db)
+    folder = db.parent.resolve()
+    if found := ask_status(folder):
+        fail("The proxy runs already", f"process {found[0].pid} on port {found[0].port}", "see `klimaspor status`")
+    authorities = upstream_ca or settings.get("proxy.upstream_ca")
+    options = ProxyOptions(
+        db=db,
+        folder=folder,
+        port=port or settings.get("proxy.port") or PORT,
+        upstream=upstream or settings.get("proxy.upstream"),
+        upstream_ca=Path(authorities).expanduser() if authorities else None,
+        local=read_local(local or tuple(settings.get("proxy.local"))),
+        opened=tuple(settings.get("proxy.open")),
+    )
+    if detach and not (upstream or upstream_ca or local) and keeps_port(options.port):
+        _wake(options)
+    elif detach:
+        arguments = [f"--upstream={upstream}"] if upstream else []
+        arguments += [f"--upstream-ca={upstream_ca.resolve()}"] if upstream_ca else []
+        arguments += [f"--local={entry}" for entry in local]
+        _start_detached(options, arguments)
+    else:
+        serve(options, ready=lambda state: _announce(state, folder))
 
 
 @click.command(epilog="\b\nExample:\n  klimaspor stop")
@@ -164,13 +161,9 @@ def _start_detached(options: Any, arguments: list[str]) -> None:
 def _wake(options: Any) -> None:
     """Have systemd start the proxy, which it does when somebody asks the port that it keeps."""
     from addon.state import ask_status
-    from tracker.setup import SetupError
     from tracker.setup.plan import check_served
 
-    try:
-        check_served(options.port)
-    except SetupError as error:
-        raise click.ClickException(str(error)) from None
+    check_served(options.port)
     if (found := ask_status(options.folder)) is None:
         fail("systemd starts another klimaspor", f"port {options.port}", "see: systemctl --user status klimaspor")
     click.echo("\n".join(_describe(found[1])))

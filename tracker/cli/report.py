@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -69,11 +68,9 @@ def report(
             period = _period(store, now, (week, last_days, since, until), demo=demo)
         except PeriodError as error:
             raise click.UsageError(str(error)) from None
-        data = explained(
-            lambda: make(
-                store, period, now=now, lang=lang, demo=demo,
-                method=method or choice["report.method"], zone=(zone or choice["report.zone"] or "").upper() or None,
-            )
+        data = make(
+            store, period, now=now, lang=lang, demo=demo,
+            method=method or choice["report.method"], zone=(zone or choice["report.zone"] or "").upper() or None,
         )  # fmt: skip
     _write(data, lang, output_format, output, open_it=open_it, demo=demo)
 
@@ -91,33 +88,20 @@ def today(*, db: Path, output_format: str, lang: str | None) -> None:
     lang = lang or settings_of(db)["language"]
     with ExitStack() as stack:
         store, now = _store_and_clock(stack, db, demo=False)
-        budgets = explained(lambda: standings(store, now))
-        data = explained(lambda: glance(store, now, budgets))
-        unapproved = explained(lambda: used_today(store, now))
+        budgets = standings(store, now)
+        data = glance(store, now, budgets)
+        unapproved = used_today(store, now)
     as_json = output_format == "json"
     click.echo(
         json.dumps(data, ensure_ascii=False, indent=1) if as_json else glance_text(data, budgets, lang, unapproved)
     )
 
 
-def explained[T](make_it: Callable[[], T]) -> T:
-    """Run it; turn the errors that have a sentence into that sentence."""
-    from tracker.footprint import FootprintError
-    from tracker.store import StoreError
-
-    try:
-        return make_it()
-    except (StoreError, FootprintError) as error:
-        raise click.ClickException(str(error)) from None
-
-
 def settings_of(db: Path) -> dict[str, Any]:
     """Return the settings that reports use; the language is the computer's where none is set."""
-    from tracker.cli.opened import settings_explained
     from tracker.settings import load
 
-    with settings_explained():
-        settings = load(db)
+    settings = load(db)
     return {
         "language": settings.get("language") or computer_language(),
         "report.method": settings.get("report.method"),
@@ -126,7 +110,7 @@ def settings_of(db: Path) -> dict[str, Any]:
 
 
 def _store_and_clock(stack: ExitStack, db: Path, *, demo: bool) -> tuple[Store, datetime]:
-    from tracker.store import NoDatabaseError, Store, StoreError
+    from tracker.store import NoDatabaseError, Store
 
     if demo:
         from tracker.report import demo as example
@@ -139,8 +123,6 @@ def _store_and_clock(stack: ExitStack, db: Path, *, demo: bool) -> tuple[Store, 
         # Nothing was recorded yet: that is an empty report, not an error.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         return stack.enter_context(Store.open(folder / "empty.db")), clock()
-    except StoreError as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _period(
@@ -160,7 +142,7 @@ def _period(
         from tracker.report.demo import FIRST_DAY, LAST_DAY
 
         return period.Period(FIRST_DAY, period.next_day(LAST_DAY), zone)
-    return period.usual_choice(today_, explained(store.first_day), zone)
+    return period.usual_choice(today_, store.first_day(), zone)
 
 
 def _write(

@@ -37,29 +37,25 @@ def run(
     command: tuple[str, ...],
 ) -> None:
     """Run one command with its AI calls recorded."""
-    from tracker.setup import SetupError
     from tracker.setup.environment import build_environment, company_proxy, local_domains
     from tracker.setup.recording import recording
 
-    try:
-        through = upstream or company_proxy(os.environ)
-        with (
-            recording(
-                db,
-                upstream=through,
-                upstream_ca=upstream_ca,
-                tell=lambda line: click.echo(f"klimaspor: {line}", err=True),
-            ) as way,
-            tempfile.TemporaryDirectory(prefix="klimaspor-") as folder,
-        ):
-            inside = () if through else local_domains()  # a company's proxy knows its own insides
-            environment = build_environment(
-                os.environ, way.port, way.certificate.path, Path(folder), direct=(*direct, *inside)
-            )
-            code = _run(command, environment)
-            way.settle()
-    except SetupError as error:
-        raise click.ClickException(str(error)) from None
+    through = upstream or company_proxy(os.environ)
+    with (
+        recording(
+            db,
+            upstream=through,
+            upstream_ca=upstream_ca,
+            tell=lambda line: click.echo(f"klimaspor: {line}", err=True),
+        ) as way,
+        tempfile.TemporaryDirectory(prefix="klimaspor-") as folder,
+    ):
+        inside = () if through else local_domains()  # a company's proxy knows its own insides
+        environment = build_environment(
+            os.environ, way.port, way.certificate.path, Path(folder), direct=(*direct, *inside)
+        )
+        code = _run(command, environment)
+        way.settle()
     context.exit(code)
 
 

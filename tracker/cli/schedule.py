@@ -66,20 +66,18 @@ def off(*, db: Path) -> None:
 @database_option
 def now(*, db: Path) -> None:
     """Write the last finished week's report if it is missing; send sums if you joined a team. The timer calls this."""
-    from tracker.cli.report import explained, settings_of
+    from tracker.cli.report import settings_of
     from tracker.cli.team_computer import ship_if_joined
     from tracker.report.archive import reports_folder, write_missing
     from tracker.report.computer import clock
-    from tracker.store import NoDatabaseError, Store, StoreError
+    from tracker.store import NoDatabaseError, Store
 
     folder = reports_folder(db)
     lang = settings_of(db)["language"]
     path = None
     try:
         with suppress(NoDatabaseError), Store.open(db, readonly=True) as store:
-            path = explained(lambda: write_missing(store, folder, clock(), lang))
-    except StoreError as error:
-        raise click.ClickException(str(error)) from None
+            path = write_missing(store, folder, clock(), lang)
     except OSError as error:
         fail("The report could not be written", str(folder), f"{error.strerror}; make room or change who owns it")
     click.echo(str(path) if path else "No report is missing.")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from tracker.cli.days import today
-from tracker.cli.opened import opened
 
 DAYS = 28
 """The last four weeks: long enough to be usual."""
@@ -17,10 +16,11 @@ def sensitivity_of(db: Path) -> dict[str, Any]:
     """Return ``since``, ``until``, the central ``energy_wh`` and ``ghg_g``, and a row for each assumption alone."""
     from tracker.footprint import assess, choose
     from tracker.settings import load
+    from tracker.store import Store
 
     until = today() + timedelta(days=1)
     since = until - timedelta(days=DAYS)
-    with opened(db, readonly=True) as store:
+    with Store.open(db, readonly=True) as store:
         assessment = assess(store.activities(since, until), choose(load(db).get))
     impacts = assessment.impacts()
     return {

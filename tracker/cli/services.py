@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracker.cli.options import database_option, fail, format_option
+from tracker.cli.options import check_service, database_option, fail, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from addon.service import Service
 
-TOKENS = {"reported": "reported", "counted": "counted", "none": "none"}
 COLUMNS = ("SERVICE", "NAME", "TOKENS", "GRADE", "VERIFIED", "HOST")
 
 
@@ -36,18 +35,16 @@ def services(to_open: str | None, to_close: str | None, db: Path, output_format:
       klimaspor services
       klimaspor services --open google-ai
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from addon.company import BotsError, all_services
-    from tracker.settings import SettingsError, load
+    from addon.company import all_services
+    from tracker.settings import load
 
-    try:
-        known = all_services(db.parent)
-        opened = set(load(db).get("proxy.open"))
-        if to_open or to_close:
-            _change(db, known, opened, to_open, to_close)
-            return
-    except (BotsError, SettingsError) as error:
-        raise click.ClickException(str(error)) from None
-    if output_format == "json":
+    for name in (to_open, to_close):
+        check_service(name, db)
+    known = all_services(db.parent)
+    opened = set(load(db).get("proxy.open"))
+    if to_open or to_close:
+        _change(db, known, opened, to_open, to_close)
+    elif output_format == "json":
         click.echo(json.dumps([tell(service, opened) for service in known], ensure_ascii=False, indent=2))
     else:
         _print_table(known, opened)
@@ -86,7 +83,7 @@ def _print_table(known: Sequence[Service], opened: Collection[str]) -> None:
             (
                 service.name,
                 service.title,
-                TOKENS[service.tokens],
+                service.tokens,
                 service.grade,
                 service.verified.isoformat(),
                 service.hosts[0] + more + mark,
@@ -107,9 +104,10 @@ def _change(db: Path, known: Sequence[Service], opened: set[str], to_open: str |
     from tracker.settings import load
     from tracker.settings_file import save
 
+    by_name = {service.name: service for service in known}
     said: list[str] = []
     if to_open:
-        service = _find(known, to_open)
+        service = by_name[to_open]
         if service.hosts[0].endswith(".localhost"):
             _point_to_port(service)
         if service.closed is None:
@@ -118,7 +116,7 @@ def _change(db: Path, known: Sequence[Service], opened: set[str], to_open: str |
             opened.add(service.name)
             said.append(f"{service.title} is open now. {service.closed}")
     if to_close:
-        service = _find(known, to_close)
+        service = by_name[to_close]
         if service.closed is None:
             click.echo(f"{service.title} cannot be closed here: klimaspor pause {service.name} stops recording it.")
         else:
@@ -132,17 +130,6 @@ def _change(db: Path, known: Sequence[Service], opened: set[str], to_open: str |
     for sentence in said:
         click.echo(sentence)
     click.echo("It holds from the next start: klimaspor stop, klimaspor start; after klimaspor setup, run that again.")
-
-
-def _find(known: Sequence[Service], name: str) -> Service:
-    import difflib
-
-    found = next((service for service in known if service.name == name), None)
-    if found is not None:
-        return found
-    near = difflib.get_close_matches(name, [service.name for service in known], 1)
-    advice = f"did you mean {near[0]}?" if near else "klimaspor services lists them"
-    return fail("There is no such service", name[:40], advice)
 
 
 def _point_to_port(service: Service) -> None:

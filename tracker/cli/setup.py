@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tracker.cli.days import today
 from tracker.cli.options import database_option, fail, format_option
 
 
@@ -31,36 +32,32 @@ def setup(
     *, db: Path, dry_run: bool, yes: bool, autostart: bool, port: int | None, upstream: str | None, policy: Path | None
 ) -> None:
     """Set up the whole computer: certificate, PAC file, autostart."""
-    from tracker.settings import SettingsError, load
-    from tracker.setup import SetupError
+    from tracker.settings import load
     from tracker.setup.ledger import Ledger
     from tracker.setup.plan import carry_out, check_ready, make_plan
 
-    try:
-        port = port or int(load(db).get("proxy.port"))
-        if policy is not None:
-            _write_policy(db, port, policy)
-            return
-        if dry_run and not sys.platform.startswith("linux"):
-            from tracker.setup.manual import list_manual_steps
+    port = port or int(load(db).get("proxy.port"))
+    if policy is not None:
+        _write_policy(db, port, policy)
+        return
+    if dry_run and not sys.platform.startswith("linux"):
+        from tracker.setup.manual import list_manual_steps
 
-            click.echo("\n".join(list_manual_steps(sys.platform, db.parent.resolve(), port)))
-            return
-        plan = make_plan(db, port, autostart=autostart, upstream=upstream, look_only=dry_run)
-        for number, step in enumerate(plan.all, 1):
-            click.echo(f"{number}. {step.describe()}{'  (is so already)' if step.is_done() else ''}")
-            click.echo(f"   undo: {step.describe_undo()}")
-        for note in plan.notes:
-            click.echo(f"Note: {note}")
-        if dry_run:
-            click.echo("Nothing was changed.")
-            return
-        check_ready(autostart=autostart)
-        if not yes:
-            click.confirm(f"Do these {len(plan.all)} steps?", abort=True)
-        carry_out(plan, Ledger.open(db.parent.resolve()), click.echo)
-    except (SetupError, SettingsError) as error:
-        raise click.ClickException(str(error)) from None
+        click.echo("\n".join(list_manual_steps(sys.platform, db.parent.resolve(), port)))
+        return
+    plan = make_plan(db, port, autostart=autostart, upstream=upstream, look_only=dry_run)
+    for number, step in enumerate(plan.all, 1):
+        click.echo(f"{number}. {step.describe()}{'  (is so already)' if step.is_done() else ''}")
+        click.echo(f"   undo: {step.describe_undo()}")
+    for note in plan.notes:
+        click.echo(f"Note: {note}")
+    if dry_run:
+        click.echo("Nothing was changed.")
+        return
+    check_ready(autostart=autostart)
+    if not yes:
+        click.confirm(f"Do these {len(plan.all)} steps?", abort=True)
+    carry_out(plan, Ledger.open(db.parent.resolve()), click.echo)
     click.echo("Set up. See how it does: klimaspor doctor. Take it all back: klimaspor undo")
 
 
@@ -68,19 +65,15 @@ def setup(
 @database_option
 def undo(db: Path) -> None:
     """Take back everything that setup did; your records stay."""
-    from tracker.setup import SetupError
     from tracker.setup.ledger import Ledger
     from tracker.setup.undoing import take_back
 
     folder = db.parent.resolve()
-    try:
-        ledger = Ledger.open(folder)
-        if not ledger.entries:
-            click.echo("There is nothing to take back.")
-            return
-        problems = take_back(ledger, folder, click.echo)
-    except SetupError as error:
-        raise click.ClickException(str(error)) from None
+    ledger = Ledger.open(folder)
+    if not ledger.entries:
+        click.echo("There is nothing to take back.")
+        return
+    problems = take_back(ledger, folder, click.echo)
     for problem in problems:
         click.echo(problem, err=True)
     if problems:
@@ -97,20 +90,13 @@ def undo(db: Path) -> None:
 @click.pass_context
 def doctor(context: click.Context, *, db: Path, browser: bool, output_format: str) -> None:
     """Say in one line how it does, then why, and what to type. Exit code 1 if something is wrong."""
-    from datetime import date
-
     from tracker.setup.arriving import see_arrive
     from tracker.setup.doctor import examine
     from tracker.setup.finding import judge
     from tracker.setup.past import read_past
     from tracker.setup.remedies import Remedies
-    from tracker.store import StoreError
 
-    try:
-        past = read_past(db, date.today())  # noqa: DTZ011 - days of the calendar on the wall, as the store's
-    except StoreError as error:
-        raise click.ClickException(str(error)) from None
-    findings = examine(db, past)
+    findings = examine(db, read_past(db, today()))
     if browser and not any(finding.check == "proxy" and finding.do for finding in findings):
         findings.append(see_arrive(db.parent.resolve(), click.launch, Remedies(db).say("doctor --browser")))
     verdict = judge(findings)

@@ -109,7 +109,6 @@ def remind(file: Path | None, db: Path, *, off: bool) -> None:
     """Be reminded, on this screen alone, of services your organisation has not approved. Nothing is blocked or sent."""
     from dataclasses import replace
 
-    from tracker.cli.opened import settings_explained
     from tracker.reminders import entries_of
     from tracker.settings import REMINDERS, load
     from tracker.settings_file import save
@@ -123,9 +122,8 @@ def remind(file: Path | None, db: Path, *, off: bool) -> None:
         if not policy.reminder:
             fail("The policy offers no reminders", str(file), "ask for one with `reminder = true`, or go without")
         entries = entries_of(policy.unapproved)
-    with settings_explained():
-        settings = load(db)
-        save(db, replace(settings, values=settings.values | {REMINDERS: entries}))
+    settings = load(db)
+    save(db, replace(settings, values=settings.values | {REMINDERS: entries}))
     for entry in entries:
         click.echo(entry.replace("=", ": ", 1))
     click.echo(

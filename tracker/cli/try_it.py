@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -25,27 +26,20 @@ Your own trail:
 @click.option("--lang", type=click.Choice(("en", "nb", "nl")), default="en", show_default=True, help="Language.")
 def try_it(keep: Path | None, lang: str) -> None:
     """Play example conversations through the real proxy and show the report."""
-    from tracker.trial.session import TrialError, run_trial
+    from tracker.trial.session import run_trial
 
-    with tempfile.TemporaryDirectory(prefix="klimaspor-try-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="klimaspor-try-") as scratch, ExitStack() as when_it_fails:
         folder = keep or Path(tempfile.mkdtemp(prefix="klimaspor-report-"))
+        if keep is None:
+            when_it_fails.callback(shutil.rmtree, folder, ignore_errors=True)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             text, page = run_trial(Path(scratch), folder, lang)
-        except TrialError as error:
-            _sweep(folder, keep)
-            raise click.ClickException(str(error)) from None
         except OSError as error:
-            _sweep(folder, keep)
             fail(f"The folder cannot be written ({error.strerror})", str(folder), "choose another with --keep")
+        when_it_fails.pop_all()
     click.echo(text)
     click.echo(f"The page: {page}")
     if keep is not None:
         click.echo(f"The records: {folder / 'klimaspor.db'} (any SQLite tool opens it)")
     click.echo(f"\n{NEXT_COMMANDS}")
-
-
-def _sweep(folder: Path, keep: Path | None) -> None:
-    """Leave nothing behind where the person asked for nothing to be kept."""
-    if keep is None:
-        shutil.rmtree(folder, ignore_errors=True)
