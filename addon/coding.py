@@ -71,6 +71,11 @@ class Decoder:
             self._layers.append(_new_layer(_KNOWN[name]))
             self._produced.append(0)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is no coding to undo."""
+        return not self._layers
+
     def feed(self, data: bytes) -> bytes:
         """Return what ``data`` adds. Raise ``CodingError`` or ``TooLarge`` if the call before met a fault."""
         if self._fault:
@@ -191,9 +196,8 @@ class _Brotli:
             piece = self._engine.process(data, output_buffer_limit=PIECE_BYTES)
             while piece:
                 yield piece
-                if self.complete or self._engine.can_accept_more_data():
-                    return
-                piece = self._engine.process(b"", output_buffer_limit=PIECE_BYTES)
+                # Not asked whether it could accept more data: it may say so and still have output to give.
+                piece = b"" if self.complete else self._engine.process(b"", output_buffer_limit=PIECE_BYTES)
         except brotli.error as error:
             raise CodingError("not what its coding says") from error
 

@@ -53,6 +53,12 @@ def test_decodes_what_was_encoded_wherever_it_is_cut(encoding: str, data: bytes,
     assert decode(encoding, cut(ENCODE[encoding](data), places)) == data
 
 
+@pytest.mark.parametrize("encoding", ENCODE)
+def test_a_long_body_that_comes_at_once_is_decoded_to_its_end(encoding: str) -> None:
+    body = b"".join(b'data: {"number":%d,"delta":"word %d"}\n\n' % (at, at * 7919 % 1000) for at in range(5000))
+    assert decode(encoding, [ENCODE[encoding](body)]) == body
+
+
 @given(
     data=st.binary(max_size=2000), names=st.lists(st.sampled_from(sorted(ENCODE)), min_size=1, max_size=3),
     places=st.lists(st.integers(0, 3000), max_size=4),

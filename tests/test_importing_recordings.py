@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +28,12 @@ from tracker.imports.har import read_har
 from tracker.key import load_key
 from tracker.store import Store
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+CODINGS = {"gzip": gzip.compress, "br": brotli.compress, "deflate": zlib.compress, "zstd": zstd.compress}
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 SIMPLE = [case for case in load_examples() if "exchange" in case.content and case.expected][:400:5]
 
@@ -120,6 +130,19 @@ def test_a_recording_gives_the_rows_that_the_proxy_would(tmp_path: Path, case: E
         assert record.source == "har"
         assert (record.input_tokens, record.output_tokens) == (before.input_tokens, before.output_tokens)
         assert (record.outcome, record.features) == (before.outcome, before.features)
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("told", [True, False])
+def test_bodies_that_a_recorder_kept_coded_are_read(tmp_path: Path, chat: Example, coding: str, *, told: bool) -> None:
+    entry = to_entry(chat)
+    body = CODINGS[coding](entry["response"]["content"]["text"].encode())
+    entry["response"]["content"] |= {"text": base64.b64encode(body).decode(), "encoding": "base64"}
+    entry["response"]["headers"] = [{"name": "content-encoding", "value": coding}] if told else []
+    parts = read_parts(write_har(tmp_path / "one.har", [entry]))
+    records = [record for part in parts if part.reading for record in part.reading.records]
+    expected = read_example(chat).records if told or coding in {"gzip", "zstd"} else ()
+    assert [one.output_tokens for one in records] == [one.output_tokens for one in expected]
 
 
 def test_twice_adds_nothing(tmp_path: Path, db: Path, chat: Example) -> None:

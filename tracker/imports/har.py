@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from addon.coding import Budget, CodingError, Decoder
 from addon.exchange import Chunk, Exchange, Message
 from addon.local import resolve_host
 from addon.service import clean_headers
@@ -19,6 +20,7 @@ from tracker.imports.sockets import Sockets
 from tracker.record import count_or_none
 
 _TOO_LONG_MS = 10**9
+_CODED_STARTS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 def read_har(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
@@ -45,7 +47,7 @@ def build_exchange(entry: Mapping[str, Any]) -> Exchange:
     """
     Return the exchange that an entry tells of. Raise ``ValueError`` or ``KeyError`` if it lacks what every entry has.
 
-    Bodies are already decoded in a HAR, and it has no times within a body: those stay unknown.
+    Bodies are decoded in a browser's HAR, not in every recorder's. It has no times within a body: those stay unknown.
     """
     request, response = entry["request"], entry["response"]
     url = urlsplit(request["url"])
@@ -57,8 +59,10 @@ def build_exchange(entry: Mapping[str, Any]) -> Exchange:
     if body.lstrip()[:1] in {b"{", b"["}:
         request_headers.pop("content-encoding", None)
     response_headers = _read_headers(response.get("headers"))
-    response_headers.pop("content-encoding", None)
     content = response.get("content") or {}
+    coding = _coding_left(content, response_headers.pop("content-encoding", ""))
+    if coding:
+        response_headers["content-encoding"] = coding
     if isinstance(content.get("mimeType"), str) and content["mimeType"]:
         response_headers.setdefault("content-type", content["mimeType"])
     messages = tuple(_read_messages(entry.get("_webSocketMessages"), started_at))
@@ -148,6 +152,24 @@ def _read_chunks(content: Mapping[str, Any], entry: Mapping[str, Any], started_a
                 name = f"event: {rest['eventName']}\n" if isinstance(rest.get("eventName"), str) else ""
                 lines = "".join(f"data: {line}\n" for line in data.split("\n"))
                 yield Chunk(_since(rest.get("time"), started_at), f"{name}{lines}\n".encode("utf-8", "replace"))
+
+
+def _coding_left(content: Mapping[str, Any], coding: str) -> str:
+    """Return the content coding that a body is still in: some recorders keep the bytes as they came."""
+    text = content.get("text")
+    if not isinstance(text, str) or str(content.get("encoding", "")).lower() != "base64":
+        return ""
+    head = _unpack(text[:8])
+    for start, name in _CODED_STARTS.items():
+        if head.startswith(start):
+            return coding if name in coding else name
+    try:
+        decoder = Decoder(coding, Budget())
+        decoder.feed(_unpack(text))
+        decoder.finish()
+    except CodingError:
+        return ""
+    return coding
 
 
 def _read_messages(messages: Any, started_at: datetime) -> Iterator[Message]:
