@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from addon.digests import digest, digest_content
 from addon.exchange import Ending, Exchange, Message
 from addon.framing import read_events, read_request
 from addon.recording import make_record
-from addon.service import Event, Listener, Service, Turn, discover
+from addon.service import Listener, Service, Turn, discover
 from addon.shapes import tell_names, tell_shape
 from tracker.record import Record, Unread
 
@@ -119,7 +119,9 @@ class Reader:
             return NOTHING
         reading = NOTHING
         for message in exchange.messages:
-            reading += socket.hear(message)
+            heard = socket.hear(message)
+            if heard is not NOTHING:
+                reading += heard
         last_ms = exchange.messages[-1].at_ms
         return reading + socket.close(exchange.ending, exchange.ended_ms if last_ms is None else last_ms)
 
@@ -127,8 +129,7 @@ class Reader:
         try:
             body = read_request(exchange)
             events = read_events(exchange, service.framing)
-            heard = _Heard(events)
-            turns = tuple(service.turns(exchange, body, heard))
+            turns = tuple(service.turns(exchange, body, events))
         except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
             return Reading(unread=(_unread(service, exchange, _shape_of(service, exchange), type(error).__name__),))
 
@@ -136,7 +137,7 @@ class Reader:
         for turn in turns:
             if turn.first_byte_ms is None and exchange.chunks:
                 turn.first_byte_ms = exchange.chunks[0].at_ms
-            if not heard.n and exchange.ending != "complete":
+            if not events.heard and exchange.ending != "complete":
                 turn.dropped = True  # nothing was answered before it was stopped
             sent, received = exchange.request_bytes or None, exchange.response_bytes or None
             problem = next(iter(events.problems), "nothing-read")
@@ -194,18 +195,6 @@ class SocketReader:
             reading += _settle(turn, self._key, fallback_id, sent=self._sent, received=self._received)
             self._sent, self._received, self._digest = 0, 0, b""
         return reading
-
-
-class _Heard:
-    """Events as they pass, counted."""
-
-    def __init__(self, events: Iterable[Event]) -> None:
-        self._events, self.n = events, 0
-
-    def __iter__(self) -> Iterator[Event]:
-        for event in self._events:
-            self.n += 1
-            yield event
 
 
 def _settle(

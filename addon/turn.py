@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from addon.exchange import Exchange
 from tracker.record import FEATURES, Feature, FeatureState, Initiator, Operation, Outcome, count_or_none
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 Role = Literal["prompt", "answer", "reasoning", "tool_call"]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One decoded unit of a response: an SSE event, a JSON line, a frame, or the whole JSON body."""
 
     data: Any

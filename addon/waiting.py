@@ -88,10 +88,13 @@ def go_on(turn: Turn, exchange: Exchange) -> int:
     return shift
 
 
-def shift_events(events: Iterable[Event], shift_ms: int) -> Iterator[Event]:
-    """Yield the events with their times on the clock of the turn that goes on with them."""
-    for event in events:
-        yield replace(event, at_ms=event.at_ms + shift_ms) if shift_ms and event.at_ms is not None else event
+def shift_events(events: Iterable[Event], shift_ms: int) -> Iterable[Event]:
+    """Return the events with their times on the clock of the turn that goes on with them."""
+    return (_shift(event, shift_ms) for event in events) if shift_ms else events
+
+
+def _shift(event: Event, shift_ms: int) -> Event:
+    return event if event.at_ms is None else event._replace(at_ms=event.at_ms + shift_ms)
 
 
 def spare(turn: Turn) -> Turn:

@@ -23,6 +23,8 @@ class Events:
 
     def __init__(self, exchange: Exchange, framing: str) -> None:
         self.problems: list[str] = []
+        self.heard = False
+        """Whether there was any event so far."""
         self.splitter: Splitter | None = None
         """What takes the bytes apart, once enough of them came to choose it."""
         self._exchange = exchange
@@ -43,6 +45,7 @@ class Events:
                 splitter = self.splitter = choose(self._framing, content_type, head, self.problems)
                 data = head  # noqa: PLW2901 - the first piece is all that came so far
             for value, name in splitter.feed(data):
+                self.heard = True
                 yield Event(value, name, at_ms)
         rest: list[Unit] = []
         if splitter is None and head:
@@ -51,6 +54,7 @@ class Events:
         if splitter:
             rest.extend(splitter.finish())
         for value, name in rest:
+            self.heard = True
             yield Event(value, name, at_ms)
         if self._exchange.truncated:
             self._note("truncated")
@@ -60,6 +64,9 @@ class Events:
             decoder = Decoder(encoding, Budget())
         except CodingError:
             self._note("bad-coding")
+            return
+        if decoder.is_plain:
+            yield from self._as_stored()
             return
         produced = False
         try:

@@ -1,101 +1,11 @@
-"""Framings made of text lines: server-sent events, JSON lines, Gemini's length-prefixed lines, SignalR."""
+"""Framings made of text lines: JSON lines, Gemini's length-prefixed lines, SignalR, coded lines."""
 
 from __future__ import annotations
 
+import re
+
 from addon.framing.splitter import DelimitedSplitter, JsonSplitter, Splitter, Unit
-from addon.framing.values import NotJson, parse, parse_several, scan, skip_space, value_or_text
-
-_BOM = b"\xef\xbb\xbf"
-
-
-class SseSplitter(DelimitedSplitter):
-    """Server-sent events as the HTML standard has them, and a little more forgiving."""
-
-    delimiter = b"\n\n"
-
-    def __init__(self, problems: list[str], *, decode_json: bool = True) -> None:
-        super().__init__(problems)
-        self._value = value_or_text if decode_json else str
-        self._after_return = False
-        self._head: bytes | None = b""
-        self._last = False
-
-    def feed(self, data: bytes) -> list[Unit]:
-        if self._head is not None:
-            data = self._head + data
-            if len(data) < 3 and _BOM.startswith(data):
-                self._head = data
-                return []
-            self._head = None
-            data = data.removeprefix(_BOM)
-        if self._after_return and data:
-            data = data.removeprefix(b"\n")
-            self._after_return = False
-        if b"\r" in data:
-            self._after_return = data.endswith(b"\r")
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return super().feed(data)
-
-    def read(self, block: bytes, units: list[Unit]) -> None:
-        if block.startswith(b"data: ") and b"\n" not in block:
-            value = self._value(block[6:].decode("utf-8", "replace"))
-            if type(value) is str:
-                self._add_text(value, None, units)
-            else:
-                units.append((value, None))
-            return
-        name: str | None = None
-        values: list[str] = []
-        for line in block.decode("utf-8", "replace").split("\n"):
-            field, _, value = line.partition(":")
-            match field:
-                case "data":
-                    values.append(value.removeprefix(" "))
-                case "event":
-                    name = value.removeprefix(" ") or None
-                case _:
-                    pass  # id, retry and comments say nothing about the answer
-        if not values:
-            return
-        joined = self._value("\n".join(values))
-        if len(values) > 1 and _is_broken(joined):
-            # Some servers forget the blank line between events.
-            for value in map(self._value, values):
-                self._add(value, name, units)
-            return
-        self._add(joined, name, units)
-
-    def read_last(self, block: bytes, units: list[Unit]) -> None:
-        """An event without its blank line counts, unless it was cut in the middle of its JSON."""
-        last: list[Unit] = []
-        self._last = True
-        self.read(block, last)
-        units.extend(unit for unit in last if not _is_broken(unit[0]))
-
-    def finish(self) -> list[Unit]:
-        if self._head:
-            self._rest += self._head
-        return super().finish()
-
-    def _add(self, value: object, name: str | None, units: list[Unit]) -> None:
-        if isinstance(value, str):
-            self._add_text(value, name, units)
-        else:
-            units.append((value, name))
-
-    def _add_text(self, text: str, name: str | None, units: list[Unit]) -> None:
-        """Add text that is not one JSON value: several in a row, or words, or something broken."""
-        if not _is_broken(text) or self._value is str:
-            units.append((text, name))
-        elif found := parse_several(text):
-            units.extend((value, name) for value in found)
-        else:
-            self.note("truncated" if self._last else "bad-json")
-            units.append((text, name))
-
-
-def _is_broken(value: object) -> bool:
-    return isinstance(value, str) and value.startswith("{")
+from addon.framing.values import NotJson, parse, parse_several, scan, skip_space
 
 
 class LineSplitter(DelimitedSplitter):
@@ -122,6 +32,11 @@ class LineSplitter(DelimitedSplitter):
         if self._whole:
             units.extend(self._whole.finish())
         return units
+
+    def read_plain(self, plain: re.Pattern[str], data: bytes, units: list[Unit]) -> bytes:
+        rest = super().read_plain(plain, data, units)
+        self._first = self._first and not units
+        return rest
 
     def read(self, block: bytes, units: list[Unit]) -> None:
         if self._whole:
@@ -163,6 +78,8 @@ class LengthSplitter(DelimitedSplitter):
 
     The lengths count UTF-16 units in some accounts and bytes in others, so they only separate the frames.
     """
+
+    plain = None  # what is plain depends on the line before
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
@@ -225,6 +142,8 @@ class SignalrSplitter(DelimitedSplitter):
 
 class CodedSplitter(DelimitedSplitter):
     """Lines of ``code:json`` as the AI SDK and Le Chat write them; the event's name is the code."""
+
+    plain = re.compile(r"([^\s:]{1,20}):")
 
     def read(self, block: bytes, units: list[Unit]) -> None:
         self._read(block, units, "bad-json")

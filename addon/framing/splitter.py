@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Any
 
-from addon.framing.values import LARGEST_EVENT, NotJson, is_settled, scan, skip_space
+from addon.framing.values import LARGEST_EVENT, NOT_JSON, NotJson, is_settled, scan, scan_at, skip_space
 
 type Unit = tuple[Any, str | None]
 """An event's data and name, before it gets its time."""
@@ -31,30 +32,36 @@ class Splitter:
 
 
 class DelimitedSplitter(Splitter):
-    """Units that end in a fixed delimiter. Search only new bytes, join once, drop units above the bound."""
+    """
+    Units that end in a fixed delimiter. Search only new bytes, join once, drop units above the bound.
+
+    Whole units of JSON in the plainest form, as nearly all come, are read where they stand: ``plain`` is what stands
+    before the value, its group the event's name. The first that is not so plain, and all after it, go the long way.
+    """
 
     delimiter = b"\n"
+    plain: re.Pattern[str] | None = re.compile("()")
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
         self._rest = bytearray()
         self._dropping = False
+        self._head: tuple[str | None, str | None] = (None, None)
 
     def feed(self, data: bytes) -> list[Unit]:
         delimiter = self.delimiter
         overlap = len(delimiter) - 1
         rest = self._rest
-        if not rest and not self._dropping and data.find(delimiter) == len(data) - len(delimiter) > 0:
-            # As most chunks come: one whole unit.
-            unit: list[Unit] = []
-            if len(data) <= LARGEST_EVENT:
-                self.read(data[: -len(delimiter)], unit)
-                return unit
+        units: list[Unit] = []
+        if not rest and self.plain and not self._dropping and len(data) <= LARGEST_EVENT:
+            data = self.read_plain(self.plain, data, units)
+            if not data:
+                return units
         start = max(0, len(rest) - overlap)
         rest += data
         if rest.find(delimiter, start) < 0:
             self._bound()
-            return []
+            return units
         blocks = bytes(rest).split(delimiter)
         self._rest = bytearray(blocks.pop())
         if self._dropping:
@@ -63,7 +70,6 @@ class DelimitedSplitter(Splitter):
         if len(rest) > LARGEST_EVENT and any(len(block) > LARGEST_EVENT for block in blocks):
             self.note("too-large")
             blocks = [block for block in blocks if len(block) <= LARGEST_EVENT]
-        units: list[Unit] = []
         for block in blocks:
             if block:
                 self.read(block, units)
@@ -84,6 +90,30 @@ class DelimitedSplitter(Splitter):
     def read_last(self, block: bytes, units: list[Unit]) -> None:
         """Append what the block without its delimiter means."""
         self.read(block, units)
+
+    def read_plain(self, plain: re.Pattern[str], data: bytes, units: list[Unit]) -> bytes:
+        """Append the plain units that ``data`` begins with; return the rest."""
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return data  # cut within a character, or broken
+        delimiter, position = self.delimiter.decode(), 0
+        head, name = self._head
+        while position < len(text):
+            if head is None or not text.startswith(head, position):  # most begin as the one before did
+                if not (found := plain.match(text, position)):
+                    break
+                head, name = self._head = found[0], found[1] or None
+            start = position + len(head)
+            try:
+                value, end = scan_at(text, start)
+            except NOT_JSON:
+                break
+            if not text.startswith(delimiter, end) or text.find("\n", start, end) >= 0:
+                break
+            units.append((value, name))
+            position = end + len(delimiter)
+        return text[position:].encode() if position else data
 
     def _bound(self) -> None:
         if self._dropping or len(self._rest) > LARGEST_EVENT:

@@ -11,7 +11,9 @@ from typing import Any
 LARGEST_EVENT = 16 * 1024 * 1024
 """Bytes; a single event above this is dropped."""
 
-_scan = make_scanner(json.JSONDecoder(strict=False))  # type: ignore[arg-type]  # typeshed takes it for a scanner
+scan_at = make_scanner(json.JSONDecoder(strict=False))  # type: ignore[arg-type]  # typeshed takes it for a scanner
+"""Return the value that begins at a position of a text, and where it ends; raise one of ``NOT_JSON``."""
+NOT_JSON = (StopIteration, RecursionError, ValueError)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _AFTER_NUMBER = frozenset(" \t\n\r,]}")
 
@@ -38,7 +40,7 @@ def scan(text: str, start: int) -> Scanned:
     Nesting beyond the interpreter's limit and numbers of thousands of digits count as not JSON.
     """
     try:
-        value, end = _scan(text, start)
+        value, end = scan_at(text, start)
     except StopIteration as stop:
         position = stop.value if isinstance(stop.value, int) else start
         raise NotJson(ends_early=position >= len(text) - 10) from None
@@ -53,8 +55,8 @@ def scan(text: str, start: int) -> Scanned:
 def parse(text: str) -> Any:
     """Return the value that is all of ``text``; raise ``NotJson``."""
     try:
-        value, end = _scan(text, 0)
-    except (StopIteration, RecursionError, ValueError):
+        value, end = scan_at(text, 0)
+    except NOT_JSON:
         end, value = -1, None
     if end == len(text):
         return value  # as most of what arrives: nothing around it

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from addon.exchange import Ending, Exchange, Message
 from addon.framing import split_messages
-from addon.framing.lines import SseSplitter
+from addon.framing.sse import SseSplitter
 from addon.patching import Document
 from addon.service import Event, Turn
 from addon.services._chatgpt import answer_of, conversation_key, turn_key
