@@ -17,8 +17,8 @@ from tests.shapes import faults
 from tracker.limits import pause
 from tracker.record import Record
 from tracker.report import demo, make
-from tracker.report.period import iso_week
-from tracker.report.render import to_text
+from tracker.report.period import Period, iso_week
+from tracker.report.render import to_html, to_text
 from tracker.store import Store
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs/report.schema.json").read_text("utf-8"))
@@ -160,6 +160,15 @@ def test_a_year_has_its_weeks_and_all_its_days(store: Store) -> None:
     assert len(data["by_week"]) == 52
     energy = math.fsum(row["impacts"]["energy_wh"]["mid"] for row in data["by_week"])
     assert math.isclose(energy, data["impacts"]["energy_wh"]["mid"], rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("period", [golden.YEAR, golden.WEEK], ids=["year", "week"])
+def test_a_page_and_a_text_say_the_same_without_the_tables(store: Store, period: Period) -> None:
+    whole, short = (make(store, period, now=demo.NOW, tables=tables) for tables in (True, False))
+    assert "impacts" in whole["by_hour"][0]
+    assert "impacts" not in short["by_hour"][0]
+    assert to_html(short, "nb") == to_html(whole, "nb")
+    assert to_text(short, "nb") == to_text(whole, "nb")
 
 
 def test_the_usual_week_leaves_out_weeks_that_were_mostly_not_seen(store: Store) -> None:

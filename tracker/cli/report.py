@@ -69,7 +69,7 @@ def report(
         except PeriodError as error:
             raise click.UsageError(str(error)) from None
         data = make(
-            store, period, now=now, lang=lang, demo=demo,
+            store, period, now=now, lang=lang, demo=demo, tables=output_format in ("json", "csv"),
             method=method or choice["report.method"], zone=(zone or choice["report.zone"] or "").upper() or None,
         )  # fmt: skip
     _write(data, lang, output_format, output, open_it=open_it, demo=demo)

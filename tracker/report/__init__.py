@@ -22,12 +22,15 @@ def make(
     method: str | None = None,
     zone: str | None = None,
     demo: bool = False,
+    tables: bool = True,
 ) -> dict[str, Any]:
     """
     Return the report's data (docs/report.schema.json) for a period.
 
     :param now: the clock, with its time zone; nothing else here looks at a clock
     :param zone: what if the servers stood there, as a three-letter country code
+    :param tables: without, what only JSON and CSV tell is left out, which spares most of a year's work: the footprint
+        of each hour and, of a period told by weeks, the days. A page and a text say the same either way
     :raises StoreError: if the database cannot be read
     :raises FootprintError: if there is no such method or zone
     :raises SettingsError: if the settings beside the database cannot be used
@@ -39,7 +42,7 @@ def make(
 
     settings = choose(load(store.path).get, method=method, zone=zone)
     with _no_search_for_cycles():
-        return build(gather(store, period, now, Want(lang, demo)), settings, assess)
+        return build(gather(store, period, now, Want(lang, demo, tables)), settings, assess)
 
 
 @contextmanager

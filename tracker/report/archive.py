@@ -70,7 +70,7 @@ def write_missing(store: Store, folder: Path, now: datetime, lang: str) -> Path 
     week = missing_week(folder, now, store.first_day())
     if week is None:
         return None
-    data = make(store, week, now=now, lang=lang)
+    data = make(store, week, now=now, lang=lang, tables=False)
     return keep_report(folder, data, lang)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tracker.record import Activity, Record, Unread
-from tracker.report import drivers, rows
+from tracker.report import drivers, rows, times
 from tracker.report.coverage import Listening, comparable, coverage
 from tracker.report.figures import keep
 from tracker.report.finding import find
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 SCHEMA = 1
-WEEKLY_FROM_DAYS = 63
-"""Longer periods are also told week by week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +42,7 @@ class Inputs:
     previous: Span
     weeks: Sequence[Span]
     """The eight weeks before, for what is usual."""
-    hours: Sequence[tuple[int, int, Activity]]
-    """(weekday, 0 is Monday; hour; activity)."""
+    hours: times.Hours
     records: Sequence[Record]
     """The answers of the period, newest first; only some thousands, for comparisons of single answers."""
     ratings: Sequence[Rating]
@@ -53,6 +50,8 @@ class Inputs:
     version: str
     lang: str = "en"
     demo: bool = False
+    tables: bool = True
+    """Also what only JSON and CSV tell: the days of a period that is told by weeks, and the footprint of each hour."""
 
 
 def build(inputs: Inputs, settings: Any, assess: Callable[[Sequence[Activity], Any], Any]) -> Json:
@@ -87,11 +86,13 @@ def build(inputs: Inputs, settings: Any, assess: Callable[[Sequence[Activity], A
         "previous": _previous(inputs.previous, seen, settings, assess),
         "what_if": {"zone": settings.zone} if settings.zone else None,
         "usual": usual,
-        "by_day": rows.add_shown(drivers.add_unseen(rows.by_day(activities, assessed, period), activities, assessed),
-                                 whole),
-        "by_week": rows.add_shown(rows.by_week(activities, assessed, period), whole)
-        if len(period.days) >= WEEKLY_FROM_DAYS else [],
-        "by_hour": rows.add_shown(rows.by_hour(inputs.hours, lambda chosen: assess(chosen, settings)), whole),
+        "by_day": rows.add_shown(drivers.add_unseen(times.by_day(activities, assessed, period), activities, assessed),
+                                 whole)
+        if inputs.tables or not times.is_weekly(period) else [],
+        "by_week": rows.add_shown(times.by_week(activities, assessed, period), whole)
+        if times.is_weekly(period) else [],
+        "by_hour": rows.add_shown(times.by_hour(inputs.hours, lambda chosen: assess(chosen, settings)), whole)
+        if inputs.tables else times.counts_by_hour(inputs.hours),
         "by_service": rows.add_shown(rows.by_service(activities, assessed), whole),
         "by_model": rows.add_shown(rows.by_model(activities, assessed, drivers.about_model(assessed)), whole),
         "by_feature": rows.by_feature(activities, assessed),

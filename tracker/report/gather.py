@@ -28,6 +28,8 @@ class Want:
 
     lang: str = "en"
     demo: bool = False
+    tables: bool = True
+    """Also what only JSON and CSV tell."""
 
 
 def gather(store: Store, period: Period, now: datetime, want: Want) -> Inputs:
@@ -45,6 +47,7 @@ def gather(store: Store, period: Period, now: datetime, want: Want) -> Inputs:
         version=our_version(),
         lang=want.lang,
         demo=want.demo,
+        tables=want.tables,
     )
 
 

@@ -1,14 +1,12 @@
-"""Activities grouped by day, hour, service, model, feature and who asked: the ``by_*`` lists of the report."""
+"""Activities grouped by service, model, feature and who asked: rows of the report's lists, and what every row holds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Protocol
 
 from tracker.record import Activity
 from tracker.report.figures import apportion, grid_of, keep
-from tracker.report.period import Period
 
 Json = dict[str, Any]
 
@@ -58,10 +56,6 @@ def tokens(activities: Sequence[Activity]) -> Json:
 def questions(activities: Iterable[Activity]) -> int:
     """Count the answers that a person asked for."""
     return sum(activity.requests for activity in activities if activity.initiator == "person")
-
-
-LONG_LIST = 31
-"""Lists of more rows than this take their ranges from fewer draws (see ``tracker.footprint.uncertainty``)."""
 
 
 def row(
@@ -116,51 +110,6 @@ def group[K: Hashable](activities: Sequence[Activity], key: Callable[[Activity],
     for number, activity in enumerate(activities):
         groups.setdefault(key(activity), []).append(number)
     return groups
-
-
-def by_day(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
-    """Return a row for every day of the period, also the empty ones."""
-    groups = group(activities, lambda activity: activity.day)
-    keys, quick = [day.isoformat() for day in period.days], len(period.days) > LONG_LIST
-    return [row(key, groups.get(key, []), activities, assessed, quick=quick) for key in keys]
-
-
-def by_week(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
-    """Return a row for every ISO week that the period touches: the thread of a longer report."""
-    weeks: dict[str, list[int]] = {}
-    starts: dict[str, str] = {}
-    for day in period.days:
-        year, week, weekday = day.isocalendar()
-        key = f"{year}-W{week:02}"
-        weeks.setdefault(key, [])
-        starts.setdefault(key, (day - timedelta(days=weekday - 1)).isoformat())
-    groups = group(activities, lambda activity: activity.day)
-    for day in period.days:
-        year, week, _ = day.isocalendar()
-        weeks[f"{year}-W{week:02}"].extend(groups.get(day.isoformat(), []))
-    quick = len(weeks) > LONG_LIST
-    return [row(key, indices, activities, assessed, quick=quick, since=starts[key]) for key, indices in weeks.items()]
-
-
-def by_hour(hours: Sequence[tuple[int, int, Activity]], assess: Callable[[Sequence[Activity]], Assessed]) -> list[Json]:
-    """Return a row for every hour of the week in which something happened; ``1T09`` is Monday from nine."""
-    activities = [activity for _, _, activity in hours]
-    assessed = assess(activities)
-    slots: dict[tuple[int, int], list[int]] = {}
-    for number, (weekday, hour, _) in enumerate(hours):
-        slots.setdefault((weekday, hour), []).append(number)
-    return [
-        row(
-            f"{weekday + 1}T{hour:02}",
-            slots[weekday, hour],
-            activities,
-            assessed,
-            quick=len(slots) > LONG_LIST,
-            weekday=weekday + 1,
-            hour=hour,
-        )
-        for weekday, hour in sorted(slots)
-    ]
 
 
 def by_service(activities: Sequence[Activity], assessed: Assessed) -> list[Json]:

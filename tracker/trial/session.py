@@ -69,6 +69,6 @@ def _report(database: Path, page: Path, lang: str) -> tuple[str, Path]:
 
     now = datetime.now().astimezone()
     with Store.open(database, readonly=True) as store:
-        data = make(store, last("7d", now.date(), zone_name(now)), now=now, lang=lang)
+        data = make(store, last("7d", now.date(), zone_name(now)), now=now, lang=lang, tables=False)
     page.write_text(to_html(data, lang), encoding="utf-8")
     return to_text(data, lang, width=TEXT_WIDTH), page.resolve()

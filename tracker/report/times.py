@@ -1,0 +1,75 @@
+"""Activities grouped by day, week and hour of the week: the report's lists about when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from tracker.record import Activity
+from tracker.report.period import Period
+from tracker.report.rows import Assessed, group, row
+
+Json = dict[str, Any]
+
+LONG_LIST = 31
+"""Lists of more rows than this take their ranges from fewer draws (see ``tracker.footprint.uncertainty``)."""
+WEEKLY_FROM_DAYS = 63
+"""Longer periods are also told week by week."""
+
+
+def by_day(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
+    """Return a row for every day of the period, also the empty ones."""
+    groups = group(activities, lambda activity: activity.day)
+    keys, quick = [day.isoformat() for day in period.days], len(period.days) > LONG_LIST
+    return [row(key, groups.get(key, []), activities, assessed, quick=quick) for key in keys]
+
+
+def is_weekly(period: Period) -> bool:
+    """Tell whether the period is so long that it is told week by week as well, and on the page by weeks alone."""
+    return len(period.days) >= WEEKLY_FROM_DAYS
+
+
+def by_week(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
+    """Return a row for every ISO week that the period touches: the thread of a longer report."""
+    weeks: dict[str, list[int]] = {}
+    starts: dict[str, str] = {}
+    groups = group(activities, lambda activity: activity.day)
+    for day in period.days:
+        year, week, weekday = day.isocalendar()
+        key = f"{year}-W{week:02}"
+        starts.setdefault(key, (day - timedelta(days=weekday - 1)).isoformat())
+        weeks.setdefault(key, []).extend(groups.get(day.isoformat(), []))
+    quick = len(weeks) > LONG_LIST
+    return [row(key, indices, activities, assessed, quick=quick, since=starts[key]) for key, indices in weeks.items()]
+
+
+Hours = Sequence[tuple[int, int, Activity]]
+"""(weekday, 0 is Monday; hour; activity)."""
+
+
+def by_hour(hours: Hours, assess: Callable[[Sequence[Activity]], Assessed]) -> list[Json]:
+    """Return a row for every hour of the week in which something happened; ``1T09`` is Monday from nine."""
+    activities = [activity for _, _, activity in hours]
+    assessed, slots = assess(activities), _slots(hours)
+    quick = len(slots) > LONG_LIST
+    return [
+        row(key, indices, activities, assessed, quick=quick, weekday=weekday + 1, hour=hour)
+        for (key, weekday, hour), indices in slots.items()
+    ]
+
+
+def counts_by_hour(hours: Hours) -> list[Json]:
+    """Return the same rows with the number of answers alone."""
+    return [
+        {"key": key, "weekday": weekday + 1, "hour": hour, "requests": sum(hours[n][2].requests for n in indices)}
+        for (key, weekday, hour), indices in _slots(hours).items()
+    ]
+
+
+def _slots(hours: Hours) -> dict[tuple[str, int, int], list[int]]:
+    """Return the positions of the activities by key, weekday and hour, in the order of the week."""
+    slots: dict[tuple[int, int], list[int]] = {}
+    for number, (weekday, hour, _) in enumerate(hours):
+        slots.setdefault((weekday, hour), []).append(number)
+    return {(f"{weekday + 1}T{hour:02}", weekday, hour): slots[weekday, hour] for weekday, hour in sorted(slots)}
