@@ -9,7 +9,7 @@ from typing import Any
 from mitmproxy import http
 
 from addon.pac import TEST_HOST
-from addon.state import write_private
+from tracker.private import write_whole
 
 WISH_FILE = "arrival"
 """In the data folder: the path that is waited for; then the path and the word ``arrived``."""
@@ -37,5 +37,5 @@ class Arrival:
             kill()
             return
         with suppress(OSError):  # then the doctor says that nothing arrived, which is the truth it can know
-            write_private(self._path, f"{wish} arrived")
+            write_whole(self._path, f"{wish} arrived")
         flow.response = http.Response.make(200, PAGE, {"content-type": "text/html", "cache-control": "no-store"})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
+
+from tracker.private import write_whole
 
 Reason = Literal["handshake", "challenge"]
 HANDSHAKE_SECONDS = 3600.0
@@ -130,7 +131,7 @@ class Asides:
         self._tell(str(aside))
         if self._path is not None:
             try:
-                _write(self._path, self.current())
+                write_whole(self._path, json.dumps([asdict(aside) for aside in self.current()]))
             except OSError as error:
                 self._tell(f"That could not be noted ({error.strerror}) · {self._path} · make the folder writable")
 
@@ -143,11 +144,3 @@ def _read(path: Path | None) -> list[Aside]:
         return [Aside(**entry) for entry in entries]
     except (OSError, ValueError, TypeError):
         return []  # not there yet, or damaged: the next refusal writes it anew
-
-
-def _write(path: Path, asides: tuple[Aside, ...]) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump([asdict(aside) for aside in asides], file)
-    draft.replace(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from addon.certificate import CLOCK_SLACK, AuthorityError, exact_hosts, issue, make_key
-from tracker.key import make_private_folder
+from tracker.private import make_private_folder, make_whole, write_whole
 
 LIFETIME = timedelta(days=730)
 RENEW_BEFORE = timedelta(days=30)
@@ -95,7 +94,7 @@ class Authority:
         public = certificate.public_bytes(serialization.Encoding.PEM)
         shown = folder / CERTIFICATE_FILE
         if not shown.exists() or shown.read_bytes() != public:
-            _write(shown, public, 0o644)
+            write_whole(shown, public, 0o644)
         return cls(folder, certificate)
 
     @property
@@ -191,24 +190,7 @@ def _publish(folder: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Ce
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = certificate.public_bytes(serialization.Encoding.PEM)
-    _write(folder / KEY_FILE, private + public, 0o600, replace=replace)
-
-
-def _write(path: Path, data: bytes, mode: int, *, replace: bool = True) -> None:
-    """Write a whole file at once, private from its first byte on; without ``replace`` an existing file stays."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            draft.replace(path)
-        else:
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                return
-    finally:
-        draft.unlink(missing_ok=True)
+    if replace:
+        write_whole(folder / KEY_FILE, private + public, to_disk=True)
+    else:
+        make_whole(folder / KEY_FILE, private + public)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from addon.exchange import Exchange, Message
 from addon.reader import Reading
 from addon.scrubbing.example import make_example
 from addon.scrubbing.refusals import MOST_BYTES, MOST_MESSAGES, Refused
+from tracker.private import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,7 @@ class Wish:
             told = {"refused": refusal.reason}
         except Exception:  # noqa: BLE001 - a fault of the scrubber must cost an example, never a record
             told = {"refused": "fault"}
-        text = json.dumps(told, ensure_ascii=False, indent=1)
-        half = self.path.with_suffix(".half")
-        with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.write(text + "\n")
-        half.rename(self.granted)
+        write_whole(self.granted, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
 
 
 @dataclass(slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tracker.private import write_whole
 
 STATE_FILE = "proxy.json"
 TOKEN_FILE = "proxy.token"  # noqa: S105 - the name of a file
@@ -33,7 +34,7 @@ class State:
 
 def write_state(folder: Path, state: State) -> None:
     """Write the state file, for this person only."""
-    write_private(folder / STATE_FILE, json.dumps(asdict(state)))
+    write_whole(folder / STATE_FILE, json.dumps(asdict(state)))
 
 
 def read_state(folder: Path) -> State | None:
@@ -91,15 +92,5 @@ def load_token(folder: Path) -> str:
         if len(token) == 32 and path.stat().st_mode & 0o077 == 0:
             return token
     token = secrets.token_hex(16)
-    write_private(path, token)
+    write_whole(path, token)
     return token
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a whole file at once, readable for this person only."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)

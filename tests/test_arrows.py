@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {
     "tracker.store": {
         "store", "rows", "twins", "migrations", "opening", "heartbeat", "coverage", "sums", "moments", "forgetting",
-        "talks", "key", "schema", "sum_queries", "harmless",
+        "talks", "key", "schema", "sum_queries", "harmless", "marks", "private",
     },
     "tracker.settings": {"settings", "settings_file"},
 }  # fmt: skip

@@ -21,13 +21,14 @@ from click.testing import CliRunner
 
 from addon.company import BotsError, load_bots
 from addon.reader import Reader
-from addon.state import State, load_token, write_private, write_state
+from addon.state import State, load_token, write_state
 from tests.examples import KEY, load_examples
 from tests.test_importing_recordings import SIMPLE, to_entry
 from tests.test_store import make
 from tests.test_wrong_types import spoil
 from tracker.cli import main
 from tracker.imports.logs import read_time
+from tracker.private import write_whole
 from tracker.store import Store, timestamp
 
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
@@ -294,7 +295,7 @@ def test_a_link_in_the_place_of_our_file_is_replaced_and_not_followed(tmp_path: 
     for victim in links(tmp_path, ["proxy.json", "proxy.token", "other"]):
         write_state(tmp_path, state)
         token = load_token(tmp_path)
-        write_private(tmp_path / "other", "mine")
+        write_whole(tmp_path / "other", "mine")
         assert victim.read_text() == "precious"
         assert (tmp_path / "proxy.token").read_text() == token
         for name in ("proxy.json", "proxy.token", "other"):

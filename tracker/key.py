@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from pathlib import Path
+
+from tracker.private import make_private_folder, make_whole
 
 KEY_BYTES = 32
 
@@ -28,7 +29,9 @@ def load_key(db_path: Path) -> bytes:
     path = key_path(db_path)
     try:
         make_private_folder(path.parent)
-        key = _make(path) or _read(path)
+        if not path.exists():
+            make_whole(path, secrets.token_bytes(KEY_BYTES))
+        key = _read(path)
     except OSError as error:
         what = error.strerror or type(error).__name__
         raise KeyFileError(f"The installation key cannot be used ({what}) · {path} · check who owns it") from error
@@ -37,46 +40,6 @@ def load_key(db_path: Path) -> bytes:
             f"The installation key is damaged · {path} · restore it from a backup; without it, answers that are "
             "already recorded would be counted again"
         )
-    return key
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make the folder for this person only (0700); one that exists is left as it is."""
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-
-
-def _make(path: Path) -> bytes | None:
-    if path.exists():
-        return None
-    # Written aside and linked into place, so that another process never reads half a key.
-    key = secrets.token_bytes(KEY_BYTES)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            return None
-        except OSError:  # a file system without hard links
-            return _make_directly(path, key)
-    finally:
-        aside.unlink(missing_ok=True)
-    return key
-
-
-def _make_directly(path: Path, key: bytes) -> bytes | None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return None
-    with os.fdopen(handle, "wb") as file:
-        file.write(key)
     return key
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tracker.harmless import harmless
-from tracker.key import make_private_folder
+from tracker.private import make_private_folder
 from tracker.schema import APPLICATION_ID, SCHEMA_VERSION
 
 BUSY_TIMEOUT_S = 5.0

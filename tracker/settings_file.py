@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from tracker.key import make_private_folder
+from tracker.private import make_private_folder, write_whole
 from tracker.settings import SCHEMA, Budget, Settings, SettingsError, settings_path
 
 
 def save(db_path: Path, settings: Settings) -> None:
     """Write the settings, whole or not at all, readable for their owner only. Comments explain each key."""
     path = settings_path(db_path)
-    aside = path.with_name(path.name + ".new")
     try:
         make_private_folder(path.parent)
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(to_toml(settings))
-        aside.replace(path)
+        write_whole(path, to_toml(settings))
     except OSError as error:
         raise SettingsError(
             f"The settings cannot be written ({error.strerror}) · {path} · check who owns it"

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracker.private import write_whole
 from tracker.report import charts
 from tracker.report.figures import keep
 from tracker.report.language import NOTHING, Language, language
@@ -78,9 +79,9 @@ def keep_report(folder: Path, data: Json, lang: str) -> Path:
     """Put a week's page and its few numbers into the folder and renew the index; return the page's path."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{data['period']['name']}.html"
-    _write(path, to_html(data, lang))
-    _write(path.with_suffix(".json"), json.dumps(summary(data), ensure_ascii=False) + "\n")
-    _write(folder / INDEX, index_page(summaries(folder), lang))
+    write_whole(path, to_html(data, lang))
+    write_whole(path.with_suffix(".json"), json.dumps(summary(data), ensure_ascii=False) + "\n")
+    write_whole(folder / INDEX, index_page(summaries(folder), lang))
     return path
 
 
@@ -148,10 +149,3 @@ def _view(weeks: list[Json], words: Language) -> Json:
 
 def _page_path(folder: Path, week: Period) -> Path:
     return folder / f"{week.name}.html"
-
-
-def _write(path: Path, text: str) -> None:
-    aside = path.with_name(path.name + ".new")
-    aside.write_text(text, "utf-8")
-    aside.chmod(0o600)
-    aside.replace(path)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tracker.private import write_whole
 from tracker.setup.finding import Finding
 
 WISH_FILE = "arrival"
@@ -21,11 +22,10 @@ def see_arrive(folder: Path, launch: Callable[[str], object], again: str, second
     import secrets
 
     from addon.pac import TEST_HOST
-    from addon.state import write_private
 
     wish, path = secrets.token_hex(16), folder / WISH_FILE
     try:
-        write_private(path, wish)
+        write_whole(path, wish)
         launch(f"http://{TEST_HOST}/{wish}")
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from tracker.private import write_whole
 from tracker.setup import SetupError
 
 LEDGER_FILE = "setup-ledger.json"
@@ -124,7 +123,7 @@ class Ledger:
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             rows = {"version": VERSION, "entries": [asdict(entry) for entry in self.entries]}
-            write_whole(self.path, json.dumps(rows, indent=2), 0o600)
+            write_whole(self.path, json.dumps(rows, indent=2), to_disk=True)
         except OSError as error:
             raise SetupError(
                 "The ledger could not be written",
@@ -135,18 +134,3 @@ class Ledger:
 
 def _read_entry(row: Mapping[str, Any]) -> Entry:
     return Entry(str(row["kind"]), dict(row["fields"]), dict(row["memory"]), str(row["done_at"]))
-
-
-def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file at once or not at all; a symbolic link is followed, not replaced."""
-    path = path.resolve()
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

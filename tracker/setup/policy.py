@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from tracker.private import write_whole
 from tracker.setup import SetupError
-from tracker.setup.ledger import write_whole
 from tracker.setup.listed import listed_hosts
 
 
@@ -46,7 +46,7 @@ def write_policies(db: Path, port: int, target: Path) -> Iterator[tuple[Path, st
         }
         target.mkdir(parents=True, exist_ok=True)
         for name, (text, purpose) in files.items():
-            write_whole(target / name, text)
+            write_whole(target / name, text, 0o644)
             yield target / name, purpose
     except AuthorityError as error:
         raise SetupError.of(error) from None

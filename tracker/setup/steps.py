@@ -8,8 +8,9 @@ from pathlib import Path
 from shlex import quote
 from typing import ClassVar
 
+from tracker.private import write_whole
 from tracker.setup import SetupError, nss
-from tracker.setup.ledger import Memory, write_whole
+from tracker.setup.ledger import Memory
 
 _STORE_FILES = ("cert9.db", "key4.db", "pkcs11.txt")
 
@@ -90,7 +91,7 @@ class FileStep:
             raise SetupError("A file is in the way", self.path, "move it away and try again")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, self.text)
+            write_whole(path.resolve(), self.text, 0o644, to_disk=True)
         except OSError as error:
             raise SetupError(
                 "A file could not be written", f"{path} ({error.strerror})", "make its folder writable"
@@ -145,7 +146,7 @@ class FirefoxStep:
         text = _read(str(path)) or ""
         if text and not text.endswith("\n"):
             text += "\n"
-        write_whole(path, text + "\n".join(self._lines) + "\n")
+        write_whole(path.resolve(), text + "\n".join(self._lines) + "\n", 0o644, to_disk=True)
 
     def undo(self, memory: Memory) -> str | None:
         """Firefox copies user.js into prefs.js, so our lines go out of both and what was there before comes back."""
@@ -164,7 +165,7 @@ class FirefoxStep:
             if not kept and name == "user.js" and memory.get("user_js_existed") is False:
                 path.unlink()
             elif ours:
-                write_whole(path, "".join(line + "\n" for line in kept), 0o600)
+                write_whole(path.resolve(), "".join(line + "\n" for line in kept), to_disk=True)
         return None
 
     def is_undone(self, memory: Memory) -> bool:
