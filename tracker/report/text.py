@@ -12,7 +12,7 @@ from tracker.report.language import Language
 Json = dict[str, Any]
 
 BLOCKS = "▏▎▍▌▋▊▉█"
-BAR = 18
+BAR = 12
 NARROWEST = 48
 
 
@@ -67,12 +67,16 @@ def _days(page: Json, width: int) -> list[str]:
     names = max(len(name) for name, *_ in rows)
     for name, energy, value, answers in rows:
         out.append(f"{_pad(name, names)}  {_pad(_bar(energy / 100), BAR)} {value:>8} {answers:>6}")
-    out += _wrap(f"{table['heads'][3]} · {table['heads'][2]}. {days['usual'] or ''}", width)
+    out += _wrap(f"{table['heads'][3]} · {table['heads'][2]}", width)
+    if days["usual_words"]:
+        out += _wrap(days["usual_words"], width)
     return out
 
 
 def _cost(page: Json, width: int) -> list[str]:
     out = _ranking(page["drivers"], width)
+    if page["drivers"]["usual"]:
+        out += _wrap(page["drivers"]["usual"], width)
     for sentence in page["drivers"]["ratios"]:
         out += _wrap(sentence, width)
     if page["levers"]:
@@ -124,17 +128,19 @@ def _ranking(table: Json, width: int) -> list[str]:
     if table.get("total"):
         columns.append([table["total"]["value"], *table["total"]["cells"]])
     widths = [max(len(cell) for cell in column) for column in zip(head, *columns, strict=True)]
-    names = min(max(len(row["name"]) for row in rows), max(16, width - BAR - sum(widths) - 2 * len(widths) - 2))
+    labels = [f"{row['name']} · {row['note']}" if row["note"] else row["name"] for row in rows]
+    names = min(max(map(len, labels)), max(16, width - BAR - sum(widths) - 2 * len(widths) - 2))
 
-    def line(name: str, bar: str, cells: list[str]) -> str:
-        return f"{_pad(name, names)}  {_pad(bar, BAR)}" + "".join(
-            f"  {cell:>{size}}" for cell, size in zip(cells, widths, strict=True)
-        )
+    def lines(label: str, bar: str, cells: list[str]) -> list[str]:
+        first, *rest = textwrap.wrap(label, names, subsequent_indent="  ", break_on_hyphens=False) or [""]
+        numbers = "".join(f"  {cell:>{size}}" for cell, size in zip(cells, widths, strict=True))
+        return [f"{_pad(first, names)}  {_pad(bar, BAR)}{numbers}", *rest]
 
-    out.append(line(table["name"], "", head))
-    out += [line(row["name"], _bar(row["width"] / 300), [row["value"], *row["cells"]]) for row in rows]
+    out += lines(table["name"], "", head)
+    for label, row in zip(labels, rows, strict=True):
+        out += lines(label, _bar(row["width"] / 300), [row["value"], *row["cells"]])
     if table.get("total"):
-        out.append(line(table["total"]["name"], "", columns[-1]))
+        out += lines(table["total"]["name"], "", columns[-1])
     return out
 
 

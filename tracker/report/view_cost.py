@@ -37,12 +37,12 @@ def drivers(data: Json, language: Language) -> Json:
     usual = any(item.get("usual_share") is not None for item in rows)
     unit = measure("energy_wh", data["impacts"]["energy_wh"]["mid"])
     shares = apportion([item["share"] for item in rows], 1.0)
-    say = t("What the energy went into, in the words people use for it.")
-    if usual:
-        say += " " + t("Grey: your usual week, the middle of the last {n}.", n=data["usual"]["weeks"])
+    weeks = data["usual"]["weeks"] if usual else 0
     return {
         "heading": _drivers_heading(rows, language),
-        "say": say,
+        "say": t("What the energy went into, in the words people use for it."),
+        "grey": t("Grey: your usual week, the middle of the last {n}.", n=weeks) if usual else "",
+        "usual": t("Usual: the middle of your last {n} weeks.", n=weeks) if usual else "",
         "name": t("what"),
         "value": t("share"),
         "heads": [t("usual"), unit.unit] if usual else [unit.unit],

@@ -43,6 +43,9 @@ def days(data: Json, language: Language) -> Json | None:
         "usual": None if usual is None else
         t("dashed line: your usual week, {value}", value=quantity(usual, unit, language)) if weekly else
         t("dashed line: your usual day, {value}", value=quantity(usual, unit, language)),
+        "usual_words": None if usual is None else
+        t("your usual week: {value}", value=quantity(usual, unit, language)) if weekly else
+        t("your usual day: {value}", value=quantity(usual, unit, language)),
         "chart": chart,
         "many": many,
         "labels": [

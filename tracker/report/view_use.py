@@ -148,13 +148,14 @@ def features(data: Json, language: Language) -> Json | None:
 
 
 def _asked_used(item: Json, language: Language) -> str:
+    """Return what the number of answers does not tell by itself."""
     t, tn = language.t, language.tn
     parts = []
     if item["asked"]:
         parts.append(tn("asked for once", "asked for {n} times", item["asked"]))
-    if item["used"]:
+    if item["used"] and item["used"] != item["requests"]:
         parts.append(tn("used in one answer", "used in {n} answers", item["used"]))
-    elif item["asked"]:
+    if item["asked"] and not item["used"]:
         parts.append(t("never used"))
     return ", ".join(parts)
 
