@@ -129,21 +129,33 @@ def missing_days(connection: sqlite3.Connection, since: str, until: str) -> list
 def remember(connection: sqlite3.Connection, days: Sequence[str]) -> None:
     """Remember the sums of these days. Whoever changes a record of a day must ``forget`` the day."""
     forget(connection, days)
-    marks = ", ".join("?" * (3 + len(SUMMED)))
-    for hourly in (False, True):
-        groups = calculate(connection, days, by_hour=hourly)
-        connection.executemany(
-            f"INSERT INTO sums (day, hour, key, {', '.join(SUMMED)}) VALUES ({marks})",  # noqa: S608 - names, no values
-            [(day, hour, json.dumps(key), *group.sums) for (day, hour, key), group in groups.items()],
-        )
-        connection.executemany(
-            "INSERT INTO sum_amounts (day, hour, key, feature, state, amount) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (day, hour, json.dumps(key), *pair, amount)
-                for (day, hour, key), group in groups.items()
-                for pair, amount in group.amounts.items()
-            ],
-        )
+    names, marks = ", ".join(SUMMED), ", ".join("?" * (3 + len(SUMMED)))
+    groups = calculate(connection, days, by_hour=True)
+    connection.executemany(
+        f"INSERT INTO sums (day, hour, key, {names}) VALUES ({marks})",  # noqa: S608 - names, no values
+        [(day, hour, json.dumps(key), *group.sums) for (day, hour, key), group in groups.items()],
+    )
+    connection.executemany(
+        "INSERT INTO sum_amounts (day, hour, key, feature, state, amount) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (day, hour, json.dumps(key), *pair, amount)
+            for (day, hour, key), group in groups.items()
+            for pair, amount in group.amounts.items()
+        ],
+    )
+    totals = ", ".join(f"sum({name})" for name in SUMMED)
+    some = ", ".join("?" * len(days))
+    connection.execute(
+        f"INSERT INTO sums (day, hour, key, {names}) "  # noqa: S608 - names and marks, no values
+        f"SELECT day, {WHOLE_DAY}, key, {totals} FROM sums WHERE day IN ({some}) GROUP BY day, key",
+        days,
+    )
+    connection.execute(
+        "INSERT INTO sum_amounts (day, hour, key, feature, state, amount) "  # noqa: S608 - marks, no values
+        f"SELECT day, {WHOLE_DAY}, key, feature, state, sum(amount) FROM sum_amounts WHERE day IN ({some}) "
+        "GROUP BY day, key, feature, state",
+        days,
+    )
     connection.executemany("INSERT INTO summed_days VALUES (?)", [(day,) for day in days])
 
 

@@ -28,6 +28,8 @@ def drop_heard(connection: sqlite3.Connection, records: Sequence[Record]) -> lis
     if not logged:
         return list(records)
     heard = _heard(connection, logged)
+    if not heard:
+        return list(records)
     return [record for record in records if not (_is_without_id(record) and _take_twin(heard, record))]
 
 
@@ -45,13 +47,13 @@ def _take_twin(heard: dict[Likeness, list[datetime]], record: Record) -> bool:
 
 
 def _heard(connection: sqlite3.Connection, logged: Iterable[Record]) -> dict[Likeness, list[datetime]]:
-    moments = [from_timestamp(record.started_at) for record in logged]
+    moments = [record.started_at for record in logged]
     found: dict[Likeness, list[datetime]] = {}
     for provider, input_tokens, output_tokens, started_at in connection.execute(
         "SELECT provider, input_tokens, output_tokens, started_at FROM requests "
         "WHERE started_at BETWEEN ? AND ? AND source IN ('proxy', 'har', 'flow') "
         "AND input_tokens_source = 'reported' AND output_tokens_source = 'reported' ORDER BY started_at",
-        (timestamp(min(moments) - APART), timestamp(max(moments) + APART)),
+        (timestamp(from_timestamp(min(moments)) - APART), timestamp(from_timestamp(max(moments)) + APART)),
     ):
         found.setdefault((provider, input_tokens, output_tokens), []).append(from_timestamp(started_at))
     return found

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from addon.service import Usage
-from addon.services._usage import read_anthropic
+from addon.services._usage import number, read_anthropic
 from tracker.imports import Context, Part, Progress
 from tracker.imports.logs import (
-    Line,
     Logs,
     damaged,
     find_files,
@@ -34,6 +33,8 @@ _OPEN_ANSWERS = 2000
 """Answers whose snapshots may still go on; what is older is written, and replaced should more come."""
 _PLACEHOLDER = 10
 """Some versions log the count of the first snapshot, a token or a few, and never the last one."""
+_TOOLS = {"Task": "subagent", "Agent": "subagent", "WebSearch": "web_search"}
+"""Features by the tool that was used; any other is a tool like all."""
 
 
 @dataclass(slots=True)
@@ -78,21 +79,16 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
         answers: OrderedDict[str, _Answer] = OrderedDict()
         is_subagent = file.name.startswith("agent-") or "subagents" in file.parts
         asked = False
-        for line in lines:
-            data = line.data
-            if b'"type":"user"' in data or b'"type": "user"' in data:
-                sidechain = b'"isSidechain":true' in data
-                if not sidechain and b'"tool_result"' not in data and b'"isMeta":true' not in data:
-                    asked = True
+        for position, data in lines:
+            if data and b'"usage"' not in data:  # nothing of an answer
+                asked = asked or _is_question(data)
                 continue
-            if data and b'"usage"' not in data:
-                continue
-            problem = _take(line, answers, asked=asked, is_subagent=is_subagent)
-            if problem is None:
-                continue
-            if isinstance(problem, Part):
-                yield problem
-            elif problem:
+            entry = parse(data)
+            if entry is None:
+                yield damaged(position, too_long=not data)
+            elif entry.get("type") == "user":
+                asked = asked or _is_question(data)
+            elif _take(entry, answers, asked=asked, is_subagent=is_subagent):
                 asked = False
             if len(answers) > _OPEN_ANSWERS:
                 yield _settle(*answers.popitem(last=False), context)
@@ -100,24 +96,33 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
             yield _settle(identity, answer, context)
 
 
-def _take(line: Line, answers: OrderedDict[str, _Answer], *, asked: bool, is_subagent: bool) -> Part | bool | None:
-    """Take one line; return a problem, or whether it began an answer to the person, or None if it is no answer."""
-    entry = parse(line.data)
-    if entry is None:
-        return damaged(line)
+def _is_question(data: bytes) -> bool:
+    """Whether this line is what the person said: not a tool's result, nor words of the program or of an agent."""
+    return (
+        (b'"type":"user"' in data or b'"type": "user"' in data)
+        and b'"tool_result"' not in data
+        and b'"isSidechain":true' not in data
+        and b'"isMeta":true' not in data
+    )
+
+
+def _take(entry: dict[str, Any], answers: OrderedDict[str, _Answer], *, asked: bool, is_subagent: bool) -> bool:
+    """Take one entry; return whether it began an answer to the person."""
     message = entry.get("message")
     if entry.get("type") != "assistant" or entry.get("isApiErrorMessage") or not isinstance(message, dict):
-        return None
+        return False
     usage = message.get("usage")
     if not isinstance(usage, dict):
-        return None
-    model, moment = message.get("model"), read_time(entry.get("timestamp"))
+        return False
+    model = message.get("model")
     identity = message.get("id") or entry.get("requestId") or entry.get("uuid")
-    if model == "<synthetic>" or moment is None or not isinstance(identity, str):
-        return None
+    if model == "<synthetic>" or not isinstance(identity, str):
+        return False
     answer = answers.get(identity)
     begins = answer is None
     if answer is None:
+        if (moment := read_time(entry.get("timestamp"))) is None:
+            return False
         session = entry.get("sessionId")
         sidechain = is_subagent or entry.get("isSidechain") is True
         answer = answers[identity] = _Answer(
@@ -137,22 +142,23 @@ def _take(line: Line, answers: OrderedDict[str, _Answer], *, asked: bool, is_sub
 
 
 def _take_blocks(answer: _Answer, content: object, mark: str) -> None:
-    for number, block in enumerate(content if isinstance(content, list) else ()):
+    for place, block in enumerate(content if isinstance(content, list) else ()):
         if isinstance(block, dict):
-            name = str(block.get("id") or f"{mark}.{number}")
+            name = str(block.get("id") or f"{mark}.{place}")
             if name not in answer.blocks:
                 _keep_text(answer, block)
             answer.blocks[name] = (str(block.get("type")), str(block.get("name")))
 
 
 def _keep_text(answer: _Answer, block: dict[str, Any]) -> None:
+    if answer.stop_reason is not None or answer.output > _PLACEHOLDER:
+        answer.texts.clear()
+        return
     match block:
         case {"type": "text", "text": str(text)}:
             answer.texts.append(text)
         case {"type": "tool_use", "input": dict() as arguments}:
             answer.texts.append(json.dumps(arguments, ensure_ascii=False))
-    if answer.stop_reason is not None or answer.output > _PLACEHOLDER:
-        answer.texts.clear()
 
 
 def _count_texts(answer: _Answer) -> int:
@@ -186,18 +192,13 @@ def _settle(identity: str, answer: _Answer, context: Context) -> Record:
 def _features(answer: _Answer) -> list[Feature]:
     counts: dict[str, int] = {}
     for kind, name in answer.blocks.values():
-        match kind, name:
-            case (("thinking" | "redacted_thinking"), _):
-                counts["reasoning"] = 1
-            case "tool_use", ("Task" | "Agent"):
-                counts["subagent"] = counts.get("subagent", 0) + 1
-            case "tool_use", "WebSearch":
-                counts["web_search"] = counts.get("web_search", 0) + 1
-            case "tool_use", _:
-                counts["tool"] = counts.get("tool", 0) + 1
-    match answer.usage.get("server_tool_use"):
-        case {"web_search_requests": int(searches)} if searches > 0:
-            counts["web_search"] = counts.get("web_search", 0) + min(searches, 10_000)
+        if kind == "tool_use":
+            feature = _TOOLS.get(name, "tool")
+            counts[feature] = counts.get(feature, 0) + 1
+        elif kind in ("thinking", "redacted_thinking"):
+            counts["reasoning"] = 1
+    if searches := number(answer.usage, "server_tool_use", "web_search_requests"):
+        counts["web_search"] = counts.get("web_search", 0) + min(searches, 10_000)
     if answer.is_subagent:
         counts["agent"] = 1
     return [Feature(name, "used", amount) for name, amount in counts.items()]

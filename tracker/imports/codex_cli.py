@@ -5,6 +5,7 @@ sub-agents left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +15,6 @@ from typing import Any
 from tracker.imports import Context, Part, Progress
 from tracker.imports.codex_parents import Counts, Parents, is_rollout, read_counts, stem
 from tracker.imports.logs import (
-    Line,
     Logs,
     damaged,
     find_files,
@@ -39,6 +39,7 @@ _PROVIDERS = {
 """Service and provider by the name that Codex itself has for one; any other may be a person's own."""
 _REPLAY = timedelta(seconds=2)
 """Replayed history is written at once when the child begins; no answer comes that quickly."""
+_COUNT = re.compile(rb'"token_count",\s*"info":\s*\{\s*"total_token_usage":\s*\{[^{}]*\}')
 _CALLS = (b'"type":"function_call"', b'"type":"custom_tool_call"', b'"type":"local_shell_call"')
 
 
@@ -59,6 +60,8 @@ class _Session:
     searches: int = 0
     last_total: Counts | None = None
     last_info: Any = None
+    last_count: bytes = b""
+    """The last total as it was written."""
     ordinal: int = 0
     history: list[Counts] = field(default_factory=list)
     """The parent's totals in order, as far as they have been seen again here."""
@@ -87,13 +90,16 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
     parents = Parents(files)
     for file, lines in Logs(files, progress):
         session = _Session()
-        for line in lines:
-            data = line.data
+        for position, data in lines:
             if not data or b'"token_count"' in data or b'"session_meta"' in data or b'"turn_context"' in data:
+                count = _COUNT.search(data)
+                if count and count[0] == session.last_count and data.rstrip().endswith(b"}"):
+                    continue  # said again, as most are: it need not be taken apart
                 entry = parse(data)
                 if entry is None:
-                    yield damaged(line)
+                    yield damaged(position, too_long=not data)
                     continue
+                session.last_count = count[0] if count else session.last_count
                 if (record := _take(session, entry, file, parents, context)) is not None:
                     yield record
             elif b'"user_message"' in data:
@@ -103,7 +109,7 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
             elif any(call in data for call in _CALLS):
                 session.tools += 1
             elif not data.rstrip().endswith(b"}"):
-                yield damaged(Line(line.position, data))
+                yield damaged(position)
 
 
 def _take(session: _Session, entry: dict[str, Any], file: Path, parents: Parents, context: Context) -> Record | None:

@@ -54,10 +54,10 @@ class Parents:
 def _read_totals(file: Path) -> list[Counts]:
     found: list[Counts] = []
     for _, lines in Logs([file], lambda _done, _all: None):
-        for line in lines:
-            if b'"token_count"' not in line.data:
+        for _, data in lines:
+            if b'"token_count"' not in data:
                 continue
-            match parse(line.data):
+            match parse(data):
                 case {"payload": {"info": {"total_token_usage": usage}}}:
                     counts = read_counts(usage)
                     if counts is not None and (not found or found[-1] != counts):
@@ -68,4 +68,4 @@ def _read_totals(file: Path) -> list[Counts]:
 def read_counts(usage: object) -> Counts | None:
     if not isinstance(usage, dict):
         return None
-    return tuple(count_or_none(usage.get(name)) or 0 for name in _FIELDS)
+    return tuple([count_or_none(usage.get(name)) or 0 for name in _FIELDS])

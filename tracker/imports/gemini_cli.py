@@ -15,7 +15,6 @@ from typing import Any
 
 from tracker.imports import Context, Part, Progress
 from tracker.imports.logs import (
-    Line,
     Logs,
     damaged,
     find_files,
@@ -62,16 +61,16 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
         if not _fits_session(file.name, first):
             continue  # some other log in the same folder
         if _is_lines(first):
-            for line in lines:
-                entry = parse(line.data)
+            for position, data in lines:
+                entry = parse(data)
                 if entry is None:
-                    yield damaged(line)
+                    yield damaged(position, too_long=not data)
                 else:
                     session.take(entry)
         else:
             entry = parse(file.read_bytes()) if file.stat().st_size <= _LARGEST else None
             if entry is None:
-                yield damaged(Line(1, b"-"))
+                yield damaged(1)
                 continue
             session.take(entry)
         yield from session.settle(context)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,13 +24,10 @@ BATCH = 500
 MOST_FILES = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of one file; ``position`` counts the lines of all files from 1."""
+Line = tuple[int, bytes]
+"""Its position, counted over all files from 1, and its bytes: none if it is too long."""
 
-    position: int
-    data: bytes
-    """Empty for a line that is too long."""
+_decode = json.JSONDecoder().raw_decode
 
 
 class Logs:
@@ -55,7 +51,7 @@ class Logs:
         if is_packed(path):
             for data in unpack_lines(path, LONGEST_LINE):
                 self._position += 1
-                yield Line(self._position, data)
+                yield self._position, data
             return
         with path.open("rb", buffering=1 << 20) as file:
             while data := file.readline(LONGEST_LINE):
@@ -64,7 +60,7 @@ class Logs:
                     while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
                         continue
                     data = b""
-                yield Line(self._position, data)
+                yield self._position, data
 
 
 def find_files(path: Path, fits: Callable[[str], bool]) -> list[Path]:
@@ -108,10 +104,11 @@ def holds(path: Path, head: bytes, fits: Callable[[str], bool], marks: Callable[
 def parse(data: bytes) -> dict[str, Any] | None:
     """Return the JSON object of a line; None if it is not one."""
     try:
-        content = json.loads(data.decode())
+        text = data.strip(b" \t\r\n").decode()
+        content, end = _decode(text)
     except (ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) else None
+    return content if isinstance(content, dict) and end == len(text) else None
 
 
 def in_batches(records: Iterable[Record | Part]) -> Iterator[Part]:
@@ -129,8 +126,8 @@ def in_batches(records: Iterable[Record | Part]) -> Iterator[Part]:
         yield Part(0, Reading(records=tuple(batch)))
 
 
-def damaged(line: Line) -> Part:
-    return Part(line.position, problem="it is damaged" if line.data else "it is too long")
+def damaged(position: int, *, too_long: bool = False) -> Part:
+    return Part(position, problem="it is too long" if too_long else "it is damaged")
 
 
 def read_time(value: object) -> datetime | None:

@@ -18,7 +18,6 @@ from typing import Any
 
 from tracker.imports import Context, NotReadableError, Part, Progress
 from tracker.imports.logs import (
-    Line,
     damaged,
     find_files,
     holds,
@@ -118,7 +117,7 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
         for session, message in _messages(file):
             position += 1
             if message is None:
-                yield damaged(Line(position, b"-"))
+                yield damaged(position)
                 continue
             if session != talk.identity:
                 talk = _Talk(session, is_subagent=_has_parent(file, session))
