@@ -18,6 +18,8 @@ class Dialect:
     """One shape of request and answer. Stateless: what it needs while it reads lies in ``turn.state``."""
 
     operation: ClassVar[Operation] = "chat"
+    socket_only: ClassVar[bool] = False
+    """A POST on its path only prepares what a socket carries."""
 
     def read(self, turn: Turn, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         """Read one HTTP exchange into the turn; extra model runs reported inside it follow as turns of their own."""
@@ -68,7 +70,9 @@ class ApiService(Service):
         if not super().matches(method, host, path):
             return False
         polled = any(re.fullmatch(pattern, path) for pattern in self.polled)
-        return polled or any(re.fullmatch(one, path) for one in self.sockets) if method == "GET" else not polled
+        if method == "GET":
+            return polled or any(re.fullmatch(one, path) for one in self.sockets)
+        return not polled and not self.dialect(path).socket_only
 
     def dialect(self, path: str) -> Dialect:
         """Return the dialect spoken on this path."""

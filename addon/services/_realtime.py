@@ -20,6 +20,8 @@ _PCM_BYTES_A_SECOND = 48_000
 class Realtime(Dialect):
     """Only what passes on the socket is heard; sound over WebRTC goes around any proxy."""
 
+    socket_only = True
+
 
 class RealtimeSocket(TurnByTurn):
     def __init__(self, service: Service, opening: Exchange) -> None:

@@ -44,7 +44,7 @@ def first(*numbers: int | None) -> int | None:
 
 def add(*numbers: int | None) -> int | None:
     """Add what is known; None if the first, on which the others stand, is not."""
-    return None if numbers[0] is None else sum(number or 0 for number in numbers)
+    return None if numbers[0] is None else sum([number or 0 for number in numbers])
 
 
 def read_openai_chat(usage: Any) -> Usage | None:
@@ -149,14 +149,14 @@ def read_realtime(usage: Any) -> Usage | None:
 
 def read_anthropic(usage: Any) -> Usage | None:
     """Anthropic: input leaves cache reads and writes out, output includes thinking; no word of a cache means none."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
-    fresh, written = count_or_none(usage.get("input_tokens")), usage.get("cache_creation")
-    kinds = [number(written, kind) for kind in written] if isinstance(written, Mapping) else []
-    creation = first(count_or_none(usage.get("cache_creation_input_tokens")), add(0, *kinds))
-    cached = count_or_none(usage.get("cache_read_input_tokens"))
+    fresh, cached = count_or_none(usage.get("input_tokens")), count_or_none(usage.get("cache_read_input_tokens"))
+    written = count_or_none(usage.get("cache_creation_input_tokens"))
+    if written is None and isinstance(kinds := usage.get("cache_creation"), dict):
+        written = add(0, *(number(kinds, kind) for kind in kinds))
     return Usage(
-        input=add(fresh, cached, creation),
+        input=add(fresh, cached, written),
         output=count_or_none(usage.get("output_tokens")),
         cached=first(cached, None if fresh is None else 0),
         reasoning=number(usage, "output_tokens_details", "thinking_tokens"),

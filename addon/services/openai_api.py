@@ -2,23 +2,27 @@
 The OpenAI API, as programs use it.
 
 The wire reports usage nearly always; chat streams without ``include_usage`` and legacy completion streams report
-none, so their text is counted. Reasoning is hidden but counted by the service. Sound over WebRTC is not heard.
+none, so their text is counted. Reasoning is hidden but counted by the service. Sound over WebRTC is not heard. Live
+and translation sockets tell no tokens of what is spoken: their transcripts are counted.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from addon.exchange import Exchange
 from addon.service import Listener
 from addon.services._dialect import ApiService
 from addon.services._openai_chat import ChatCompletions
+from addon.services._openai_live import Live, LiveSocket
 from addon.services._openai_media import Decisions, Embeddings, Images, Speech, Transcription, Videos
 from addon.services._openai_responses import Responses, ResponsesSocket
 from addon.services._openai_runs import Runs
 from addon.services._realtime import Realtime, RealtimeSocket
 
 RESPONSES = Responses()
+_LIVE = r"/v1/live/sessions(?:/[A-Za-z0-9_-]+/fork)?|/v1/realtime/translations"
 
 
 class OpenaiApi(ApiService):
@@ -39,9 +43,10 @@ class OpenaiApi(ApiService):
         (r"/v1/threads/runs|/v1/threads/[^/]+/runs(?:/[^/]+(?:/submit_tool_outputs)?)?", Runs()),
         (r"/v1/decisions", Decisions()),
         (r"/v1/realtime", Realtime()),
+        (_LIVE, Live()),
     )
     polled = (r"/v1/responses/resp_[A-Za-z0-9_-]+", r"/v1/threads/[^/]+/runs/run_[A-Za-z0-9_-]+")
-    sockets = (r"/v1/responses", r"/v1/realtime")
+    sockets = (r"/v1/responses", r"/v1/realtime", _LIVE)
     transports = ("sse", "json", "websocket", "bytes")
     features = (
         "reasoning", "web_search", "code", "tool", "connector", "agent", "file_input", "image_input", "audio_input",
@@ -53,4 +58,6 @@ class OpenaiApi(ApiService):
     def listen(self, opening: Exchange) -> Listener | None:
         if opening.path == "/v1/realtime":
             return RealtimeSocket(self, opening)
+        if re.fullmatch(_LIVE, opening.path):
+            return LiveSocket(self, opening)
         return ResponsesSocket(self, opening, RESPONSES) if opening.path == "/v1/responses" else None
