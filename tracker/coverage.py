@@ -92,10 +92,6 @@ class Coverage:
     gaps: tuple[Gap, ...] = ()
     """When it was down, paused or let a service pass, one after the other."""
 
-    @property
-    def has_gaps(self) -> bool:
-        return self.down_s >= LONGEST_BEAT_S or any(s.passed_through_s or s.unread for s in self.services)
-
 
 def cover(
     spans: Sequence[Span],

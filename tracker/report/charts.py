@@ -93,21 +93,6 @@ def log_bar(span: Mapping[str, float], bottom: float, top: float) -> RangeBar:
     return _bar(place, span, None)
 
 
-def log_ticks(bottom: float, top: float) -> list[tuple[float, float]]:
-    """Return (value, x) of 1, 2, 5 times powers of ten inside the axis; every other one goes until five are left."""
-    if bottom <= 0 or top <= bottom:
-        return []
-    values = [
-        step * 10.0**exponent
-        for exponent in range(math.floor(math.log10(bottom)), math.ceil(math.log10(top)) + 1)
-        for step in (1, 2, 5)
-        if bottom <= step * 10.0**exponent <= top
-    ]
-    while len(values) > 5:
-        values = values[::2]
-    return [(value, _round(WIDTH * math.log(value / bottom) / math.log(top / bottom))) for value in values]
-
-
 def share_bar(value: float, largest: float) -> float:
     """Return the width of a bar whose largest neighbour fills ``WIDTH``; anything above 0 stays visible."""
     if value <= 0 or largest <= 0:

@@ -38,20 +38,6 @@ def write(data: Json, language: Language) -> str:
     return out.getvalue()
 
 
-def write_tables(data: Json, language: Language) -> dict[str, str]:
-    """Return each table as a file of its own: key → CSV."""
-    files = {}
-    keys = ("total", "days", "hours", "services", "models", "extras", "who-asked", "methods", "components")
-    for key, rows in zip(keys, tables(data, language).values(), strict=True):
-        out = io.StringIO()
-        out.write(BOM)
-        csv.writer(out, delimiter=SEPARATORS[language.code], lineterminator="\r\n").writerows(
-            [_cell(value, language) for value in row] for row in rows
-        )
-        files[key] = out.getvalue()
-    return files
-
-
 def tables(data: Json, language: Language) -> dict[str, list[list[Any]]]:
     """Return the tables by their name in this language; numbers are numbers, in base units."""
     t = language.t
