@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,7 @@ class Assessment:
     engine: Engine
     _whole: dict[MethodName | None, Sequence[Dish]] = field(default_factory=dict, compare=False, repr=False)
     """All dishes by method: most questions are about all of it."""
+    _elsewhere: dict[str, Assessment] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def factors(self) -> FactorSet:
@@ -100,6 +101,20 @@ class Assessment:
         method: Any = self.settings.method
         portions = self.engine.charges.portions(self.recipes[index], self.sums[index], method)
         return math.fsum(portion.wh for portion in portions)
+
+    def elsewhere(self, zone: str) -> Assessment:
+        """Return the same use with the servers in another place (see footprint.otherwise)."""
+        from tracker.footprint.otherwise import elsewhere
+
+        if zone not in self._elsewhere:
+            self._elsewhere[zone] = elsewhere(self, zone)
+        return self._elsewhere[zone]
+
+    def central_wh_with(self, models: Mapping[str, str], indices: Sequence[int]) -> float:
+        """Return a selection's central estimate in Wh had other models answered (see footprint.otherwise)."""
+        from tracker.footprint.otherwise import central_wh_with
+
+        return central_wh_with(self, models, indices)
 
     def energy_draws(self, indices: Iterable[int] | None = None) -> Draws:
         """Return the simulated energy of a selection, for paired comparisons."""

@@ -64,7 +64,8 @@ def build(inputs: Inputs, settings: Any, assess: Callable[[Sequence[Activity], A
     assessed = assess(activities, settings)
     whole = rows.impacts_json(assessed.impacts())
     seen = coverage(activities, inputs.span.unread, inputs.span.refused, inputs.span.listening)
-    usual = drivers.usual_week(inputs.weeks, settings, assess)
+    weeks = [assess(week.activities, settings) for week in inputs.weeks]
+    usual = drivers.usual_week(inputs.weeks, weeks)
     complete = period.is_complete(inputs.now.date())
     data: Json = {
         "schema": SCHEMA,
@@ -99,7 +100,7 @@ def build(inputs: Inputs, settings: Any, assess: Callable[[Sequence[Activity], A
         "by_initiator": rows.add_shown(rows.by_initiator(activities, assessed), whole),
         "by_method": drivers.by_method(assessed),
         "components": drivers.components(assessed, usual),
-        "drivers": drivers.ratios(assessed, whole, assess, [week.activities for week in inputs.weeks]),
+        "drivers": drivers.ratios(assessed, whole, weeks),
         "levers": [],
         "equivalents": everyday(whole, inputs.lang),
         "context": context(whole, period, inputs.now.date(), assessed),

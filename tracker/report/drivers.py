@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -16,28 +15,25 @@ if TYPE_CHECKING:
     from tracker.report.data import Span
 
 Json = dict[str, Any]
-Assess = Callable[[Sequence[Activity], Any], Any]
 
 FEWEST_WEEKS = 3
 """Fewer weeks do not make a usual one."""
 
 
-def usual_week(weeks: Sequence[Span], settings: Any, assess: Assess) -> Json | None:
+def usual_week(weeks: Sequence[Span], assessed_weeks: Sequence[Any]) -> Json | None:
     """Return medians of the weeks before that were mostly seen; None if there are too few."""
     energies: list[float] = []
     shares: list[dict[str, float]] = []
     requests: list[int] = []
-    for week in weeks:
-        activities = list(week.activities)
-        seen = coverage(activities, week.unread, week.refused, week.listening)["seen"]
-        if not activities or seen is None or seen < USUAL_COVERAGE:
+    for week, assessed in zip(weeks, assessed_weeks, strict=True):
+        seen = coverage(week.activities, week.unread, week.refused, week.listening)["seen"]
+        if not week.activities or seen is None or seen < USUAL_COVERAGE:
             continue
-        assessed = assess(activities, settings)
         energy = assessed.central_wh()
         if energy <= 0:
             continue
         energies.append(energy)
-        requests.append(sum(activity.requests for activity in activities))
+        requests.append(sum(activity.requests for activity in week.activities))
         shares.append({key: wh / energy for key, wh in component_energies(assessed).items()})
     if len(energies) < FEWEST_WEEKS:
         return None
@@ -121,20 +117,19 @@ SMALLEST = {
 CLEAN_ZONE, WORLD_ZONE = "NOR", "WOR"
 
 
-def ratios(assessed: Any, whole: Json, assess: Assess, usual: Sequence[Sequence[Activity]]) -> Json:
+def ratios(assessed: Any, whole: Json, assessed_weeks: Sequence[Any]) -> Json:
     """Return what the choice of models and the place of the servers did, as ratios; None where it cannot be told."""
     result: Json = {"model": None, "place": None}
-    activities, settings = assessed.activities, assessed.settings
-    if not activities or whole["energy_wh"]["mid"] <= 0:
+    settings = assessed.settings
+    if not assessed.activities or whole["energy_wh"]["mid"] <= 0:
         return result
-    ratio = model_ratio(activities, settings, assess)
-    if ratio is not None and settings.method != "ecologits":
-        before = [found for week in usual if (found := model_ratio(week, settings, assess)) is not None]
+    ratio = model_ratio(assessed)
+    if ratio is not None:
+        before = [found for week in assessed_weeks if (found := model_ratio(week)) is not None]
         result["model"] = {"ratio": ratio, "usual": median(before) if len(before) >= FEWEST_WEEKS else None}
     if settings.zone is None and whole["ghg_g"]["mid"] > 0:
         clean, world = (
-            assess(activities, replace(settings, zone=zone)).central_ghg_g() / whole["ghg_g"]["mid"]
-            for zone in (CLEAN_ZONE, WORLD_ZONE)
+            assessed.elsewhere(zone).central_ghg_g() / whole["ghg_g"]["mid"] for zone in (CLEAN_ZONE, WORLD_ZONE)
         )
         zones = {recipe.place.grid.zone: 0 for recipe in assessed.recipes}
         result["place"] = {
@@ -143,14 +138,20 @@ def ratios(assessed: Any, whole: Json, assess: Assess, usual: Sequence[Sequence[
     return result
 
 
-def model_ratio(activities: Sequence[Activity], settings: Any, assess: Assess) -> float | None:
-    """Return the energy over that of the smallest model of each maker for the same words."""
-    chosen = [a for a in activities if a.provider in SMALLEST and a.model and a.operation == "chat"]
-    if not chosen:
+def model_ratio(assessed: Any) -> float | None:
+    """
+    Return the energy over that of the smallest model of each maker for the same words.
+
+    None where no maker is known, where that would have taken more, and for EcoLogits as published.
+    """
+    if assessed.settings.method == "ecologits":
         return None
-    smallest = [replace(a, model=SMALLEST[a.provider or ""]) for a in chosen]
-    least = assess(smallest, settings).central_wh()
-    ratio = assess(chosen, settings).central_wh() / least if least else 0.0
+    chosen = [
+        position for position, a in enumerate(assessed.activities)
+        if a.provider in SMALLEST and a.model and a.operation == "chat"
+    ]  # fmt: skip
+    least = assessed.central_wh_with(SMALLEST, chosen)
+    ratio = assessed.central_wh(chosen) / least if least else 0.0
     return ratio if ratio >= 1 else None
 
 

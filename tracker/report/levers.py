@@ -32,6 +32,10 @@ SMALLER = {
 """Provider → a small model of the same maker that people can choose."""
 
 
+DEMANDING = frozenset({"reasoning", "deep_research", "code", "agent", "file_input"})
+"""Answers with one of these are not plain: a small model might not do."""
+
+
 def levers(records: Sequence[Record], assessed: Any, whole: Json, assess: Assess) -> list[Json]:
     """
     Return what could be changed, the largest saving first; empty where nothing is worth saying.
@@ -59,7 +63,7 @@ def levers(records: Sequence[Record], assessed: Any, whole: Json, assess: Assess
         for candidate in candidates
         if (lever := _compare(candidate, now_wh, draws, lambda chosen: assess(chosen, settings))) is not None
     ]
-    found += _other_place(activities, whole, settings, assess)
+    found += _other_place(assessed, whole)
     worthwhile = [lever for lever in found if lever["saves"]["mid"] >= LEAST_SAVING]
     worthwhile.sort(key=lambda lever: (lever["impact"] != "energy_wh", -lever["saves"]["mid"]))
     return worthwhile[:MOST]
@@ -95,8 +99,8 @@ def _smaller_model(records: Sequence[Record], earlier: dict[str, int]) -> Iterat
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         model = record.response_model or record.request_model
-        plain = not any(_has(record, name) for name in ("reasoning", "deep_research", "code", "agent", "file_input"))
         short = 0 < (record.output_tokens or 0) < SHORT_ANSWER_TOKENS * 2
+        plain = not any(feature.feature in DEMANDING for feature in record.features)
         if model and plain and short and record.initiator == "person" and record.provider in SMALLER:
             groups.setdefault((record.provider, model), []).append(record)
     for (provider, model), chosen in sorted(groups.items(), key=lambda pair: -len(pair[1]))[:2]:
@@ -166,11 +170,11 @@ def _compare(
     }
 
 
-def _other_place(activities: Sequence[Activity], whole: Json, settings: Any, assess: Assess) -> list[Json]:
+def _other_place(assessed: Any, whole: Json) -> list[Json]:
     """The same period in a place with clean power: carbon and water side by side."""
-    if settings.zone is not None:
+    if assessed.settings.zone is not None:
         return []
-    there = assess(activities, replace(settings, zone=CLEAN_ZONE)).impacts()
+    activities, there = assessed.activities, assessed.elsewhere(CLEAN_ZONE).impacts()
     here_gas, here_water = whole["ghg_g"], whole["water_ml"]
     if here_gas["mid"] <= 0 or here_water["mid"] <= 0:
         return []
