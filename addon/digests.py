@@ -12,15 +12,15 @@ from addon.framing import read_events
 
 def digest(*parts: bytes) -> bytes:
     """Return SHA-256 of the parts, one after the other."""
-    sha = hashlib.sha256()
-    for part in parts:
+    sha = hashlib.sha256(parts[0] if parts else b"")
+    for part in parts[1:]:
         sha.update(part)
     return sha.digest()
 
 
 def digest_content(exchange: Exchange) -> bytes:
-    """Return the digest of request and response, both without their content coding, so that an archive agrees."""
-    return digest(digest(_decode_request(exchange)), digest(*_decode_response(exchange)))
+    """Return the digests of request and response, both without their content coding, so that an archive agrees."""
+    return digest(_decode_request(exchange)) + digest(*_decode_response(exchange))
 
 
 def _decode_request(exchange: Exchange) -> bytes:
