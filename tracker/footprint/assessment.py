@@ -152,6 +152,12 @@ class Assessment:
 
         return by_method(self)
 
+    def covered(self, method: MethodName) -> list[int]:
+        """Return the positions of the activities that a method can tell of (see footprint.comparison)."""
+        from tracker.footprint.comparison import covered
+
+        return covered(self, method)
+
     def envelope(self) -> dict[str, Range]:
         """Return lowest p05 and highest p95 over all methods, criterion by criterion: the thin outer bar."""
         from tracker.footprint.comparison import envelope

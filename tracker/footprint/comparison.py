@@ -54,6 +54,13 @@ def by_method(assessment: Assessment) -> list[dict[str, Any]]:
     return rows
 
 
+def covered(assessment: Assessment, method: MethodName) -> list[int]:
+    """Return the positions of the activities that a method can tell of: those behind its row of ``by_method``."""
+    told = {id(recipe) for recipe, sums, portions in assessment.dishes(method=method)
+            if portions or not sums[INDEX["requests"]]}  # fmt: skip
+    return [index for index, recipe in enumerate(assessment.recipes) if id(recipe) in told]
+
+
 def _combined_wh(assessment: Assessment, dishes: Sequence[Dish]) -> float:
     portions = (
         portion for recipe, sums, _ in dishes for portion in assessment.engine.charges.portions(recipe, sums, None)

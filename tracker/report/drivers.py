@@ -99,7 +99,12 @@ def by_method(assessed: Any) -> list[Json]:
         if item["impacts"] is None:
             continue
         published = item.pop("as_published", None)
-        entry = dict(item) | {"alternatives": True, "impacts": rows.without_interval(item["impacts"])}
+        covered = [assessed.activities[index] for index in assessed.covered(item["key"])]
+        entry = dict(item) | {
+            "alternatives": True,
+            "tokens": rows.tokens(covered),
+            "impacts": rows.without_interval(item["impacts"]),
+        }
         if published is not None:
             entry["as_published"] = published
         found.append(entry)
