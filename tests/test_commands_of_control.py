@@ -57,7 +57,7 @@ def test_the_log_as_json_has_every_column(db: Path) -> None:
     [
         (["log", "--last", "soon"], 2), (["log", "--since", "yesterday"], 2),
         (["log", "--last", "1d", "--since", "2026-01-01"], 2), (["explain", "ffffff"], 1), (["explain", ""], 1),
-        (["budget", "remove", "7"], 2), (["pause", "long"], 2), (["pause", "1h", "--service", "chatgtp"], 1),
+        (["budget", "remove", "7"], 1), (["pause", "long"], 2), (["pause", "1h", "--service", "chatgtp"], 1),
         (["rate", "ffff", "--worth", "3"], 1), (["forget"], 2), (["forget", "--conversation", "%"], 2),
         (["config", "languag"], 1), (["config", "language", "tlh"], 1),
     ],

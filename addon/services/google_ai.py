@@ -42,7 +42,7 @@ class GoogleAI(Service):
     verified = date(2026, 11, 21)
     needs_end = False
     """A page has no last word, and boxes left open are nothing strange: how the transfer ended must tell."""
-    closed = "everything you search for and open on Google passes the same host"
+    closed = "Everything you search for and open on Google passes the same host."
 
     def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         turn, page = Turn(self, exchange), AnswerPage()

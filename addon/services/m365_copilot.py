@@ -33,7 +33,7 @@ class M365Copilot(Service):
     features = ("reasoning", "web_search", "tool", "code", "file_input", "image_input", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)
-    closed = "mail, calendar, contacts and searches of Microsoft 365 pass the same host"
+    closed = "Mail, calendar, contacts and searches of Microsoft 365 pass the same host."
 
     def listen(self, opening: Exchange) -> Listener | None:
         return M365Hub(self, opening)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,10 +101,22 @@ class LazyGroup(click.Group):
         except click.ClickException as error:
             vars(error)["message"] = _fit(error.message)
             raise
-        except (click.Abort, click.exceptions.Exit, BrokenPipeError):
+        except click.Abort:
+            if sys.stdin.isatty():
+                raise
+            raise click.ClickException(_unanswered(ctx.invoked_subcommand or "")) from None
+        except (click.exceptions.Exit, BrokenPipeError):
             raise  # the last, from a reader such as head, click itself ends without a word
         except Exception as error:  # noqa: BLE001 - the last net
             raise click.ClickException(_fit(_tell(error, ctx.invoked_subcommand or ""))) from None
+
+
+def _unanswered(command: str) -> str:
+    """Return a sentence for a question that nobody answered with yes, as no terminal is there."""
+    return (
+        f"It asks first, and had no yes, so nothing was done · klimaspor {command} · answer in a terminal, "
+        f"or beforehand: klimaspor {command} --help"
+    )
 
 
 def _fit(message: str) -> str:

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import click
 
-from tracker.cli.options import act_on_it, check_service, database_option, fail, format_option
+from tracker.cli.options import (
+    Amount,
+    Whole,
+    act_on_it,
+    check_service,
+    database_option,
+    fail,
+    format_option,
+    same_database_option,
+)
+
+_HELD = ", then new turns are held"
 
 
 @click.group(invoke_without_command=True, epilog="Example: klimaspor budget add 2 questions --feature deep_research")
@@ -39,18 +50,18 @@ def _show_budgets(db: Path, *, as_json: bool) -> None:
         click.echo("No budget is set. For example: klimaspor budget add 50 questions --per day")
     for number, standing in enumerate(found, 1):
         estimated = " (estimated)" if standing.budget.unit == "wh" else ""
-        hold = ", then new turns are held" if standing.budget.hold else ""
+        hold = _HELD if standing.budget.hold else ""
         click.echo(f"{number}  {standing.budget.name}: {standing.used:.4g} used, {standing.share:.0%}{estimated}{hold}")
 
 
 @budget.command("add", epilog="Example: klimaspor budget add 100 wh --per week --hold")
-@click.argument("amount", type=click.FloatRange(0, 1e12, min_open=True, max_open=True))
+@click.argument("amount", type=Amount(0, 1e12, min_open=True, max_open=True))
 @click.argument("unit", type=click.Choice(["questions", "minutes", "tokens", "wh"]))
 @click.option("--per", type=click.Choice(["day", "week"]), default="week", show_default=True, help="Its length.")
 @click.option("--service", help="Only this service, such as chatgpt.")
 @click.option("--feature", help="Only turns with this feature, such as deep_research.")
 @click.option("--hold", is_flag=True, help="Hold new turns back when it is used up; otherwise you are only told.")
-@click.pass_obj
+@same_database_option
 def add_budget(
     db: Path, *, amount: float, unit: str, per: str, service: str | None, feature: str | None, hold: bool
 ) -> None:
@@ -69,12 +80,12 @@ def add_budget(
     others = tuple(old for old in settings.budgets if replace(old, amount=amount, hold=hold) != new)
     save(db, replace(settings, budgets=(*others, new)))
     act_on_it(db)
-    click.echo(f"Budget set: {new.name}.")
+    click.echo(f"Budget set: {new.name}{_HELD if hold else ''}.")
 
 
 @budget.command("remove", epilog="Example: klimaspor budget remove 1")
-@click.argument("number", type=click.IntRange(1))
-@click.pass_obj
+@click.argument("number", type=Whole(1))
+@same_database_option
 def remove_budget(db: Path, number: int) -> None:
     """Take a budget away, by its number in `klimaspor budget`."""
     from dataclasses import replace

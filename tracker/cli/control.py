@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracker.cli.days import Day, Duration
-from tracker.cli.options import act_on_it, check_service, database_option, fail, format_option
+from tracker.cli.options import Whole, act_on_it, check_service, database_option, fail, format_option
 from tracker.harmless import harmless
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def pause(db: Path, length: str | None, service: str) -> None:
 
 @click.command(epilog="Example: klimaspor rate 3fa9c1 --worth 4 --minutes 20")
 @click.argument("subject", required=False)
-@click.option("--worth", type=click.IntRange(1, 5), help="Was it worth it? 1 (no) to 5 (very much).")
-@click.option("--minutes", type=click.IntRange(0, 100_000), help="Minutes it saved you.")
+@click.option("--worth", type=Whole(1, 5), help="Was it worth it? 1 (no) to 5 (very much).")
+@click.option("--minutes", type=Whole(0, 100_000), help="Minutes it saved you.")
 @database_option
 def rate(db: Path, subject: str | None, worth: int | None, minutes: int | None) -> None:
     """Say whether a conversation was worth it. Without SUBJECT it shows the recent ones and asks."""
@@ -66,16 +66,16 @@ def rate(db: Path, subject: str | None, worth: int | None, minutes: int | None) 
                 fail("There is nothing to rate yet", "no conversations", "use a chatbot first, or `klimaspor import`")
             for number, shown in enumerate(talks, 1):
                 click.echo(f"{number:3}  {shown}")
-            chosen = click.prompt("Which one", type=click.IntRange(1, len(talks)))
+            chosen = click.prompt("Which one", type=Whole(1, len(talks)))
             talk: Talk | None = talks[chosen - 1]
         else:
             talk = find_talk(store, subject)
         if talk is None:
             fail("There is no such conversation, or more than one", (subject or "")[:32], "`klimaspor rate` lists them")
         if worth is None:
-            worth = click.prompt("Was it worth it, 1 (no) to 5 (very much)", type=click.IntRange(1, 5))
+            worth = click.prompt("Was it worth it, 1 (no) to 5 (very much)", type=Whole(1, 5))
             if minutes is None:
-                answer = click.prompt("Minutes it saved you (-1: cannot say)", type=click.IntRange(-1), default=-1)
+                answer = click.prompt("Minutes it saved you (-1: cannot say)", type=Whole(-1), default=-1)
                 minutes = None if answer < 0 else answer
         store.rate(Rating(talk.subject, talk.kind, worth, minutes, timestamp(datetime.now(UTC))))
     click.echo(f"Kept: {talk}: worth {worth} of 5" + (f", {minutes} minutes saved." if minutes else "."))

@@ -12,13 +12,13 @@ from typing import Any
 import click
 
 from tracker.cli.days import days_options, span
-from tracker.cli.options import database_option, fail, format_option
+from tracker.cli.options import Whole, database_option, fail, format_option
 from tracker.record import Activity, Feature, Record
 
 
 @click.command(epilog="Example: klimaspor log --last 7d --limit 20")
 @days_options
-@click.option("--limit", type=click.IntRange(1), help="At most so many.  [default: 50 for text, all for json]")
+@click.option("--limit", type=Whole(1), help="At most so many.  [default: 50 for text, all for json]")
 @format_option("text", "json")
 @database_option
 def log(

@@ -8,6 +8,20 @@ from typing import Any, NoReturn
 
 import click
 
+_DATABASE = "The database file.  [default: in your data directory; env KLIMASPOR_DB]"
+
+
+class Whole(click.IntRange):
+    """A whole number within bounds, called a number where click would say ``integer range``."""
+
+    name = "number"
+
+
+class Amount(click.FloatRange):
+    """A number within bounds, called so."""
+
+    name = "number"
+
 
 def database_option[F: Callable[..., Any]](command: F) -> F:
     """Add ``--db PATH``; the command gets ``db``, the default path filled in."""
@@ -16,7 +30,17 @@ def database_option[F: Callable[..., Any]](command: F) -> F:
         type=click.Path(path_type=Path, dir_okay=False),
         envvar="KLIMASPOR_DB",
         callback=lambda _context, _parameter, value: value or _default_path(),
-        help="The database file.  [default: in your data directory; env KLIMASPOR_DB]",
+        help=_DATABASE,
+    )(command)
+
+
+def same_database_option[F: Callable[..., Any]](command: F) -> F:
+    """Add ``--db PATH`` to the command of a group that has it too: either place is as good."""
+    return click.option(
+        "--db",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=lambda context, _parameter, value: value or context.obj,
+        help=_DATABASE,
     )(command)
 
 

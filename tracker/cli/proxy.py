@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from tracker.cli.options import database_option, fail, format_option
+from tracker.cli.options import Whole, database_option, fail, format_option
 
 START_SECONDS = 40.0
 STOP_SECONDS = 25.0
@@ -25,7 +25,7 @@ STOP_SECONDS = 25.0
     "  klimaspor start --local ollama=11434"
 )
 @database_option
-@click.option("--port", type=click.IntRange(1, 65535), help="Port on this computer.  [default: 47821]")
+@click.option("--port", type=Whole(1, 65535), help="Port on this computer.  [default: 47821]")
 @click.option("--detach", is_flag=True, help="Go on in the background.")
 @click.option("--upstream", metavar="URL", help="A company's proxy to go through, such as http://proxy.example:3128.")
 @click.option(

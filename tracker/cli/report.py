@@ -133,7 +133,10 @@ def _period(
     week, last_days, since, until = asked
     zone, today_ = period.zone_name(now), now.date()
     if week:
-        return period.iso_week(week, zone)
+        chosen = period.iso_week(week, zone)
+        if chosen.since > today_:
+            raise period.not_begun(chosen.since, today_)
+        return chosen
     if last_days:
         return period.last(last_days, today_, zone)
     if since or until:

@@ -114,11 +114,13 @@ def _change(db: Path, known: Sequence[Service], opened: set[str], to_open: str |
             click.echo(f"{service.title} is open already: nothing else passes on its hosts.")
         else:
             opened.add(service.name)
-            said.append(f"{service.title} is open now. {service.closed}")
+            said.append(f"{service.title} is open now. Mind: {service.closed}")
     if to_close:
         service = by_name[to_close]
         if service.closed is None:
-            click.echo(f"{service.title} cannot be closed here: klimaspor pause {service.name} stops recording it.")
+            click.echo(
+                f"{service.title} cannot be closed: `klimaspor pause 1d --service {service.name}` stops recording it."
+            )
         else:
             opened.discard(service.name)
             said.append(f"{service.title} is closed now; its hosts pass untouched.")

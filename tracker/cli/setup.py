@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tracker.cli.days import today
-from tracker.cli.options import database_option, fail, format_option
+from tracker.cli.options import Whole, database_option, fail, format_option
 
 
 @click.command(
@@ -20,7 +20,7 @@ from tracker.cli.options import database_option, fail, format_option
 @click.option("--dry-run", is_flag=True, help="Show every step and its undo; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--autostart/--no-autostart", default=True, help="Start the proxy with your session.  [default: yes]")
-@click.option("--port", type=click.IntRange(1024, 65535), help="Port on this computer.  [default: 47821]")
+@click.option("--port", type=Whole(1024, 65535), help="Port on this computer.  [default: 47821]")
 @click.option("--upstream", metavar="URL", help="A company's proxy that the proxy shall go through.")
 @click.option(
     "--policy",

@@ -102,7 +102,7 @@ def find_grid(zone: str) -> Grid:
         near = difflib.get_close_matches(zone.upper(), list(grids), 3, 0.5)
         such = ", ".join(near or ["NOR", "NLD", "USA"])
         hint = f"use a three-letter country code such as {such}, or WOR for the world"
-        raise FootprintError("no electricity data for this zone", _printable(zone), hint)
+        raise FootprintError("There is no electricity data for this zone", _printable(zone), hint)
     if found["gwp"] <= 0:
         raise FootprintError("the electricity data for this zone says zero", zone.upper(), "use WOR or a neighbour")
     return Grid(

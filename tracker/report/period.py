@@ -102,22 +102,28 @@ def last(text: str, today: date, timezone: str) -> Period:
 
 def between(since: str | None, until: str | None, today: date, timezone: str) -> Period:
     """Return the days from ``since`` until before ``until`` (ISO dates; tomorrow if not given)."""
-    end = tomorrow = today + timedelta(days=1)
-    if until is not None:
-        end = _day(until)
+    end = today + timedelta(days=1) if until is None else _day(until)
     if since is None:
         message = "--until needs --since, the first day of the report"
         raise PeriodError(message)
     start = _day(since)
     if start >= end:
-        what = f"{end.isoformat()}, which is not reached" if until else f"tomorrow, {tomorrow.isoformat()}"
-        message = f"the period from {start.isoformat()} until before {what} holds no day; --since must come first"
+        if until is None:
+            raise not_begun(start, today)
+        message = f"No day lies from {start} up to {end}, which is left out; --since must be the earlier of the two"
         raise PeriodError(message)
+    if start > today:
+        raise not_begun(start, today)
     if (end - start).days > LONGEST_DAYS:
-        message = f"the period of {(end - start).days} days is too long; choose at most {LONGEST_DAYS}"
+        message = f"A report of {(end - start).days} days is too long; choose at most {LONGEST_DAYS}"
         raise PeriodError(message)
     monday_to_monday = start.weekday() == 0 and (end - start).days == 7
     return Period(start, end, timezone, "week" if monday_to_monday else "days")
+
+
+def not_begun(since: date, today: date) -> PeriodError:
+    """Return the error for days to come: an empty report of them would say that nothing was used."""
+    return PeriodError(f"{since} has not begun: today is {today}; choose a day that has")
 
 
 def usual_choice(today: date, first_day: date | None, timezone: str) -> Period:
