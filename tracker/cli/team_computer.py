@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracker.cli.options import database_option, fail
+from tracker.cli.options import database_option, fail, format_option
 
 if TYPE_CHECKING:
     from tracker.team.device import Device, Parcel
@@ -84,18 +84,24 @@ def erase(db: Path, *, yes: bool) -> None:
 @click.command(epilog="Example: klimaspor team status")
 @click.option("--dsn", envvar="KLIMASPOR_TEAM_DSN", help="Show the organisation's side instead (the loader's role).")
 @database_option
-def status(db: Path, dsn: str | None) -> None:
+@format_option("text", "json")
+def status(db: Path, dsn: str | None, output_format: str) -> None:
     """Show what this computer has sent, or with --dsn what the organisation has taken."""
     from tracker.cli.team_server import show_taken
     from tracker.store import Store
     from tracker.team.device import Device
 
     if dsn:
-        show_taken(dsn)
+        show_taken(dsn, as_json=output_format == "json")
         return
     with Store.open(db) as store:
         device = Device(store)
         member = device.member()
+        if output_format == "json":
+            weeks = [dict(zip(("week", "revision", "sent_at"), row, strict=True)) for row in device.sent()]
+            told = {"unit": member.code.unit, "joined": member.joined, "url": member.code.url, "weeks": weeks}
+            click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+            return
         click.echo(f"Unit {member.code.unit}, joined on {member.joined}, sends to {member.code.url}")
         for week, revision, sent in device.sent():
             click.echo(f"{week}  revision {revision}  {f'on the server since {sent}' if sent else 'waiting'}")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tracker.cli.options import fail
+from tracker.cli.options import fail, format_option
 
 dsn_option = click.option(
     "--dsn", required=True, envvar="KLIMASPOR_TEAM_DSN", help="PostgreSQL's address.  [env KLIMASPOR_TEAM_DSN]"
@@ -74,7 +76,7 @@ def load(keys: Path, dsn: str, *, follow: bool) -> None:
 @click.command(epilog="Example: klimaspor team report --dsn postgresql:///ai --week 2026-W46 --format html")
 @dsn_option
 @click.option("--week", help="An ISO week, such as 2026-W46.  [default: the newest published]")
-@click.option("--format", "output_format", type=click.Choice(["text", "html", "json", "csv", "otlp"]), default="text")
+@format_option("text", "html", "json", "csv", "otlp")
 @click.option("--lang", type=click.Choice(["en", "nb", "nl"]), default="en", show_default=True, help="Language.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: the terminal]"
@@ -133,27 +135,42 @@ def policy(file: Path | None, dsn: str, papers: Path | None, lang: str) -> None:
 
 @click.command("access-log", epilog="Example: klimaspor team access-log --dsn postgresql://klimaspor_staff@db/ai")
 @dsn_option
-def access_log(dsn: str) -> None:
+@format_option("text", "json")
+def access_log(dsn: str, output_format: str) -> None:
     """Show who looked at which published week, and when."""
     from tracker.team.engine import connect, read_access_log
 
     with connect(dsn) as connection:
         rows = read_access_log(connection)
+    if output_format == "json":
+        click.echo(_to_json(("at", "who", "what", "week"), rows))
+        return
     for at, who, what, week in rows:
         click.echo(f"{at.isoformat(timespec='seconds')}  {who}  {what}{f'  {week}' if week else ''}")
     if not rows:
         click.echo("Nobody has looked yet.")
 
 
-def show_taken(dsn: str) -> None:
+def show_taken(dsn: str, *, as_json: bool) -> None:
     """Print how many devices each week has, and what was refused."""
     from tracker.team.engine import connect, read_refused, read_taken
 
     with connect(dsn) as connection:
-        for week, devices, published in read_taken(connection):
-            click.echo(f"{week}  {devices} devices  {'published' if published else 'not published yet'}")
-        for day, reason, n in read_refused(connection):
-            click.echo(f"{day}  refused {n}: {reason}")
+        taken, refused = read_taken(connection), read_refused(connection)
+    if as_json:
+        weeks = _to_json(("week", "devices", "published"), taken)
+        click.echo(f'{{"weeks": {weeks}, "refused": {_to_json(("day", "reason", "n"), refused)}}}')
+        return
+    for week, devices, published in taken:
+        click.echo(f"{week}  {devices} devices  {'published' if published else 'not published yet'}")
+    for day, reason, n in refused:
+        click.echo(f"{day}  refused {n}: {reason}")
+
+
+def _to_json(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return a list of objects; days and moments as ISO 8601."""
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return json.dumps(found, ensure_ascii=False, indent=2, default=lambda moment: moment.isoformat())
 
 
 def _leave(text: str, output: Path | None) -> None:
