@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from addon.exchange import Ending
 from addon.gate import Gate
 from addon.helper import Helper, HelperLostError
 from addon.jobs import Counters, Job, Queue
+from addon.ledger import Ledger, Loss
 from addon.parcel import Copy, join, pack, pack_message
+from addon.sockets import Sockets
 from addon.tally import Tally
 
 
@@ -37,10 +40,11 @@ class WorkerEar:
         self._tally: Tally | None = None
         self._helper: Helper | None = None
         self._queue = Queue()
-        self._sockets: dict[str, tuple[str, bytes]] = {}
-        """The open sockets: their service, and the parcel that opens them with a new worker too."""
-        self._known: set[str] = set()
-        """Sockets that the present worker knows."""
+        self._sockets = Sockets()
+        self._numbers = count(1)
+        self._written = 0
+        """Number of the last job that the worker before the present one had brought into the database."""
+        self._ledger = Ledger()
         self._failures = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._feed, name="feeder", daemon=True)
@@ -93,12 +97,15 @@ class WorkerEar:
     def close_socket(self, socket: str, copy: Copy, ns: int, ending: Ending) -> None:
         at_ms = max(0, ns - copy.started_ns) // 1_000_000
         header = {"kind": "close", "socket": socket, "service": copy.service, "ending": ending, "at_ms": at_ms}
-        self._put(Job(lambda: join(header), copy.service, socket, closes=True))
+        self._put(Job(lambda number: join({**header, "number": number}), copy.service, socket, closes=True))
 
     def lose(self, service: str, reason: str, answers: int = 0) -> None:
         """Count something that will not be read; ``answers`` is 1 if it had begun as one."""
-        self.counters.lost[reason] += 1
-        self._queue.lose(service, reason, answers)
+        self._lose(Loss(service, reason, answers=answers))
+
+    def _lose(self, loss: Loss) -> None:
+        self.counters.lost[loss.reason] += loss.n
+        self._queue.lose(loss)
 
     def beat(self, header: dict[str, Any]) -> None:
         """Have a heartbeat written; the answer refreshes the gate."""
@@ -146,13 +153,16 @@ class WorkerEar:
         self._ready.set()
         while (job := self._queue.next()) is not None:
             jobs = [job, *self._queue.gather()] if job.batched else [job]
+            for one in jobs:
+                one.number = next(self._numbers) if one.service else 0
             try:
                 if len(jobs) == 1 or not self._deliver_together(jobs):
                     for one in jobs:
                         self._deliver(one)
             except Exception as error:  # noqa: BLE001 - this thread must outlive whatever one exchange does to it
                 for one in jobs:
-                    self.lose(one.service, type(error).__name__, one.answers)
+                    if not one.is_done:
+                        self.lose(one.service, type(error).__name__, one.answers)
             for one in jobs:
                 if one.release is not None:
                     one.release()
@@ -160,57 +170,64 @@ class WorkerEar:
     def _deliver_together(self, jobs: list[Job]) -> bool:
         """Have the worker read several exchanges at once; False if it did not survive that and each must go alone."""
         try:
-            parcels = [job.pack() for job in jobs]
+            parcels = [job.pack(number=job.number) for job in jobs]
             helper = self._connect()
-            answer = helper.ask(join({"kind": "batch", "sizes": [len(parcel) for parcel in parcels]}, *parcels))
+            header = {"kind": "batch", "sizes": [len(parcel) for parcel in parcels], "number": jobs[-1].number}
+            answer = helper.ask(join(header, *parcels))
         except (EOFError, OSError, HelperLostError):
             self._bury()
             return False
-        for service, reason in answer.get("faults", ()):
+        faults = answer.get("faults", ())
+        for _, service, reason in faults:
             self.lose(service, reason, 1)
-        self.counters.read += len(jobs) - len(answer.get("faults", ()))
-        self._take_pulse(answer)
-        if answer.get("tired"):
-            self._end_worker(5.0)
+        lost = {number for number, _, _ in faults}
+        self._take_answer(answer, [job for job in jobs if job.number not in lost])
         return True
 
     def _deliver(self, job: Job) -> None:
         while True:
             try:
                 helper = self._connect()
-                parcel = job.pack()
+                if job.failure is not None:
+                    if job.number > self._written:
+                        self._lose(Loss(job.service, job.failure, job.n, job.answers))
+                    return
+                parcel = job.pack(number=job.number)
                 if job.socket is not None:
-                    self._introduce(helper, job, parcel)
+                    self._sockets.introduce(helper, job, parcel)
                 answer = helper.ask(parcel)
             except (EOFError, OSError, HelperLostError):
                 reason = self._bury()
-                if job.tried or self._queue.closing or reason in {"hang", "memory"}:
-                    if job.service:
-                        self.lose(job.service, "crash" if reason == "stopped" else reason, job.answers)
+                if job.failure is not None:  # no worker is to be had now: the next one knows whether it was written
+                    self._ledger.note(job.number, Loss(job.service, job.failure, job.n, job.answers))
                     return
+                if job.tried or self._queue.closing or reason in {"hang", "memory"}:
+                    if not job.service or job.reason:
+                        return
+                    job.failure = "crash" if reason == "stopped" else reason
                 job.tried = True
                 continue
             if broken := answer.get("broken"):
                 self.lose(job.service, str(broken), job.answers)
-            self.counters.read += job.batched and not broken
-            self._take_pulse(answer)
+            self._take_answer(answer, [] if broken else [job])
             if job.answered is not None:
                 job.answered(answer)
-            if answer.get("tired"):
-                self._end_worker(5.0)
             return
 
-    def _introduce(self, helper: Helper, job: Job, parcel: bytes) -> None:
-        """See to it that the present worker knows the socket of this job, also one opened with a worker before it."""
-        name = job.socket or ""
-        if job.release is not None:  # the opening itself
-            self._sockets[name] = job.service, parcel
-        elif name in self._sockets and name not in self._known:
-            helper.ask(self._sockets[name][1])
-        self._known.add(name)
-        if job.closes:
-            self._sockets.pop(name, None)
-            self._known.discard(name)
+    def _take_answer(self, answer: dict[str, Any], jobs: list[Job]) -> None:
+        """The worker has taken these: they are written, or will be unless it is killed first."""
+        settled = answer.get("settled", 0)
+        self._ledger.settle(settled)
+        for job in jobs:
+            job.is_done = True
+            self.counters.read += job.batched
+            if job.socket is not None:
+                self._sockets.note(job, is_busy=bool(answer.get("busy")))
+            if job.number > settled:
+                self._ledger.note(job.number, job.loss(answer.get("begun", 0)))
+        self._take_pulse(answer)
+        if answer.get("tired"):
+            self._end_worker(5.0)
 
     def _connect(self) -> Helper:
         """Return a worker that is ready; start one if there is none."""
@@ -220,7 +237,7 @@ class WorkerEar:
             time.sleep(min(0.05 * 2**self._failures, 5.0))
         self._helper = Helper(self._module, self._db, None if self._tally is None else self._tally.path)
         try:
-            self._helper.greet()
+            self._written = self._helper.greet()
         except HelperLostError as error:
             self._failures += 1
             if self._ready.is_set() and self.trouble != str(error):
@@ -228,14 +245,14 @@ class WorkerEar:
             self.trouble = str(error)
             raise
         self._failures, self.trouble = 0, None
+        for loss in self._ledger.give_up(self._written):
+            self._lose(loss)
         return self._helper
 
     def _bury(self) -> str:
         """Clear away a worker that is gone; return why it went."""
         helper, self._helper = self._helper, None
-        for name in self._known & self._sockets.keys():
-            self.lose(self._sockets[name][0], "worker-lost")  # the turn that was going on, if one was
-        self._known.clear()
+        self._sockets.forget_worker()
         reason = "crash" if helper is None else helper.bury()
         if reason != "stopped" or not self._queue.closing:
             self.counters.restarts += 1
@@ -244,6 +261,6 @@ class WorkerEar:
     def _end_worker(self, seconds: float) -> None:
         """Let the present worker go; the next job gets a fresh one."""
         helper, self._helper = self._helper, None
-        self._known.clear()
+        self._sockets.forget_worker()
         if helper is not None:
             helper.end(seconds)

@@ -42,10 +42,16 @@ class Helper:
         theirs.close()
         self._connection = ours
 
-    def greet(self) -> None:
-        """Wait until it is ready; raise HelperLostError if it says why it cannot be."""
-        if failed := json.loads(self._connection.recv_bytes()).get("failed"):
+    def greet(self) -> int:
+        """
+        Wait until it is ready; return the number of the last parcel that the worker before it had written.
+
+        :raises HelperLostError: if it says why it cannot be ready.
+        """
+        greeting = json.loads(self._connection.recv_bytes())
+        if failed := greeting.get("failed"):
             raise HelperLostError(str(failed))
+        return int(greeting["settled"])
 
     def ask(self, parcel: bytes) -> dict[str, Any]:
         """Have one parcel dealt with; raises EOFError or OSError if the worker is gone."""

@@ -7,8 +7,10 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from addon.ledger import Loss
 from addon.parcel import join
 
 LONGEST_QUEUE = 10_000
@@ -23,7 +25,8 @@ LARGEST_BATCH, HEAVIEST_BATCH = 64, 2 * 1024 * 1024
 class Job:
     """One thing for the worker to do; packed only when its turn comes, in the feeding thread."""
 
-    pack: Callable[[], bytes]
+    pack: Callable[..., bytes]
+    """Called with its number."""
     service: str = ""
     socket: str | None = None
     weight: int = 300
@@ -34,8 +37,24 @@ class Job:
     """It is the end of its socket."""
     answers: int = 0
     """How many answers of the tally are done when it is done."""
+    n: int = 1
+    """How many are lost if it is."""
+    number: int = 0
+    """Counts what was given to workers, so that the next one knows what the one before had written; 0 for errands."""
+    reason: str | None = None
+    """What it tells of something that was lost before."""
     tried: bool = False
+    is_done: bool = False
+    """A worker has answered: it is written, or will be."""
+    failure: str | None = None
+    """Why it will not be read."""
     answered: Callable[[dict[str, Any]], None] | None = None
+
+    def loss(self, begun: int) -> Loss:
+        """What is lost with a worker that has taken it; of a socket's message the answers that ``begun`` with it."""
+        if self.socket is None:
+            return Loss(self.service, self.reason or "worker-lost", self.n, self.answers)
+        return Loss(self.service, "worker-lost", begun)  # the socket itself is opened again
 
 
 @dataclass(slots=True)
@@ -73,14 +92,15 @@ class Queue:
     def urge(self, kind: str, answered: Callable[[dict[str, Any]], None] | None = None, **header: Any) -> None:
         """Take a small job that is not somebody's turn, whether or not there is room."""
         with self._wake:
-            self._jobs.append(Job(lambda: join({"kind": kind, **header}), weight=0, answered=answered))
+            pack = partial(_join, {"kind": kind, **header})
+            self._jobs.append(Job(pack, weight=0, answered=answered))
             self._wake.notify()
 
-    def lose(self, service: str, reason: str, answers: int = 0) -> None:
+    def lose(self, loss: Loss) -> None:
         """Have it written down that something was not read."""
         with self._wake:
-            n, before = self._lost.get((service, reason), (0, 0))
-            self._lost[service, reason] = n + 1, before + answers
+            n, answers = self._lost.get((loss.service, loss.reason), (0, 0))
+            self._lost[loss.service, loss.reason] = n + loss.n, answers + loss.answers
 
     def close(self) -> None:
         """Give out what is there, then end."""
@@ -94,7 +114,8 @@ class Queue:
             while True:
                 if self._lost:
                     (service, reason), (n, answers) = self._lost.popitem()
-                    return _tell_lost(service, reason, n, answers)
+                    header = {"kind": "lost", "service": service, "reason": reason, "n": n, "answers": answers}
+                    return Job(partial(_join, header), service, weight=0, answers=answers, n=n, reason=reason)
                 if self._jobs:
                     job = self._jobs.popleft()
                     self._weight -= job.weight
@@ -121,6 +142,5 @@ class Queue:
         return jobs
 
 
-def _tell_lost(service: str, reason: str, n: int, answers: int) -> Job:
-    header = {"kind": "lost", "service": service, "reason": reason, "n": n, "answers": answers}
-    return Job(lambda: join(header), weight=0)
+def _join(header: dict[str, Any], *, number: int) -> bytes:
+    return join({**header, "number": number})

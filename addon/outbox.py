@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from addon.parcel import utc_offset
-from addon.reader import Reading
-from addon.tally import Tally, leftovers
+from addon.reader import NOTHING, Reading
+from addon.tally import Tally, files_beside, left_of, leftovers
+from tracker.marks import Mark, marks_of, sweep
 from tracker.record import Unread
 from tracker.store import Store, StoreError
 
@@ -22,46 +23,106 @@ TOGETHER = 64
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One reading on its way to the database."""
+    """One reading on its way to the database, and which answers are done with when it is there."""
 
     reading: Reading
     service: str
     day: str
-    answers: int
-    """How many answers of the tally are done when this is written."""
+    done: Counter[str]
+    held: Counter[str]
+    """How many more answers are held in memory from then on, by service; it may be less than none."""
+    number: int
+    """Of the parcel it came from; 0 if it came from none."""
+    is_loss: bool = False
+
+    def lost(self) -> Draft:
+        """The same, when it cannot be written: it is counted, and done with all the same."""
+        n = len(self.reading.records) or sum(one.n for one in self.reading.unread) or self.reading.refused
+        lost = (Unread(day=self.day, service=self.service, shape="", reason="store", n=n),) if n else ()
+        return Draft(Reading(unread=lost), self.service, self.day, self.done, self.held, self.number, is_loss=True)
+
+    def __add__(self, later: Draft) -> Draft:
+        """Both of them as one; of losses only."""
+        n = Counter({(one.day, one.service): one.n for one in self.reading.unread})
+        n.update({(one.day, one.service): one.n for one in later.reading.unread})
+        unread = tuple(
+            Unread(day=day, service=service, shape="", reason="store", n=many) for (day, service), many in n.items()
+        )
+        done, held = _add(self.done, later.done), _add(self.held, later.held)
+        number = max(self.number, later.number)
+        return Draft(Reading(unread=unread), self.service, self.day, done, held, number, is_loss=True)
 
 
 @dataclass(slots=True)
 class Outbox:
-    """Writes in order, several readings a transaction. An answer is done when its row is there, and not before."""
+    """
+    Writes in order, several readings a transaction.
+
+    That an answer is done with is written in the same transaction as its row: a kill leaves both, or neither.
+    """
 
     store: Store
     tally: Tally | None = None
     waiting: list[Draft] = field(default_factory=list)
-    _held: bool = False
-    _lost: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """By service and number of answers: readings that will never be written."""
+    before: int = 0
+    """Number of the last parcel that the worker before this one had brought into the database."""
+    taken: int = 0
+    """Number of the last parcel that was taken."""
+    _noted: dict[str, Mark] = field(default_factory=dict)
+    """What the database says is done with."""
+    _is_held: bool = False
 
-    def put(self, reading: Reading, service: str, at: float | None, *, answers: int = 0) -> None:
+    def take_over(self) -> None:
+        """Go on where the worker before this one was killed: the answers it held in its memory are lost."""
+        if self.tally is None:
+            return
+        self._noted = {mark.service: mark for mark in marks_of(self.store, self.tally.path.name)}
+        self.before = self.taken = max((mark.last for mark in self._noted.values()), default=0)
+        for service, mark in self._noted.items():
+            if mark.held > 0:
+                day = local_day(datetime.now(UTC).timestamp())
+                lost = Unread(day=day, service=service, shape="", reason="worker-lost", n=mark.held)
+                gone = {service: mark.held}
+                self.put(Reading(unread=(lost,)), service, None, done=gone, held={service: -mark.held})
+
+    def put(
+        self,
+        reading: Reading,
+        service: str,
+        at: float | None,
+        *,
+        done: Mapping[str, int] | None = None,
+        held: Mapping[str, int] | None = None,
+        number: int = 0,
+    ) -> None:
         """Take a reading, of something that began at ``at`` (seconds since the epoch), and write what can be."""
-        if not (reading.records or reading.unread or reading.refused):
-            self._finish(service, answers)
+        finished, more = (Counter({name: n for name, n in (given or {}).items() if n}) for given in (done, held))
+        if reading == NOTHING and not finished and not more:
             return
-        if len(self.waiting) >= LARGEST_HEAP:
-            self._lost[service, answers] += 1
-            return
-        self.waiting.append(Draft(reading, service, local_day(at or datetime.now(UTC).timestamp()), answers))
-        if not self._held:
+        day = local_day(at or datetime.now(UTC).timestamp())
+        draft = Draft(reading, service, day, finished, more, number)
+        if len(self.waiting) < LARGEST_HEAP:
+            self.waiting.append(draft)
+        elif len(self.waiting) == LARGEST_HEAP:
+            self.waiting.append(draft.lost())
+        else:
+            self.waiting[-1] += draft.lost()
+        if not self._is_held:
             self.flush()
+
+    @property
+    def settled(self) -> int:
+        """Number of a parcel: of it and of all before it everything is in the database."""
+        return max((mark.last for mark in self._noted.values()), default=0) if self.waiting else self.taken
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Write what comes within the block in one go at its end."""
-        self._held = True
+        self._is_held = True
         try:
             yield
         finally:
-            self._held = False
+            self._is_held = False
             self.flush()
 
     def flush(self) -> None:
@@ -74,40 +135,61 @@ class Outbox:
             except StoreError:
                 return
             except Exception:  # noqa: BLE001 - a row that no database takes must not keep the others waiting
-                if len(drafts) > 1:
-                    together = 1
-                    continue
-                self._lost[drafts[0].service, drafts[0].answers] += 1
+                together = 1
+                if len(drafts) == 1 and not drafts[0].is_loss:
+                    self.waiting[0] = drafts[0].lost()
+                elif len(drafts) == 1:
+                    del self.waiting[0]
             else:
-                for draft in drafts:
-                    self._finish(draft.service, draft.answers)
-            del self.waiting[: len(drafts)]
+                del self.waiting[: len(drafts)]
 
-    def tell_lost(self, at: float) -> None:
-        """Have written down what was lost: by this worker for want of room, and by proxies that were killed."""
-        for (service, answers), n in self._lost.items():
-            lost = Unread(day=local_day(at), service=service, shape="", reason="store", n=n)
-            self.waiting.append(Draft(Reading(unread=(lost,)), service, lost.day, n * answers))
-        self._lost.clear()
-        self.flush()
-        for path, under_way in leftovers(self.store.path):
-            self.store.add_unread(
-                Unread(day=local_day(one.latest), service=one.service, shape="", reason="killed", n=one.n)
-                for one in under_way
+    def count_killed(self) -> None:
+        """Have the answers written down that proxies which were killed had under way."""
+        for path, words in leftovers(self.store.path):
+            known = {mark.service: mark.done for mark in marks_of(self.store, path.name)}
+            left = left_of(words, known)
+            self.store.add(
+                (),
+                unread=[
+                    Unread(day=local_day(one.latest), service=one.service, shape="", reason="killed", n=one.n)
+                    for one in left
+                ],
+                marks=[Mark(path.name, one.service, one.begun) for one in left],
             )
             path.unlink(missing_ok=True)
+        sweep(self.store, lambda: {path.name for path in files_beside(self.store.path)})
 
     def _write(self, drafts: Sequence[Draft]) -> None:
         readings = [draft.reading for draft in drafts]
+        marks = {} if self.tally is None else self._marks(self.tally.path.name, drafts)
         self.store.add(
             [record for reading in readings for record in reading.records],
             unread=[unread for reading in readings for unread in reading.unread],
             refused=[(draft.day, draft.service, draft.reading.refused) for draft in drafts if draft.reading.refused],
+            marks=marks.values(),
         )
+        self._noted.update(marks)
+        for mark in marks.values():
+            if self.tally is not None:
+                self.tally.note(mark.service, mark.done)
 
-    def _finish(self, service: str, answers: int) -> None:
-        if self.tally is not None and answers:
-            self.tally.finish(service, answers)
+    def _first_mark(self, tally: str, service: str) -> Mark:
+        """The file still knows, where the database was told to forget."""
+        return Mark(tally, service, 0 if self.tally is None else self.tally.done(service))
+
+    def _marks(self, tally: str, drafts: Sequence[Draft]) -> dict[str, Mark]:
+        """Return what there is to be noted once these are written."""
+        marks: dict[str, Mark] = {}
+        for draft in drafts:
+            for service in {draft.service, *draft.done, *draft.held} - {""}:
+                known = marks.get(service) or self._noted.get(service) or self._first_mark(tally, service)
+                done, held = known.done + draft.done[service], known.held + draft.held[service]
+                marks[service] = Mark(tally, service, done, held, max(known.last, draft.number))
+        return marks
+
+
+def _add(one: Counter[str], other: Counter[str]) -> Counter[str]:
+    return Counter({name: n for name in one.keys() | other.keys() if (n := one[name] + other[name])})
 
 
 def local_day(at: float) -> str:

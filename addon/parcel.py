@@ -164,10 +164,11 @@ def pack(kind: str, copy: Copy, **more: Any) -> bytes:
     return join(header, body, *(data for _, data in pieces))
 
 
-def pack_message(socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes) -> bytes:
+def pack_message(socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes, number: int) -> bytes:
     """Return one message of a socket as bytes."""
     at_ms = max(0, ns - copy.started_ns) // 1_000_000
-    return join({"kind": "hear", "socket": socket, "at_ms": at_ms, "from_client": from_client}, data)
+    header = {"kind": "hear", "socket": socket, "at_ms": at_ms, "from_client": from_client, "number": number}
+    return join(header, data)
 
 
 def join(header: Mapping[str, Any], *blobs: bytes) -> bytes:

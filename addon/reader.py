@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,7 @@ class Reader:
         self._key = key
         known = discover() if services is None else services
         self._services = tuple(service() if isinstance(service, type) else service for service in known)
+        self._keeping = [service for service in self._services if service.owed() is not None]
         self._by_host: dict[str, list[Service]] = {}
         for service in self._services:
             for host in service.hosts:
@@ -96,6 +98,10 @@ class Reader:
         except Exception:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
             return None
         return None if listener is None else SocketReader(self._key, service, exchange, listener)
+
+    def under_way(self) -> Counter[str]:
+        """How many answers are held until their rest comes, by service."""
+        return Counter({service.name: n for service in self._keeping if (n := service.owed())})
 
     def overdue(self, now: datetime | None = None) -> Reading:
         """Return the answers whose rest did not come until ``now``; all that wait, if None. Never raises."""
@@ -162,8 +168,8 @@ class SocketReader:
 
     @property
     def is_busy(self) -> bool:
-        """Whether something went both ways since the last turn ended: an answer may be under way."""
-        return bool(self._sent and self._received)
+        """Whether something went both ways since the last turn ended: an answer may be under way, and only here."""
+        return bool(self._sent and self._received) and self._service.owed() is None
 
     def hear(self, message: Message) -> Reading:
         """Take one message; return the records of the turns that it ended. Never raises."""
@@ -171,7 +177,7 @@ class SocketReader:
             self._sent += len(message.data)
         else:
             self._received += len(message.data)
-        self._digest = digest(self._digest + bytes((message.from_client,)) + message.data)
+        self._digest = digest(self._digest + (b"\1" if message.from_client else b"\0"), message.data)
         try:
             turns = tuple(self._listener.hear(message))
         except Exception as error:  # noqa: BLE001 - as above

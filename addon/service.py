@@ -104,6 +104,10 @@ class Service:
         """Return the turns whose rest did not come in time; all that wait, if ``now`` is None (at the very end)."""
         return ()
 
+    def owed(self) -> int | None:
+        """How many answers wait for their rest without a record; None if this service keeps none between exchanges."""
+        return None
+
 
 @dataclass(slots=True)
 class Recall[V]:

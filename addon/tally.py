@@ -1,8 +1,8 @@
 """
 How many answers are under way, in a mapped file that outlives a killed proxy: names of services and numbers, no more.
 
-The proxy counts what begins, its worker what has been written down or counted as lost. A file that no process holds
-any more tells how many answers the ones that held it had not brought to an end.
+The proxy counts what begins. What is done with stands in the database, in one transaction with the rows it became
+(``tracker.marks``). A file that no process holds any more tells how many answers were not brought to an end.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ if sys.platform != "win32":
 SLOTS = 256
 """Services that one proxy can tell apart; what is beyond is not counted."""
 _NAME = 6
-_BEGUN, _DONE, _SOCKETS, _LATEST = range(_NAME, _NAME + 4)
-"""Of a slot, after the words of its name: answers begun, answers done, sockets on which an answer may be under way,
-and when the latest answer began (seconds since the epoch). The proxy writes the first and last, the worker the rest."""
-_SLOT = _LATEST + 1
+_BEGUN, _LATEST, _DONE = range(_NAME, _NAME + 3)
+"""Of a slot, after the words of its name: answers begun and when the latest of them began (seconds since the epoch),
+which the proxy writes; and what the worker has last noted as done, for want of a database that still says so."""
+_SLOT = _DONE + 1
 _SIZE = SLOTS * _SLOT * 8
+_WORD = 2**64
 _BELIEVABLE, _FAR = 1_000_000, 2**35
 """No proxy carries so many answers at once; no clock shows such a second before the year 3058."""
 
@@ -43,6 +44,8 @@ class UnderWay:
     n: int
     latest: float
     """When the latest of them began, in seconds since the epoch."""
+    begun: int
+    """How many had begun in all."""
 
 
 class Tally:
@@ -94,20 +97,18 @@ class Tally:
         if slot is not None and self._words[slot + _BEGUN]:
             self._words[slot + _BEGUN] -= 1
 
-    # What the worker counts
+    # What the worker notes
 
-    def finish(self, service: str, n: int = 1) -> None:
-        """So many answers are written down, or counted as lost."""
+    def done(self, service: str) -> int:
+        """How many answers were last noted as done; it may be negative (``tracker.marks``)."""
+        slot = self._find(service)
+        return 0 if slot is None else _signed(self._words[slot + _DONE])
+
+    def note(self, service: str, done: int) -> None:
+        """So many answers are done with: the database says so."""
         slot = self._find(service)
         if slot is not None:
-            self._words[slot + _DONE] += n
-
-    def hear(self, busy: Mapping[str, int]) -> None:
-        """So many sockets of each service have an answer under way; of all others none has."""
-        for slot in range(0, len(self._words), _SLOT):
-            if not (name := _name(self._words, slot)):
-                return
-            self._words[slot + _SOCKETS] = busy.get(name.decode("ascii", "replace"), 0)
+            self._words[slot + _DONE] = done % _WORD
 
     def save(self) -> None:
         """Have the numbers written to the disk, for the day on which the power fails."""
@@ -118,7 +119,7 @@ class Tally:
 
     def close(self) -> None:
         """Let go of the file; it goes too if there is nothing to be counted."""
-        is_settled = not _read(self._words)
+        is_settled = not left_of(self._words)
         self._words.release()
         self._map.close()
         os.close(self._file)
@@ -144,32 +145,41 @@ class Tally:
         return None
 
 
-def leftovers(db: Path) -> Iterator[tuple[Path, list[UnderWay]]]:
-    """Yield what proxies that are gone left beside the database; remove the file once that is written down."""
+def leftovers(db: Path) -> Iterator[tuple[Path, memoryview]]:
+    """Yield the files, and their words, of proxies that are gone; remove each once what is left is written down."""
     if sys.platform == "win32":
         return
-    prefix = _prefix(db)
-    for path in sorted(path for path in db.parent.iterdir() if path.name.startswith(prefix)):
+    for path in files_beside(db):
         with suppress(OSError):  # somebody else removed it, or (the usual case) a proxy or its worker still holds it
             file = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 data = os.pread(file, _SIZE, 0)
-                yield path, _read(memoryview(data.ljust(_SIZE, b"\0")).cast("Q"))
+                yield path, memoryview(data.ljust(_SIZE, b"\0")).cast("Q")
             finally:
                 os.close(file)
 
 
-def _read(words: memoryview) -> list[UnderWay]:
-    """Return what has begun and is not done, by service."""
+def files_beside(db: Path) -> list[Path]:
+    """Return the files of all proxies that write to this database, or did."""
+    prefix = _prefix(db)
+    return sorted(path for path in db.parent.iterdir() if path.name.startswith(prefix))
+
+
+def left_of(words: memoryview, done: Mapping[str, int] | None = None) -> list[UnderWay]:
+    """Return what has begun and is not done, by service; ``done`` is what the database says of it, where it does."""
     found = []
     for slot in range(0, len(words), _SLOT):
-        begun, done, sockets, latest = words[slot + _BEGUN : slot + _SLOT]
-        n = max(0, begun - done) + sockets
+        begun, latest, noted = words[slot + _BEGUN : slot + _SLOT]
         name = _name(words, slot).decode("ascii", "replace")
+        n = begun - (done or {}).get(name, _signed(noted))
         if 0 < n < _BELIEVABLE and latest < _FAR and re.fullmatch(r"[a-z][a-z0-9-]*", name):  # else it is damaged
-            found.append(UnderWay(name, n, float(latest)))
+            found.append(UnderWay(name, n, float(latest), begun))
     return found
+
+
+def _signed(word: int) -> int:
+    return word - _WORD if word >= _WORD // 2 else word
 
 
 def _name(words: memoryview, slot: int) -> bytes:

@@ -33,6 +33,11 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._guests)
 
+    @property
+    def owed(self) -> int:
+        """How many of them no record was made of yet."""
+        return sum(guest.owed for guest in self._guests)
+
     def keep(self, turn: Turn, now: datetime, *keys: str | None, owed: bool) -> None:
         """Keep a turn under its keys; ``owed`` if no record of it was made yet."""
         names = tuple(key for key in keys if key)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from addon import worker
+from addon import desk, worker
 from addon.exchange import Exchange
 from addon.service import Event, Service, Turn, discover
 
@@ -44,5 +44,5 @@ def plant(base: type[Service]) -> type[Service]:
 
 
 if __name__ == "__main__":
-    worker.READING_SECONDS = 1.0
+    desk.READING_SECONDS = 1.0
     worker.main([plant(service) if service.name == "openai-api" else service for service in discover()])

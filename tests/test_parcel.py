@@ -49,7 +49,7 @@ def test_every_exchange_comes_out_as_it_went_in(
 def test_every_message_comes_out_as_it_went_in(data: bytes, from_client: bool) -> None:
     copy = make([])
     message = unpack_message(
-        *split(pack_message("socket", copy, copy.started_ns + 5_000_000, from_client=from_client, data=data))
+        *split(pack_message("socket", copy, copy.started_ns + 5_000_000, from_client=from_client, data=data, number=7))
     )
     assert (message.data, message.from_client, message.at_ms) == (data, from_client, 5)
 

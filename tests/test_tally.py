@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from hypothesis import strategies as st
 
 from addon.ear import WorkerEar
 from addon.outbox import LARGEST_HEAP, Outbox
-from addon.reader import Reading
-from addon.tally import SLOTS, Tally, UnderWay, leftovers
+from addon.reader import NOTHING, Reading
+from addon.tally import SLOTS, Tally, left_of, leftovers
 from tests.test_store import make
+from tracker.forgetting import Choice, forget
+from tracker.marks import marks_of
 from tracker.record import Unread
 from tracker.report import view_trust
 from tracker.report.coverage import Listening, coverage
@@ -26,6 +29,7 @@ from tracker.report.language import Language
 from tracker.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="did not run: no lock that ends with its process")
+ONE = {"claude": 1}
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -45,7 +49,15 @@ def made(db: Path) -> Tally:
 
 
 def left(db: Path) -> dict[str, int]:
-    return {one.service: one.n for _, under_way in leftovers(db) for one in under_way}
+    """What the next start would count as lost."""
+    found: Counter[str] = Counter()
+    for path, words in leftovers(db):
+        done: dict[str, int] = {}
+        if db.exists():
+            with Store.open(db, readonly=True) as store:
+                done = {mark.service: mark.done for mark in marks_of(store, path.name)}
+        found.update({one.service: one.n for one in left_of(words, done)})
+    return dict(found)
 
 
 def kill_one(db: Path, *services: str) -> Path:
@@ -73,7 +85,7 @@ def test_an_orderly_end_leaves_nothing(tmp_path: Path) -> None:
     tally.begin("claude")
     tally.begin("chatgpt")
     tally.withdraw("chatgpt")
-    worker.finish("claude", 2)
+    worker.note("claude", 2)
     worker.save()
     worker.close()
     tally.close()
@@ -85,37 +97,47 @@ def test_what_an_orderly_end_had_no_time_for_is_left_to_be_counted(tmp_path: Pat
     before = int(time.time())
     tally.begin("claude")
     tally.close()
-    ((path, (one,)),) = leftovers(tmp_path / "k.db")
-    assert (one.service, one.n) == ("claude", 1)
+    ((path, words),) = leftovers(tmp_path / "k.db")
+    (one,) = left_of(words)
+    assert (one.service, one.n, one.begun) == ("claude", 1, 1)
     assert before <= one.latest <= time.time()
     assert path.exists()
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.sampled_from(["begin", "withdraw", "finish", "hear"]), st.sampled_from("abcdef"))))
+@given(st.lists(st.tuples(st.sampled_from(["begin", "withdraw", "finish", "hear", "forget"]), st.sampled_from("abc"))))
 def test_the_file_says_what_was_counted(tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str]]) -> None:
     db = tmp_path_factory.mktemp("tally") / "k.db"
     tally = made(db)
-    worker = Tally(tally.path)
-    begun, done, busy = dict.fromkeys("abcdef", 0), dict.fromkeys("abcdef", 0), {}
-    for act, service in acts:
-        match act:
-            case "begin":
-                tally.begin(service)
-                begun[service] += 1
-            case "withdraw" if begun[service] > done[service]:
-                tally.withdraw(service)
-                begun[service] -= 1
-            case "finish" if begun[service] > done[service]:
-                worker.finish(service)
-                done[service] += 1
-            case "hear" if begun[service]:
-                busy = {service: 2}
-                worker.hear(busy)
-    worker.close()
+    begun, held = dict.fromkeys("abc", 0), dict.fromkeys("abc", 0)
+    with Store.open(db) as store:
+        outbox = Outbox(store, Tally(tally.path))
+        for act, service in acts:
+            match act:
+                case "begin":
+                    tally.begin(service)
+                    begun[service] += 1
+                case "withdraw" if begun[service] > 0:
+                    tally.withdraw(service)
+                    begun[service] -= 1
+                case "finish" if begun[service] > 0:
+                    outbox.put(NOTHING, service, None, done={service: 1})
+                    begun[service] -= 1
+                case "hear" if begun[service] or held[service]:  # the worker sees another begin, on a socket
+                    outbox.put(NOTHING, service, None, done={service: -1}, held={service: 1})
+                    held[service] += 1
+                case "forget":
+                    forget(store, Choice())
+        expected = {name: n for name in "abc" if (n := begun[name] + held[name])}
+        assert tally_of(tally) == tally_of(tally, store) == expected
+        # A worker that begins where this one was killed counts what it held as lost, and once.
+        for _ in range(2):
+            Outbox(store, Tally(tally.path)).take_over()
+        told = Counter({one.service: one.n for one in store.unread(date(2000, 1, 1), date(9000, 1, 1))})
+        assert all(told[name] in {0, held[name]} for name in "abc")  # what was forgotten is counted at the very end
+        expected = {name: n for name in "abc" if (n := begun[name] + held[name] - told[name])}
+        assert tally_of(tally, store) == expected
     tally.close()
-    expected = {name: begun[name] - done[name] + busy.get(name, 0) for name in "abcdef"}
-    assert left(db) == {name: n for name, n in expected.items() if n}
 
 
 def test_more_services_than_there_is_room_for_and_odd_names_break_nothing(tmp_path: Path) -> None:
@@ -132,8 +154,8 @@ def test_more_services_than_there_is_room_for_and_odd_names_break_nothing(tmp_pa
 @pytest.mark.parametrize("data", [b"", b"\xff" * 100, os.urandom(30_000), b"claude" + bytes(50)])
 def test_a_damaged_file_is_no_exception(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "k.under-way-1-x").write_bytes(data)
-    ((_, under_way),) = leftovers(tmp_path / "k.db")
-    assert under_way == []
+    ((_, words),) = leftovers(tmp_path / "k.db")
+    assert left_of(words) == []
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
@@ -170,15 +192,16 @@ def test_an_answer_is_done_when_its_row_is_there_and_not_before(tmp_path: Path) 
         outbox = Outbox(store, tally)
         for n in range(3):
             tally.begin("claude")
-            outbox.put(Reading(records=(make(n),)), "claude", None, answers=1)
+            outbox.put(Reading(records=(make(n),)), "claude", None, done=ONE)
         other.db.execute("BEGIN IMMEDIATE")
         for n in range(3, LARGEST_HEAP + 13):
             tally.begin("claude")
-            outbox.put(Reading(records=(make(n),)), "claude", None, answers=1)
-        assert tally_of(tally) == [("claude", LARGEST_HEAP + 10)]
+            outbox.put(Reading(records=(make(n),)), "claude", None, done=ONE)
+        assert tally_of(tally, other) == {"claude": LARGEST_HEAP + 10}
+        assert len(outbox.waiting) == LARGEST_HEAP + 1
         other.db.execute("ROLLBACK")
-        outbox.tell_lost(time.time())
-        assert tally_of(tally) == []
+        outbox.flush()
+        assert tally_of(tally, other) == {}
         assert len(list(store.records())) == LARGEST_HEAP + 3
         assert [(item.reason, item.n) for item in store.unread(date(2000, 1, 1), date(9000, 1, 1))] == [("store", 10)]
     tally.close()
@@ -192,24 +215,18 @@ def test_a_row_that_no_database_takes_costs_only_itself(tmp_path: Path) -> None:
         with outbox.together():
             for record in (make(0), bad, make(2)):
                 tally.begin("claude")
-                outbox.put(Reading(records=(record,)), "claude", None, answers=1)
+                outbox.put(Reading(records=(record,)), "claude", None, done=ONE)
         assert len(list(store.records())) == 2
-        assert tally_of(tally) == [("claude", 1)]
-        outbox.tell_lost(time.time())
-        assert tally_of(tally) == []
+        assert tally_of(tally, store) == {}
         assert [(item.reason, item.n) for item in store.unread(date(2000, 1, 1), date(9000, 1, 1))] == [("store", 1)]
     tally.close()
 
 
-def tally_of(tally: Tally) -> list[tuple[str, int]]:
-    """What another process would find if this one died now."""
-    found: list[UnderWay] = []
-    copy = tally.path.with_name("copy.under-way-1")
-    copy.write_bytes(tally.path.read_bytes())
-    for _, under_way in leftovers(tally.path.with_name("copy.db")):
-        found += under_way
-    copy.unlink()
-    return [(one.service, one.n) for one in found]
+def tally_of(tally: Tally, store: Store | None = None) -> dict[str, int]:
+    """What another process would find if this one died now; without a database what the file alone says."""
+    words = memoryview(tally.path.read_bytes()).cast("Q")
+    done = {} if store is None else {mark.service: mark.done for mark in marks_of(store, tally.path.name)}
+    return {one.service: one.n for one in left_of(words, done)}
 
 
 def test_the_report_tells_what_was_lost_from_what_is_not_known() -> None:

@@ -146,4 +146,16 @@ def m003_sums(db: Database) -> None:
     db.execute("CREATE INDEX sum_amounts_by_day ON sum_amounts (day)")
 
 
+@migrations()
+def m004_under_way(db: Database) -> None:
+    """How far the answers of a proxy that runs, or was killed, have been brought to an end (``tracker.marks``)."""
+    db.execute("""
+        CREATE TABLE under_way (
+            tally TEXT NOT NULL, service TEXT NOT NULL,
+            done INTEGER NOT NULL, held INTEGER NOT NULL, last INTEGER NOT NULL,
+            PRIMARY KEY (tally, service)
+        ) STRICT, WITHOUT ROWID
+    """)
+
+
 _REAL_SUMS = {"long_input_squared", "output_squared", "media_seconds"}

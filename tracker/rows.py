@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from tracker.moments import local_day
 from tracker.naming import keep_model
-from tracker.record import Feature, Record
+from tracker.record import Feature, Record, Unread
 from tracker.schema import REQUEST_COLUMNS
 from tracker.sums import forget
 from tracker.twins import drop_heard
@@ -99,6 +99,19 @@ def add_batch(connection: sqlite3.Connection, batch: Sequence[Record]) -> Added:
         ],
     )
     return Added(given - same - replaced, replaced, same)
+
+
+def add_counters(
+    connection: sqlite3.Connection, unread: Iterable[Unread], refused: Iterable[tuple[str, str, int]]
+) -> None:
+    """Count what could not be read, and (day, service, number) of refusals, inside the open transaction."""
+    connection.executemany(
+        "INSERT INTO unread (day, service, shape, reason, n) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET n = n + excluded.n",
+        [(item.day, item.service, item.shape, item.reason, item.n) for item in unread],
+    )
+    sql = "INSERT INTO refused (day, service, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
+    connection.executemany(sql, refused)
 
 
 def _forget_sums(connection: sqlite3.Connection, chosen: Iterable[tuple[Record, int]]) -> None:

@@ -9,7 +9,7 @@ from tracker.record import Record
 APPLICATION_ID = 0x6B6C696D
 """``klim`` in the header of the file: what tells our database from any other SQLite file."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """How many migrations this program knows; ``PRAGMA user_version`` of a newer one is higher."""
 
 REQUEST_COLUMNS = tuple(field.name for field in fields(Record) if field.name != "features")

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Self
 
 from tracker import heartbeat, sums
 from tracker.coverage import Coverage, Moment
+from tracker.marks import Mark, note
 from tracker.moments import local_day, timestamp
 from tracker.opening import NoDatabaseError, StoreError, default_path, explained, open_database
 from tracker.record import Activity, Record, Unread
-from tracker.rows import BATCH, COLUMNS, Added, Rating, add_batch, to_records
+from tracker.rows import BATCH, COLUMNS, Added, Rating, add_batch, add_counters, to_records
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 __all__ = ["Added", "NoDatabaseError", "Rating", "Store", "StoreError", "default_path", "timestamp"]
-
 
 _DAY = timedelta(days=1)
 _MANY = 2000
@@ -97,25 +97,26 @@ class Store:
     # Records
 
     def add(
-        self, records: Iterable[Record], *, unread: Iterable[Unread] = (), refused: Iterable[tuple[str, str, int]] = ()
+        self,
+        records: Iterable[Record],
+        *,
+        unread: Iterable[Unread] = (),
+        refused: Iterable[tuple[str, str, int]] = (),
+        marks: Iterable[Mark] = (),
     ) -> Added:
         """
         Write records in one transaction. A known id is replaced by a more complete reading, and only by that.
 
         Complete beats aborted; then more output (text, media) beats less, then a known question an unknown one. The
-        revision counts the replacements. With them go what could not be read, and (day, service, number) of refusals.
+        revision counts the replacements. With them go what could not be read, (day, service, number) of refusals, and
+        how far the proxy's answers are done with that.
         """
         added = Added()
         with self.writing() as connection:
             for batch in batched(records, BATCH):
                 added += add_batch(connection, batch)
-            connection.executemany(
-                "INSERT INTO unread (day, service, shape, reason, n) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET n = n + excluded.n",
-                [(item.day, item.service, item.shape, item.reason, item.n) for item in unread],
-            )
-            sql = "INSERT INTO refused (day, service, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
-            connection.executemany(sql, refused)
+            add_counters(connection, unread, refused)
+            note(connection, marks)
         self._unsummed += added.new + added.replaced
         return added
 

@@ -93,6 +93,9 @@ class ChatGPT(Service):
             turn.outcome = turn.outcome or "aborted"
             yield turn
 
+    def owed(self) -> int:
+        return self.waiting.owed
+
     def pause(self, turn: Turn, now: datetime) -> Iterator[Turn]:
         """The stream ended: yield the turn unless its rest is to come, and keep a twin if more may come."""
         answer = answer_of(turn)

@@ -97,6 +97,9 @@ class Claude(Service):
     def overdue(self, now: datetime | None) -> Iterable[Turn]:
         return self.timelines.overdue(now)
 
+    def owed(self) -> int:
+        return self.timelines.waiting.owed
+
     def request(self, turn: Turn, body: Any) -> None:
         turn.state["blocks"] = {}
         turn.conversation_id = _conversation_of(turn.exchange)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from addon.tally import leftovers
+from addon.tally import left_of, leftovers
+from tracker.marks import marks_of
 from tracker.store import Store
 
 
@@ -31,25 +33,38 @@ def children_of(pid: int) -> list[int]:
 
 def wait_for_the_end_of(workers: list[int], seconds: float = 15.0) -> None:
     deadline = time.monotonic() + seconds
-    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+    while any(map(_lives, workers)) and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process runs; one that has ended may stay known until its new parent asks for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def under_way(data: Path, pid: int, seconds: float = 15.0) -> int:
     """How many answers the proxy that died has left uncounted, once no worker of it is left."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for path, left in leftovers(data / "klimaspor.db"):
+        for path, words in leftovers(data / "klimaspor.db"):
             if f"-{pid}-" in path.name:
-                return sum(one.n for one in left)
+                with Store.open(data / "klimaspor.db", readonly=True) as store:
+                    known = {mark.service: mark.done for mark in marks_of(store, path.name)}
+                return sum(one.n for one in left_of(words, known))
         time.sleep(0.02)
     raise TimeoutError("a worker outlives its proxy")
 
 
-def told(data: Path) -> int:
-    """How many answers the database says were lost with a killed proxy."""
+def told(data: Path) -> Counter[str]:
+    """How many answers the database says were lost, by reason; ``killed`` is with a proxy that was killed."""
     with Store.open(data / "klimaspor.db", readonly=True) as store:
-        return sum(one.n for one in store.unread(date(2000, 1, 1), date(9000, 1, 1)) if one.reason == "killed")
+        found: Counter[str] = Counter()
+        for one in store.unread(date(2000, 1, 1), date(9000, 1, 1)):
+            found[one.reason] += one.n
+    return found
 
 
 def look(data: Path) -> dict[str, Row]:
