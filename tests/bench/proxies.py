@@ -63,16 +63,12 @@ class Proxy:
 
     def cpu_seconds(self) -> float:
         """Seconds of processor time of the process that carries the chats."""
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+        return processor_seconds(self.process)
 
     def worker_seconds(self) -> float:
-        """The same of its children, which carry nothing."""
-        total = 0.0
-        for child in self.process.children():
-            times = child.cpu_times()
-            total += times.user + times.system
-        return total
+        """The same of its children, which carry nothing: those there are and those there were."""
+        gone = self.process.cpu_times()
+        return float(gone.children_user + gone.children_system) + sum(map(processor_seconds, self.process.children()))
 
     def worker_megabytes(self) -> float:
         """Resident memory of its children."""
@@ -84,6 +80,16 @@ class Proxy:
 
     def megabytes(self) -> float:
         return float(self.process.memory_info().rss / 1e6)
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """Return what a process has used of the processors: to the nanosecond on Linux, elsewhere to some 10 ms."""
+    threads = Path(f"/proc/{process.pid}/task")
+    try:
+        return sum(int((one / "schedstat").read_text().split()[0]) for one in threads.iterdir()) / 1e9
+    except OSError:
+        times = process.cpu_times()
+        return float(times.user + times.system)
 
 
 @contextmanager
