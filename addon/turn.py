@@ -181,10 +181,10 @@ class Turn:
         if not isinstance(text, str) or not text:
             return False
         parts = self._texts[role]
-        if replace:
+        if replace or part not in parts:
             parts[part] = [text]
         else:
-            parts.setdefault(part, []).append(text)
+            parts[part].append(text)
         return True
 
     def _note(self, feature: str, state: FeatureState, amount: int | None) -> None:

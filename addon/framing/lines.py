@@ -79,11 +79,18 @@ class LengthSplitter(DelimitedSplitter):
     The lengths count UTF-16 units in some accounts and bytes in others, so they only separate the frames.
     """
 
-    plain = None  # what is plain depends on the line before
+    plain = re.compile(r"()(?:\d+\n)?")
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
         self._open: list[str] = []
+
+    def read_plain(self, plain: re.Pattern[str], data: bytes, units: list[Unit]) -> bytes:
+        if self._open:
+            return data
+        rest = super().read_plain(plain, data, units)
+        units[:] = [unit for unit in units if type(unit[0]) is not int]  # a length after a length
+        return rest
 
     def read(self, block: bytes, units: list[Unit]) -> None:
         text = block.decode("utf-8", "replace").strip("\r \ufeff")

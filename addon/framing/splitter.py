@@ -146,6 +146,14 @@ class JsonSplitter(Splitter):
         text = self._decode(data)
         if self._closed or not text:
             return []
+        if self._opened and not self._pending and not self.elements and text[0] == "{":
+            try:
+                value, end = scan_at(text, 0)
+            except NOT_JSON:
+                self._wasted += len(text)
+            else:
+                if skip_space(text, end) == len(text):
+                    return [(value, None)]  # as most pieces come: one whole object
         self._parts.append(text)
         self._pending += len(text)
         self._received += len(text)

@@ -14,7 +14,7 @@ class SseSplitter(DelimitedSplitter):
     """Server-sent events as the HTML standard has them, and a little more forgiving."""
 
     delimiter = b"\n\n"
-    plain = re.compile(r"(?:id: ?\S*\n)?(?:event: ?([^\n]*)\n)?data: ?")
+    plain: re.Pattern[str] | None = re.compile(r"(?:id: ?\S*\n)?(?:event: ?([^\n]*)\n)?data: ?")
 
     def __init__(self, problems: list[str], *, decode_json: bool = True) -> None:
         super().__init__(problems)

@@ -28,7 +28,7 @@ class Messages(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         turn.request_model = body.get("model") or turn.request_model
         ask_thinking(turn, body)
@@ -36,12 +36,12 @@ class Messages(Dialect):
         if body.get("mcp_servers"):
             turn.asked("connector")
         read_parts(turn, body.get("system"), is_new=False)
-        user = body.get("metadata", {}).get("user_id") if isinstance(body.get("metadata"), Mapping) else None
+        user = body.get("metadata", {}).get("user_id") if isinstance(body.get("metadata"), dict) else None
         if isinstance(user, str) and (session := _SESSION.search(user)):
             turn.conversation_id = session[1]
         messages = body.get("messages")
         if isinstance(messages, list):
-            self._read_messages(turn, [message for message in messages if isinstance(message, Mapping)])
+            self._read_messages(turn, [message for message in messages if isinstance(message, dict)])
 
     def _read_messages(self, turn: Turn, messages: list[Mapping[str, Any]]) -> None:
         last_answer = max((at for at, message in enumerate(messages) if message.get("role") == "assistant"), default=-1)
@@ -54,7 +54,7 @@ class Messages(Dialect):
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         kind = data.get("type") or event.name
         part = str(data.get("index", ""))
@@ -98,7 +98,7 @@ class Messages(Dialect):
         turn.state["extra"] = self._side_runs(turn, usage.get("iterations"))
 
     def _start(self, turn: Turn, message: Any) -> None:
-        if isinstance(message, Mapping):
+        if isinstance(message, dict):
             turn.response_id = message.get("id") if isinstance(message.get("id"), str) else turn.response_id
             turn.response_model = message.get("model") or turn.response_model
             self._overlay(turn, message.get("usage"))
@@ -108,15 +108,15 @@ class Messages(Dialect):
         content = message.get("content")
         for at, block in enumerate(content if isinstance(content, list) else ()):
             self._read_block(turn, block, str(at))
-            if isinstance(block, Mapping):
+            if isinstance(block, dict):
                 arguments = block.get("input")
-                if isinstance(arguments, Mapping) and arguments:
+                if isinstance(arguments, dict) and arguments:
                     turn.call_tool(_compact(arguments), part=str(at))
         self._stop(turn, message)
         turn.finished = True
 
     def _read_block(self, turn: Turn, block: Any, part: str) -> None:
-        if not isinstance(block, Mapping):
+        if not isinstance(block, dict):
             return
         turn.answer(block.get("text"), part=part)
         match block.get("type"):
@@ -150,11 +150,11 @@ class Messages(Dialect):
         turn.finished = turn.finished or bool(data.get("stop_reason"))
 
     def _stop(self, turn: Turn, told: Any) -> None:
-        if isinstance(told, Mapping) and told.get("stop_reason") == "refusal":
+        if isinstance(told, dict) and told.get("stop_reason") == "refusal":
             turn.outcome = "refused"
 
     def _overlay(self, turn: Turn, usage: Any) -> None:
-        if isinstance(usage, Mapping):
+        if isinstance(usage, dict):
             kept = turn.state.setdefault("usage", {})
             kept.update({name: value for name, value in usage.items() if value is not None})
 
@@ -185,14 +185,14 @@ class Complete(Messages):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             turn.request_model = body.get("model")
             turn.state["stream"] = bool(body.get("stream"))
             turn.prompt(body.get("prompt"))
 
 
 def _kind(part: Any) -> Any:
-    return part.get("type") if isinstance(part, Mapping) else None
+    return part.get("type") if isinstance(part, dict) else None
 
 
 def _compact(arguments: Any) -> str:

@@ -41,24 +41,24 @@ class Converse(Dialect):
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
         turn.request_model = model_in_path(turn.exchange.path)
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         config = body.get("toolConfig")
-        if isinstance(config, Mapping):
+        if isinstance(config, dict):
             ask_tools(turn, config.get("tools"))
         fields = body.get("additionalModelRequestFields")
-        if isinstance(fields, Mapping) and ("thinking" in fields or "reasoning_config" in fields):
+        if isinstance(fields, dict) and ("thinking" in fields or "reasoning_config" in fields):
             turn.asked("reasoning")
         read_parts(turn, body.get("system"), is_new=False)
         messages = body.get("messages")
-        told = [one for one in messages if isinstance(one, Mapping)] if isinstance(messages, list) else []
+        told = [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
         last_answer = max((at for at, one in enumerate(told) if one.get("role") == "assistant"), default=-1)
         for at, one in enumerate(told):
             content = one.get("content")
             for part in content if isinstance(content, list) else ():
                 self._read_part(turn, part, is_new=at > last_answer)
         last = told[-1].get("content") if told else None
-        if isinstance(last, list) and any(isinstance(part, Mapping) and "toolResult" in part for part in last):
+        if isinstance(last, list) and any(isinstance(part, dict) and "toolResult" in part for part in last):
             turn.initiator = "agent"
 
     def _read_part(self, turn: Turn, part: Any, *, is_new: bool) -> None:
@@ -72,16 +72,16 @@ class Converse(Dialect):
                 is_new
             ):
                 source = media.get("source")
-                data = source.get("bytes") if isinstance(source, Mapping) else None
+                data = source.get("bytes") if isinstance(source, dict) else None
                 turn.attach(base64_size(data) if isinstance(data, str) else None, next(iter(part)))
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if fail_by_name(turn, event) or not isinstance(data, Mapping):
+        if fail_by_name(turn, event) or not isinstance(data, dict):
             return
         match event.name:
             case "contentBlockStart":
-                if isinstance(data.get("start"), Mapping) and "toolUse" in data["start"]:
+                if isinstance(data.get("start"), dict) and "toolUse" in data["start"]:
                     turn.used("tool")
             case "contentBlockDelta":
                 self._read_answer(turn, data.get("delta"), event.at_ms)
@@ -90,28 +90,28 @@ class Converse(Dialect):
             case "metadata":
                 turn.usage = read_bedrock_converse(data.get("usage"))
                 turn.finished = True
-            case None if isinstance(data.get("output"), Mapping):
+            case None if isinstance(data.get("output"), dict):
                 message = data["output"].get("message")
-                content = message.get("content") if isinstance(message, Mapping) else None
+                content = message.get("content") if isinstance(message, dict) else None
                 for part in content if isinstance(content, list) else ():
                     self._read_answer(turn, part, None)
-                    if isinstance(part, Mapping) and "toolUse" in part:
+                    if isinstance(part, dict) and "toolUse" in part:
                         turn.used("tool")
                 self._stop(turn, data)
                 turn.usage = read_bedrock_converse(data.get("usage"))
                 turn.finished = True
 
     def _read_answer(self, turn: Turn, part: Any, at_ms: int | None) -> None:
-        if not isinstance(part, Mapping):
+        if not isinstance(part, dict):
             return
         turn.answer(part.get("text"), at_ms)
         call = part.get("toolUse")
-        for text in walk_text(call.get("input") if isinstance(call, Mapping) else None):
+        for text in walk_text(call.get("input") if isinstance(call, dict) else None):
             turn.call_tool(text)
         thought = part.get("reasoningContent")
-        if isinstance(thought, Mapping):
+        if isinstance(thought, dict):
             inner = thought.get("reasoningText")
-            turn.reason(thought.get("text") or (inner.get("text") if isinstance(inner, Mapping) else None), at_ms)
+            turn.reason(thought.get("text") or (inner.get("text") if isinstance(inner, dict) else None), at_ms)
             if not turn.state.get("thinks"):
                 turn.state["thinks"] = True
                 turn.used("reasoning")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -46,7 +45,7 @@ class Agent(Dialect):
                 turn.state["answered"] = True
             case "trace":
                 steps = dig(event.data, "trace")
-                for step in steps.values() if isinstance(steps, Mapping) else ():
+                for step in steps.values() if isinstance(steps, dict) else ():
                     self._read_step(turn, step)
             case "returnControl":
                 turn.used("tool")
@@ -88,7 +87,7 @@ class RetrieveAndGenerate(Dialect):
         turn.conversation_id = text(event.data, "sessionId") or turn.conversation_id
         if event.name == "output":
             turn.answer(dig(event.data, "text"), event.at_ms)
-        elif event.name is None and isinstance(dig(event.data, "output"), Mapping):
+        elif event.name is None and isinstance(dig(event.data, "output"), dict):
             turn.answer(dig(event.data, "output", "text"))
         else:
             return

@@ -44,7 +44,7 @@ def ask_tools(turn: Turn, tools: object) -> None:
     """Note the tools that a request offers, once each feature, and their text as part of the prompt."""
     if not isinstance(tools, list):
         return
-    features = {tool_feature(tool.get("type", "function")) for tool in tools if isinstance(tool, Mapping)}
+    features = {tool_feature(tool.get("type", "function")) for tool in tools if isinstance(tool, dict)}
     for feature in sorted(features):
         turn.asked(feature)
     for text in walk_text(tools):
@@ -65,7 +65,7 @@ def ask_thinking(turn: Turn, body: Mapping[str, Any]) -> None:
             turn.asked("reasoning")
     turn.effort = effort if effort is not None else turn.effort
     thinking = body.get("thinking")
-    kind = thinking.get("type") if isinstance(thinking, Mapping) else None
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
     if kind in ("enabled", "adaptive") or (effort is not None and effort not in {"none", "minimal", "disabled", "off"}):
         turn.asked("reasoning", None)
 

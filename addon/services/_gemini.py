@@ -48,27 +48,27 @@ class GenerateContent(Dialect):
         turn.prompt_is_whole = True
         turn.request_model = model_in_path(turn.exchange.path)
         turn.state["whole"] = "stream" not in turn.exchange.path.lower()
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         turn.request_model = turn.request_model or bare_name(body.get("model"))
         inner = body.get("request")
-        self._read_request(turn, inner if isinstance(inner, Mapping) else body)
+        self._read_request(turn, inner if isinstance(inner, dict) else body)
 
     def _read_request(self, turn: Turn, body: Mapping[str, Any]) -> None:
         config = body.get("generationConfig") or body.get("config")
-        thinking = config.get("thinkingConfig") if isinstance(config, Mapping) else None
-        if isinstance(thinking, Mapping):
+        thinking = config.get("thinkingConfig") if isinstance(config, dict) else None
+        if isinstance(thinking, dict):
             level = thinking.get("thinkingLevel")
             turn.effort = level.lower() if isinstance(level, str) else None
             if thinking.get("thinkingBudget") != 0:
                 turn.asked("reasoning")
-        modalities = config.get("responseModalities") if isinstance(config, Mapping) else None
+        modalities = config.get("responseModalities") if isinstance(config, dict) else None
         for modality in modalities if isinstance(modalities, list) else ():
             if str(modality).upper() in {"IMAGE", "AUDIO"}:
                 turn.asked("image_output" if str(modality).upper() == "IMAGE" else "audio_output")
         tools = body.get("tools")
         kinds = (
-            {kind for tool in tools if isinstance(tool, Mapping) for kind in tool} if isinstance(tools, list) else set()
+            {kind for tool in tools if isinstance(tool, dict) for kind in tool} if isinstance(tools, list) else set()
         )
         for feature in sorted({_TOOLS.get(kind, "tool") for kind in kinds}):
             turn.asked(feature)
@@ -79,16 +79,16 @@ class GenerateContent(Dialect):
         contents = body.get("contents")
         if isinstance(contents, str):
             turn.prompt(contents)
-        if isinstance(contents, list | Mapping):
+        if isinstance(contents, list | dict):
             self._read_contents(turn, contents if isinstance(contents, list) else [contents])
 
     def _read_contents(self, turn: Turn, contents: list[Any]) -> None:
-        told = [content for content in contents if isinstance(content, Mapping)]
+        told = [content for content in contents if isinstance(content, dict)]
         last_answer = max((at for at, content in enumerate(told) if content.get("role") == "model"), default=-1)
         for at, content in enumerate(told):
             parts = content.get("parts")
             for part in parts if isinstance(parts, list) else [parts]:
-                if not isinstance(part, Mapping):
+                if not isinstance(part, dict):
                     continue
                 turn.prompt(part.get("text"))
                 for text in walk_text([part.get("functionCall"), part.get("functionResponse")]):
@@ -96,12 +96,12 @@ class GenerateContent(Dialect):
                 data = (
                     part.get("inlineData") or part.get("inline_data") or part.get("fileData") or part.get("file_data")
                 )
-                if isinstance(data, Mapping) and at > last_answer:
+                if isinstance(data, dict) and at > last_answer:
                     mime = data.get("mimeType") or data.get("mime_type")
                     size = base64_size(data["data"]) if isinstance(data.get("data"), str) else None
                     turn.attach(size, mime if isinstance(mime, str) else None)
         last = told[-1].get("parts") if told else None
-        if isinstance(last, list) and any(isinstance(part, Mapping) and "functionResponse" in part for part in last):
+        if isinstance(last, list) and any(isinstance(part, dict) and "functionResponse" in part for part in last):
             turn.initiator = "agent"
 
     def event(self, turn: Turn, event: Event) -> None:
@@ -110,9 +110,9 @@ class GenerateContent(Dialect):
             for one in data:
                 self.event(turn, Event(one, at_ms=event.at_ms))
             return
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
-        if isinstance(data.get("response"), Mapping):
+        if isinstance(data.get("response"), dict):
             turn.response_id = data.get("traceId") if isinstance(data.get("traceId"), str) else turn.response_id
             data = data["response"]
         if data.get("error"):
@@ -120,24 +120,24 @@ class GenerateContent(Dialect):
             return
         turn.response_model = bare_name(data.get("modelVersion")) or turn.response_model
         turn.response_id = data.get("responseId") if isinstance(data.get("responseId"), str) else turn.response_id
-        if isinstance(data.get("usageMetadata"), Mapping):
+        if isinstance(data.get("usageMetadata"), dict):
             turn.state["usage"] = data["usageMetadata"]
             if number(data["usageMetadata"], "candidatesTokenCount") is not None:
                 turn.state["candidates"] = data["usageMetadata"]["candidatesTokenCount"]
         feedback = data.get("promptFeedback")
-        if isinstance(feedback, Mapping) and feedback.get("blockReason"):
+        if isinstance(feedback, dict) and feedback.get("blockReason"):
             turn.outcome, turn.finished = "refused", True
         candidates = data.get("candidates")
         at_ms = None if turn.state.get("whole") else event.at_ms
         for candidate in candidates if isinstance(candidates, list) else ():
-            if isinstance(candidate, Mapping):
+            if isinstance(candidate, dict):
                 self._read_candidate(turn, candidate, at_ms)
 
     def _read_candidate(self, turn: Turn, candidate: Mapping[str, Any], at_ms: int | None) -> None:
         content = candidate.get("content")
-        parts = content.get("parts") if isinstance(content, Mapping) else None
+        parts = content.get("parts") if isinstance(content, dict) else None
         for part in parts if isinstance(parts, list) else ():
-            if isinstance(part, Mapping):
+            if isinstance(part, dict):
                 self._read_part(turn, part, at_ms, str(candidate.get("index", 0)))
         finish = candidate.get("finishReason")
         if isinstance(finish, str) and finish:
@@ -145,7 +145,7 @@ class GenerateContent(Dialect):
             if finish in _REFUSALS:
                 turn.outcome = "refused"
         grounding = candidate.get("groundingMetadata")
-        queries = grounding.get("webSearchQueries") if isinstance(grounding, Mapping) else None
+        queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
         if isinstance(queries, list) and queries:
             turn.state["searches"] = len(queries)
 
@@ -155,7 +155,7 @@ class GenerateContent(Dialect):
         else:
             turn.answer(part.get("text"), at_ms, part=name)
         call = part.get("functionCall")
-        if isinstance(call, Mapping):
+        if isinstance(call, dict):
             turn.used("tool")
             turn.call_tool(call.get("name"))
             turn.call_tool(json.dumps(call.get("args", {}), ensure_ascii=False))
@@ -163,7 +163,7 @@ class GenerateContent(Dialect):
             turn.used("code")
             turn.call_tool(dig(part, "executableCode", "code"))
         media = part.get("inlineData")
-        mime = media.get("mimeType") if isinstance(media, Mapping) else None
+        mime = media.get("mimeType") if isinstance(media, dict) else None
         if isinstance(mime, str) and mime.startswith("image/"):
             turn.media_count = (turn.media_count or 0) + 1
             turn.used("image_output")

@@ -41,7 +41,7 @@ class Interactions(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         turn.request_model = body.get("model") if isinstance(body.get("model"), str) else None
         if isinstance(body.get("agent"), str):
@@ -67,17 +67,17 @@ class Interactions(Dialect):
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         interaction = data.get("interaction")
-        if isinstance(interaction, Mapping):
+        if isinstance(interaction, dict):
             self._settle(turn, interaction)
         elif "status" in data and (
             "steps" in data or "outputs" in data or "usage" in data or data.get("object") == "interaction"
         ):
             self._settle(turn, data)
         delta = data.get("delta")
-        if isinstance(delta, Mapping):
+        if isinstance(delta, dict):
             part = str(data.get("index", ""))
             match delta.get("type"):
                 case "text":
@@ -109,13 +109,13 @@ class Interactions(Dialect):
 
     def _read_steps(self, turn: Turn, steps: Any) -> None:
         for step in steps if isinstance(steps, list) else ():
-            if not isinstance(step, Mapping):
+            if not isinstance(step, dict):
                 continue
             match step.get("type"):
                 case "model_output" | "text":
                     content = step.get("content")
                     for one in content if isinstance(content, list) else [step]:
-                        turn.answer(one.get("text") if isinstance(one, Mapping) else None)
+                        turn.answer(one.get("text") if isinstance(one, dict) else None)
                 case "function_call":
                     turn.used("tool")
                 case "google_search_call":

@@ -27,21 +27,21 @@ class Predict(Dialect):
         is_video = turn.exchange.path.endswith("predictLongRunning") or (turn.request_model or "").startswith("veo")
         is_embedding = "embedding" in (turn.request_model or "")
         turn.operation = "video" if is_video else "embeddings" if is_embedding else "image"
-        parameters = body.get("parameters") if isinstance(body, Mapping) else None
-        if isinstance(parameters, Mapping):
+        parameters = body.get("parameters") if isinstance(body, dict) else None
+        if isinstance(parameters, dict):
             turn.media_pixels = pixels(parameters.get("size"))
             seconds = parameters.get("durationSeconds")
             made = number(parameters, "sampleCount") or 1
             if is_video:
                 turn.media_seconds = float(seconds) * made if isinstance(seconds, int | float) else None
                 turn.state["made"] = made
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             for text in walk_text(body.get("instances")):
                 turn.prompt(text if len(text) < 20_000 else None)
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         if data.get("error"):
             fail(turn, data["error"])
@@ -64,14 +64,14 @@ class Embed(Dialect):
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
         turn.request_model = model_in_path(turn.exchange.path)
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             requests = body.get("requests")
             for one in requests if isinstance(requests, list) else [body]:
                 for text in walk_text(dig(one, "content", "parts")):
                     turn.prompt(text if text != "text" else None)
 
     def event(self, turn: Turn, event: Event) -> None:
-        if isinstance(event.data, Mapping):
+        if isinstance(event.data, dict):
             turn.usage = read_gemini(event.data.get("usageMetadata"))
             turn.outcome, turn.finished = "complete", True
 
@@ -88,38 +88,38 @@ class LiveSocket(TurnByTurn):
 
         for event in split_messages(message.data, "json", message.at_ms):
             data = event.data
-            if not isinstance(data, Mapping):
+            if not isinstance(data, dict):
                 continue
             if message.from_client:
-                if isinstance(data.get("setup"), Mapping):
+                if isinstance(data.get("setup"), dict):
                     self.model = bare_name(data["setup"].get("model"))
-                if isinstance(data.get("clientContent"), Mapping) and self.turn is None:
+                if isinstance(data.get("clientContent"), dict) and self.turn is None:
                     self.begin(message.at_ms)
                 continue
             yield from self._hear_server(data, message.at_ms)
 
     def _hear_server(self, data: Mapping[str, Any], at_ms: int | None) -> Iterator[Turn]:
         content = data.get("serverContent")
-        if not isinstance(content, Mapping) and "usageMetadata" not in data and "toolCall" not in data:
+        if not isinstance(content, dict) and "usageMetadata" not in data and "toolCall" not in data:
             return
         turn = self.turn or self.begin(at_ms)
         turn.request_model = self.model
         if "usageMetadata" in data:
             turn.usage = read_gemini(data["usageMetadata"]) or turn.usage
-        if isinstance(data.get("toolCall"), Mapping):
+        if isinstance(data.get("toolCall"), dict):
             turn.used("tool")
-        if not isinstance(content, Mapping):
+        if not isinstance(content, dict):
             return
-        parts = content.get("modelTurn", {}).get("parts") if isinstance(content.get("modelTurn"), Mapping) else None
+        parts = content.get("modelTurn", {}).get("parts") if isinstance(content.get("modelTurn"), dict) else None
         for part in parts if isinstance(parts, list) else ():
-            if isinstance(part, Mapping):
+            if isinstance(part, dict):
                 turn.answer(part.get("text"), at_ms)
-                if isinstance(part.get("inlineData"), Mapping) and not turn.state.get("voice"):
+                if isinstance(part.get("inlineData"), dict) and not turn.state.get("voice"):
                     turn.state["voice"] = True
                     turn.first_token_ms = at_ms if turn.first_token_ms is None else turn.first_token_ms
                     turn.used("voice")
         heard = content.get("outputTranscription")
-        turn.answer(heard.get("text") if isinstance(heard, Mapping) else None, at_ms)
+        turn.answer(heard.get("text") if isinstance(heard, dict) else None, at_ms)
         if content.get("interrupted"):
             turn.outcome = "aborted"  # the person spoke: turnComplete, often with the usage, is still to come
         if content.get("turnComplete"):

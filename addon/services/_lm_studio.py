@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from addon.service import Event, Turn
@@ -17,7 +16,7 @@ class NativeChat(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.reasoning_is_whole = True
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         turn.request_model = text(body, "model")
         turn.prompt_is_whole = not body.get("previous_response_id")
@@ -36,7 +35,7 @@ class NativeChat(Dialect):
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         match text(data, "type") or event.name:
             case "chat.start":

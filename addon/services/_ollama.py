@@ -21,7 +21,7 @@ class Chat(Dialect):
     def request(self, turn: Turn, body: Any) -> None:
         turn.operation = self._operation
         turn.prompt_is_whole = turn.reasoning_is_whole = True
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         turn.request_model = body.get("model")
         ask_thinking(turn, body)
@@ -30,7 +30,7 @@ class Chat(Dialect):
             turn.prompt(body.get(key))
         self._attach(turn, body)
         messages = body.get("messages")
-        told = [one for one in messages if isinstance(one, Mapping)] if isinstance(messages, list) else []
+        told = [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
         last_answer = max((at for at, one in enumerate(told) if one.get("role") == "assistant"), default=-1)
         for at, one in enumerate(told):
             turn.prompt(one.get("content"))
@@ -48,7 +48,7 @@ class Chat(Dialect):
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         if data.get("error"):
             turn.outcome, turn.finished = "error", True
@@ -57,13 +57,13 @@ class Chat(Dialect):
         done = data.get("done") is True
         at_ms = None if done and not turn.has_text("answer") else event.at_ms
         message = data.get("message")
-        message = message if isinstance(message, Mapping) else {}
+        message = message if isinstance(message, dict) else {}
         turn.answer(message.get("content") or data.get("response"), at_ms)
         turn.reason(message.get("thinking") or data.get("thinking"), at_ms)
         calls = message.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
             turn.used("tool")
-            for text in walk_text(call.get("function") if isinstance(call, Mapping) else None):
+            for text in walk_text(call.get("function") if isinstance(call, dict) else None):
                 turn.call_tool(text)
         if done:
             turn.dropped = data.get("done_reason") in ("load", "unload")  # an empty call that only moves the model
@@ -78,14 +78,14 @@ class Embed(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             turn.request_model = body.get("model")
             for text in walk_text(body.get("input", body.get("prompt"))):
                 turn.prompt(text)
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if isinstance(data, Mapping) and ("embeddings" in data or "embedding" in data):
+        if isinstance(data, dict) and ("embeddings" in data or "embedding" in data):
             turn.response_model = data.get("model")
             if number(data, "prompt_eval_count") is not None:
                 turn.usage = read_ollama(data)

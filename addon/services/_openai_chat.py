@@ -49,7 +49,7 @@ class ChatCompletions(Dialect):
         turn.operation = self._operation
         turn.reasoning_is_whole = self.reasoning_is_whole
         turn.prompt_is_whole = True
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         turn.request_model = body.get("model") or turn.request_model
         turn.state["stream"] = bool(body.get("stream"))
@@ -121,7 +121,7 @@ class ChatCompletions(Dialect):
                     self._read_prompt(turn, one)
 
     def _read_messages(self, turn: Turn, messages: list[Any]) -> None:
-        told = [message for message in messages if isinstance(message, Mapping)]
+        told = [message for message in messages if isinstance(message, dict)]
         last_answer = max((at for at, message in enumerate(told) if message.get("role") == "assistant"), default=-1)
         for at, message in enumerate(told):
             read_parts(turn, message.get("content"), is_new=at > last_answer)
@@ -213,7 +213,7 @@ class ChatCompletions(Dialect):
 
 def fail(turn: Turn, error: Any) -> None:
     """Settle the outcome of an answer that carries an error although its status was 2xx."""
-    kind = " ".join(str(error.get(key, "")) for key in ("type", "code", "status")) if isinstance(error, Mapping) else ""
+    kind = " ".join(str(error.get(key, "")) for key in ("type", "code", "status")) if isinstance(error, dict) else ""
     kind = kind.lower()
     if any(word in kind for word in ("rate_limit", "quota", "429", "resource_exhausted", "limit_reached", "throttl")):
         turn.outcome = "limited"

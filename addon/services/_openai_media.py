@@ -24,20 +24,20 @@ class OneAnswer(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
-        fields = body.get("fields", body) if isinstance(body.get("fields"), Mapping) else body
+        fields = body.get("fields", body) if isinstance(body.get("fields"), dict) else body
         turn.request_model = fields.get("model") if isinstance(fields.get("model"), str) else turn.request_model
         turn.media_pixels = pixels(fields.get("size")) or pixels(f"{fields.get('width')}x{fields.get('height')}")
         turn.effort = fields.get("quality") if isinstance(fields.get("quality"), str) else None
         turn.prompt(fields.get("prompt"))
         for file in body.get("files", ()) if isinstance(body.get("files"), list) else ():
-            if isinstance(file, Mapping):
+            if isinstance(file, dict):
                 turn.attach(file.get("size"), file.get("type"))
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         if data.get("error"):
             fail(turn, data["error"])
@@ -46,7 +46,7 @@ class OneAnswer(Dialect):
             turn.response_model = data["model"]
         if isinstance(data.get("id"), str):
             turn.response_id = data["id"]
-        if isinstance(data.get("usage"), Mapping):
+        if isinstance(data.get("usage"), dict):
             turn.usage = read_openai_responses(data["usage"])
         self.answer(turn, data, event.at_ms)
 
@@ -80,7 +80,7 @@ class Speech(OneAnswer):
 
     def request(self, turn: Turn, body: Any) -> None:
         super().request(turn, body)
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             turn.prompt(body.get("input") or body.get("text"))
 
     def event(self, turn: Turn, event: Event) -> None:
@@ -112,7 +112,7 @@ class Transcription(OneAnswer):
 
     def answer(self, turn: Turn, data: Mapping[str, Any], at_ms: int | None) -> None:
         usage = data.get("usage")
-        if isinstance(usage, Mapping) and usage.get("type") == "duration":
+        if isinstance(usage, dict) and usage.get("type") == "duration":
             turn.usage = None
             turn.media_seconds = _seconds(usage.get("seconds"))
         elif "duration" in data:
@@ -163,12 +163,12 @@ class Embeddings(OneAnswer):
 
     def request(self, turn: Turn, body: Any) -> None:
         super().request(turn, body)
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             for text in walk_text(body.get("input", body.get("inputs"))):
                 turn.prompt(text)
 
     def answer(self, turn: Turn, data: Mapping[str, Any], at_ms: int | None) -> None:
-        if isinstance(data.get("usage"), Mapping):
+        if isinstance(data.get("usage"), dict):
             turn.usage = read_openai_chat(data["usage"])
             if turn.usage is not None and turn.usage.input is None:
                 turn.usage = Usage(input=number(data, "usage", "total_tokens"))
@@ -182,7 +182,7 @@ class Decisions(OneAnswer):
 
     def request(self, turn: Turn, body: Any) -> None:
         super().request(turn, body)
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             for one in walk_text([body.get("input"), body.get("questions")]):
                 turn.prompt(one)
 

@@ -71,7 +71,7 @@ class Responses(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         turn.request_model = body.get("model") or turn.request_model
         turn.state["background"] = body.get("background") is True
@@ -83,7 +83,7 @@ class Responses(Dialect):
         turn.state["drawn_by"] = next((text(one, "model") for one in painters), None)
         turn.prompt(body.get("instructions"))
         conversation = body.get("conversation")
-        turn.conversation_id = conversation.get("id") if isinstance(conversation, Mapping) else conversation
+        turn.conversation_id = conversation.get("id") if isinstance(conversation, dict) else conversation
         if not isinstance(turn.conversation_id, str):
             turn.conversation_id = None
         asked = body.get("input")
@@ -91,7 +91,7 @@ class Responses(Dialect):
         if body.get("previous_response_id"):
             turn.prompt_is_whole = False
         if isinstance(asked, list):
-            self._read_input(turn, [item for item in asked if isinstance(item, Mapping)])
+            self._read_input(turn, [item for item in asked if isinstance(item, dict)])
 
     def _read_input(self, turn: Turn, items: list[Mapping[str, Any]]) -> None:
         last_answer = max((at for at, item in enumerate(items) if item.get("role") == "assistant"), default=-1)
@@ -105,14 +105,14 @@ class Responses(Dialect):
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         kind = text(data, "type") or event.name
         if data.get("object") in ("response", "response.compaction"):
             self._settle(turn, data, terminal=data.get("status") not in ("queued", "in_progress"))
             return
         response = data.get("response")
-        if isinstance(response, Mapping):
+        if isinstance(response, dict):
             self._settle(turn, response, terminal=kind in _TERMINAL, top=data)
         part = str(data.get("item_id") or data.get("output_index") or "")
         match kind:
@@ -186,11 +186,11 @@ class Responses(Dialect):
             fail(turn, response.get("error") or {})
         elif response.get("status") == "cancelled":
             turn.outcome = "aborted"
-        elif isinstance(details, Mapping) and details.get("reason") == "content_filter":
+        elif isinstance(details, dict) and details.get("reason") == "content_filter":
             turn.outcome = "refused"
 
     def _read_item(self, turn: Turn, item: Any, *, with_text: bool) -> None:
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             return
         kind, seen = text(item, "type"), turn.state.setdefault("items", set())
         name = str(item.get("id") or item.get("call_id") or f"{kind}{len(seen)}")
@@ -206,7 +206,7 @@ class Responses(Dialect):
         seen.add(name)
         content = item.get("content")
         for part in content if isinstance(content, list) else ():
-            if not isinstance(part, Mapping):
+            if not isinstance(part, dict):
                 continue
             if with_text and kind == "message":
                 turn.answer(part.get("text") or part.get("refusal"), part=name)
@@ -232,15 +232,13 @@ class ResponsesSocket(TurnByTurn):
         from addon.framing import split_messages
 
         for event in split_messages(message.data, "json", message.at_ms):
-            if not isinstance(event.data, Mapping):
+            if not isinstance(event.data, dict):
                 continue
             if message.from_client:
                 if event.data.get("type") == "response.create":
                     yield from self.end(message.at_ms)
                     nested = event.data.get("response")
-                    self.dialect.request(
-                        self.begin(message.at_ms), nested if isinstance(nested, Mapping) else event.data
-                    )
+                    self.dialect.request(self.begin(message.at_ms), nested if isinstance(nested, dict) else event.data)
                 continue
             turn = self.turn or self.begin(message.at_ms)
             if turn.first_byte_ms is None:

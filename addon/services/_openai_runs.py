@@ -51,23 +51,23 @@ class Runs(Dialect):
             yield turn
 
     def request(self, turn: Turn, body: Any) -> None:
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             turn.request_model = body.get("model")
             ask_tools(turn, body.get("tools"))
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         match data.get("object"):
             case "thread.run":
                 self._read_run(turn, data)
             case "thread.message.delta":
                 delta = data.get("delta")
-                content = delta.get("content") if isinstance(delta, Mapping) else None
+                content = delta.get("content") if isinstance(delta, dict) else None
                 for part in content if isinstance(content, list) else ():
-                    text = part.get("text") if isinstance(part, Mapping) else None
-                    turn.answer(text.get("value") if isinstance(text, Mapping) else None, event.at_ms)
+                    text = part.get("text") if isinstance(part, dict) else None
+                    turn.answer(text.get("value") if isinstance(text, dict) else None, event.at_ms)
             case _ if event.name == "error" or data.get("error"):
                 fail(turn, data.get("error") or data)
 

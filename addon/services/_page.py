@@ -16,7 +16,7 @@ def pick(value: Any, *path: str | int) -> Any:
     for key in path:
         if type(value) is dict:
             value = value.get(key)
-        elif type(value) is list and isinstance(key, int) and -len(value) <= key < len(value):
+        elif type(value) is list and type(key) is int and -len(value) <= key < len(value):
             value = value[key]
         else:
             return None
@@ -26,22 +26,29 @@ def pick(value: Any, *path: str | int) -> Any:
 def text_at(value: Any, *path: str | int) -> str | None:
     """Return the text at the path, or None if it is empty or no text."""
     for key in path:
-        value = value.get(key) if type(value) is dict else pick(value, key)
+        if type(value) is dict:
+            value = value.get(key)
+        elif type(value) is list and type(key) is int and -len(value) <= key < len(value):
+            value = value[key]
+        else:
+            return None
     return value if type(value) is str and value else None
 
 
 def list_at(value: Any, *path: str | int) -> list[Any]:
     """Return the list at the path, or an empty one."""
-    found = pick(value, *path)
-    return found if isinstance(found, list) else []
+    for key in path:
+        value = value.get(key) if type(value) is dict else pick(value, key)
+    return value if type(value) is list else []
 
 
 def identity_at(value: Any, *path: str | int) -> str | None:
     """Return an id (text or whole number) as text, or None."""
-    found = pick(value, *path)
-    if isinstance(found, int) and not isinstance(found, bool):
-        return str(found)
-    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+    for key in path:
+        value = value.get(key) if type(value) is dict else pick(value, key)
+    if type(value) is int:
+        return str(value)
+    return value if type(value) is str and 0 < len(value) <= 200 else None
 
 
 def size_at(value: Any, *path: str | int) -> int | None:

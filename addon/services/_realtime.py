@@ -36,7 +36,7 @@ class RealtimeSocket(TurnByTurn):
         from addon.framing import split_messages
 
         for event in split_messages(message.data, "json", message.at_ms):
-            if isinstance(event.data, Mapping):
+            if isinstance(event.data, dict):
                 yield from self._hear_client(event) if message.from_client else self._hear_server(event)
 
     def _hear_client(self, event: Event) -> Iterator[Turn]:
@@ -79,23 +79,23 @@ class RealtimeSocket(TurnByTurn):
         return turn
 
     def _read_session(self, session: Any, *, served: bool = False) -> None:
-        if not isinstance(session, Mapping):
+        if not isinstance(session, dict):
             return
         if isinstance(session.get("model"), str):
             self.model = self.model or session["model"]
             self.served = session["model"] if served else self.served
         heard = session.get("input_audio_transcription")
         audio = session.get("audio")
-        if isinstance(audio, Mapping) and isinstance(audio.get("input"), Mapping):
+        if isinstance(audio, dict) and isinstance(audio.get("input"), dict):
             heard = audio["input"].get("transcription") or heard
-        if isinstance(heard, Mapping) and isinstance(heard.get("model"), str):
+        if isinstance(heard, dict) and isinstance(heard.get("model"), str):
             self.transcriber = heard["model"]
         if isinstance(session.get("output_audio_format"), str):
             self.is_pcm = session["output_audio_format"] == "pcm16"
 
     def _finish(self, turn: Turn, data: Mapping[str, Any]) -> None:
         told = data.get("response")
-        response: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+        response: Mapping[str, Any] = told if isinstance(told, dict) else {}
         turn.response_id = response.get("id") if isinstance(response.get("id"), str) else None
         turn.conversation_id = (
             response.get("conversation_id") if isinstance(response.get("conversation_id"), str) else None
@@ -104,7 +104,7 @@ class RealtimeSocket(TurnByTurn):
         turn.finished = True
         output = response.get("output")
         for item in output if isinstance(output, list) else ():
-            if isinstance(item, Mapping) and item.get("type") == "function_call":
+            if isinstance(item, dict) and item.get("type") == "function_call":
                 turn.used("tool")
         if self.spoken_bytes:
             turn.used("voice")
@@ -116,7 +116,7 @@ class RealtimeSocket(TurnByTurn):
                 turn.outcome = "aborted"
             case "failed":
                 details = response.get("status_details")
-                fail(turn, details.get("error") if isinstance(details, Mapping) else {})
+                fail(turn, details.get("error") if isinstance(details, dict) else {})
 
     def _transcribed(self, data: Mapping[str, Any], at_ms: int | None) -> Turn:
         turn = Turn(self.service, self.opening)
@@ -125,7 +125,7 @@ class RealtimeSocket(TurnByTurn):
         turn.started_ms, turn.ended_ms = at_ms or 0, -1  # how long it took is not told
         turn.request_bytes = turn.response_bytes = 0
         usage = data.get("usage")
-        if isinstance(usage, Mapping) and usage.get("type") == "duration":
+        if isinstance(usage, dict) and usage.get("type") == "duration":
             seconds = usage.get("seconds")
             turn.media_seconds = float(seconds) if isinstance(seconds, int | float) else None
         else:

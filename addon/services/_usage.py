@@ -5,7 +5,7 @@ reasoning, cached counts cache reads only. One function a family; each takes the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from addon.service import Usage
@@ -17,7 +17,7 @@ Read = Callable[[Any], Usage | None]
 def dig(value: Any, *path: str) -> Any:
     """Return what lies at the path in nested objects, or None."""
     for key in path:
-        if type(value) is not dict and not isinstance(value, Mapping):  # the first is quick, and JSON has no others
+        if type(value) is not dict:
             return None
         value = value.get(key)
     return value
@@ -49,7 +49,7 @@ def add(*numbers: int | None) -> int | None:
 
 def read_openai_chat(usage: Any) -> Usage | None:
     """Chat completions, and everybody who imitates them: reasoning and cached are inside the two numbers."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     reasoning = first(number(usage, "completion_tokens_details", "reasoning_tokens"), number(usage, "reasoning_tokens"))
     return Usage(
@@ -116,7 +116,7 @@ def read_gemini_as_openai(usage: Any) -> Usage | None:
 
 def read_openai_responses(usage: Any) -> Usage | None:
     """Responses: reasoning and cached are inside the two numbers."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     return Usage(
         input=number(usage, "input_tokens"),
@@ -137,7 +137,7 @@ def read_xai_responses(usage: Any) -> Usage | None:
 
 def read_realtime(usage: Any) -> Usage | None:
     """Realtime: as responses, with the details under names of their own."""
-    if not isinstance(usage, Mapping) or not usage:
+    if not isinstance(usage, dict) or not usage:
         return None
     return Usage(
         input=number(usage, "input_tokens"),
@@ -165,7 +165,7 @@ def read_anthropic(usage: Any) -> Usage | None:
 
 def read_gemini(usage: Any) -> Usage | None:
     """Gemini: tool prompts come on top of the prompt, thoughts on top of the candidates."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     prompt, thoughts = number(usage, "promptTokenCount"), number(usage, "thoughtsTokenCount")
     candidates = first(number(usage, "candidatesTokenCount"), number(usage, "responseTokenCount"))
@@ -182,7 +182,7 @@ def read_gemini(usage: Any) -> Usage | None:
 
 def read_interactions(usage: Any) -> Usage | None:
     """Google's Interactions API."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     return Usage(
         input=add(number(usage, "total_input_tokens"), number(usage, "total_tool_use_tokens")),
@@ -194,7 +194,7 @@ def read_interactions(usage: Any) -> Usage | None:
 
 def read_bedrock_converse(usage: Any) -> Usage | None:
     """Bedrock converse, and Nova's own body: input leaves cache reads and writes out."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     cached = first(number(usage, "cacheReadInputTokens"), number(usage, "cacheReadInputTokenCount"))
     written = first(number(usage, "cacheWriteInputTokens"), number(usage, "cacheWriteInputTokenCount"))
@@ -205,7 +205,7 @@ def read_bedrock_converse(usage: Any) -> Usage | None:
 
 def read_bedrock_metrics(metrics: Any) -> Usage | None:
     """Bedrock's invocation metrics at the end of a stream."""
-    if not isinstance(metrics, Mapping):
+    if not isinstance(metrics, dict):
         return None
     return Usage(
         input=add(
@@ -220,7 +220,7 @@ def read_bedrock_metrics(metrics: Any) -> Usage | None:
 
 def read_cohere(usage: Any) -> Usage | None:
     """Cohere: billed units (what OpenTelemetry asks for), else tokens."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     return Usage(
         input=first(number(usage, "billed_units", "input_tokens"), number(usage, "tokens", "input_tokens")),

@@ -32,7 +32,7 @@ class Chat(ChatCompletions):
 
 def hold_or_fetch(turn: Turn, *, ordered: str | None, fetched: str | None) -> Iterator[Turn]:
     """
-    Keep a turn that was only ``ordered``; when its answer is ``fetched``, yield it as one row that began with the order.
+    Keep a turn that was only ``ordered``; when its answer is ``fetched``, yield it as a row that began with the order.
 
     What is fetched without having been ordered here, or is not ready, is nobody's turn.
     """

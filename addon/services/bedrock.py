@@ -41,13 +41,11 @@ class Invoke(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         model = model_in_path(turn.exchange.path)
-        dialect: Dialect = (
-            Messages() if isinstance(body, Mapping) and "anthropic_version" in body else ChatCompletions()
-        )
+        dialect: Dialect = Messages() if isinstance(body, dict) and "anthropic_version" in body else ChatCompletions()
         turn.state["dialect"] = dialect
         dialect.request(turn, body)
         turn.request_model = model
-        if isinstance(body, Mapping) and "messages" not in body:
+        if isinstance(body, dict) and "messages" not in body:
             for key in ("inputText", "prompt", "texts", "inputs"):
                 for text in walk_text(body.get(key)):
                     turn.prompt(text)
@@ -58,12 +56,12 @@ class Invoke(Dialect):
         if fail_by_name(turn, event):
             return
         data = event.data
-        if event.name == "chunk" and isinstance(data, Mapping) and isinstance(data.get("bytes"), str):
+        if event.name == "chunk" and isinstance(data, dict) and isinstance(data.get("bytes"), str):
             try:
                 data = parse_or_none(base64.b64decode(data["bytes"]).decode("utf-8", "replace"))
             except (binascii.Error, ValueError):
                 return
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         metrics = data.get("amazon-bedrock-invocationMetrics")
         if metrics is not None:
@@ -86,20 +84,20 @@ class Invoke(Dialect):
             turn.outcome = "refused"
         results = data.get("results")
         for result in results if isinstance(results, list) else ():
-            turn.answer(result.get("outputText") if isinstance(result, Mapping) else None, at_ms)
+            turn.answer(result.get("outputText") if isinstance(result, dict) else None, at_ms)
         delta = data.get("contentBlockDelta")
-        if isinstance(delta, Mapping) and isinstance(delta.get("delta"), Mapping):
+        if isinstance(delta, dict) and isinstance(delta.get("delta"), dict):
             turn.answer(delta["delta"].get("text"), at_ms)
         output = data.get("output")
-        message = output.get("message") if isinstance(output, Mapping) else None
-        content = message.get("content") if isinstance(message, Mapping) else None
+        message = output.get("message") if isinstance(output, dict) else None
+        content = message.get("content") if isinstance(message, dict) else None
         for part in content if isinstance(content, list) else ():
-            turn.answer(part.get("text") if isinstance(part, Mapping) else None, at_ms)
+            turn.answer(part.get("text") if isinstance(part, dict) else None, at_ms)
         images = data.get("images") or data.get("artifacts")
         if isinstance(images, list) and images:
             turn.operation, turn.media_count = "image", len(images)
             turn.used("image_output", len(images))
-        if isinstance(data.get("usage"), Mapping) and "inputTokens" in data["usage"]:
+        if isinstance(data.get("usage"), dict) and "inputTokens" in data["usage"]:
             turn.usage = read_bedrock_converse(data["usage"])
         if event.name != "chunk":
             turn.outcome, turn.finished = turn.outcome or "complete", True

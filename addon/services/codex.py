@@ -8,7 +8,6 @@ is the OpenAI API.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -23,7 +22,7 @@ class CodexResponses(Responses):
 
     def request(self, turn: Turn, body: Any) -> None:
         super().request(turn, body)
-        if isinstance(body, Mapping) and isinstance(body.get("prompt_cache_key"), str):
+        if isinstance(body, dict) and isinstance(body.get("prompt_cache_key"), str):
             turn.conversation_id = body["prompt_cache_key"] or None
 
 

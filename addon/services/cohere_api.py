@@ -27,7 +27,7 @@ class Chat(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = turn.reasoning_is_whole = True
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         turn.request_model = body.get("model")
         ask_thinking(turn, body)
@@ -40,7 +40,7 @@ class Chat(Dialect):
         for text in walk_text([body.get("chat_history"), body.get("documents")]):
             turn.prompt(text)
         messages = body.get("messages")
-        told = [one for one in messages if isinstance(one, Mapping)] if isinstance(messages, list) else []
+        told = [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
         for one in told:
             read_parts(turn, one.get("content"), is_new=one is told[-1])
         if body.get("tool_results") or (told and told[-1].get("role") == "tool"):
@@ -48,7 +48,7 @@ class Chat(Dialect):
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         message = dig(data, "delta", "message")
         match data.get("type") or data.get("event_type"):
@@ -83,7 +83,7 @@ class Chat(Dialect):
         turn.response_id = data.get("id") or data.get("generation_id")
         turn.answer(data.get("text"))
         message = data.get("message")
-        if isinstance(message, Mapping):
+        if isinstance(message, dict):
             content = message.get("content")
             for part in content if isinstance(content, list) else ():
                 turn.answer(dig(part, "text"))
@@ -112,7 +112,7 @@ class Embed(Embeddings):
 
     def request(self, turn: Turn, body: Any) -> None:
         super().request(turn, body)
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             for text in walk_text(body.get("texts")):
                 turn.prompt(text)
 
@@ -127,13 +127,13 @@ class Rerank(Dialect):
     operation: ClassVar[Operation] = "search"
 
     def request(self, turn: Turn, body: Any) -> None:
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             turn.request_model = body.get("model")
             for text in walk_text([body.get("query"), body.get("documents")]):
                 turn.prompt(text)
 
     def event(self, turn: Turn, event: Event) -> None:
-        if isinstance(event.data, Mapping) and isinstance(event.data.get("results"), list):
+        if isinstance(event.data, dict) and isinstance(event.data.get("results"), list):
             turn.response_id = event.data.get("id")
             turn.outcome, turn.finished = "complete", True
 

@@ -120,7 +120,8 @@ class Gemini(Service):
             if "/card_content/" in text:
                 text = text_at(candidate, 22, 0) or text
             turn.answer(ARTEFACT.sub("", text), at_ms, part=part, replace=True)
-            self._take_media(turn, part, pick(candidate, 12))
+            if media := pick(candidate, 12):
+                self._take_media(turn, part, media)
 
     def _take_media(self, turn: Turn, part: str, media: Any) -> None:
         for feature, made in (

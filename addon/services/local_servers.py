@@ -8,7 +8,6 @@ so that its text is counted otherwise. Each is heard through a port of its own:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar
 
@@ -31,12 +30,12 @@ class Completion(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = True
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             turn.prompt(body.get("prompt"))
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         if data.get("error"):
             turn.outcome, turn.finished = "error", True

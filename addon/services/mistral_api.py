@@ -23,7 +23,7 @@ class Conversations(ChatCompletions):
 
     def request(self, turn: Turn, body: Any) -> None:
         super().request(turn, body)
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             asked = body.get("inputs")
             turn.prompt(asked)
             for one in asked if isinstance(asked, list) else ():
@@ -33,7 +33,7 @@ class Conversations(ChatCompletions):
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return
         if isinstance(data.get("conversation_id"), str):
             turn.conversation_id = data["conversation_id"]
@@ -60,7 +60,7 @@ class Conversations(ChatCompletions):
             )
         outputs = data.get("outputs")
         for output in outputs if isinstance(outputs, list) else ():
-            if not isinstance(output, Mapping):
+            if not isinstance(output, dict):
                 continue
             turn.message_id = output.get("id") or turn.message_id
             turn.response_model = output.get("model") or turn.response_model
@@ -77,7 +77,7 @@ class Ocr(OneAnswer):
     """``ocr``: pages read, no tokens."""
 
     def event(self, turn: Turn, event: Event) -> None:
-        pages = event.data.get("pages") if isinstance(event.data, Mapping) else None
+        pages = event.data.get("pages") if isinstance(event.data, dict) else None
         if isinstance(pages, list):
             turn.used("file_input", len(pages))
             turn.response_model = event.data.get("model")
