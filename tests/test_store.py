@@ -155,11 +155,17 @@ def test_a_persons_words_in_a_model_name_are_not_stored(store: Store) -> None:
     assert b"kanarifugl" not in b"".join(path.read_bytes() for path in store.path.parent.iterdir())
 
 
+def requests_by_hour(store: Store) -> list[tuple[int, int, int]]:
+    with store.reading() as connection:
+        return sums.requests_by_hour(connection, date(2026, 11, 1), date(2026, 12, 1))
+
+
 def everything(store: Store) -> object:
     span = (date(2026, 11, 1), date(2026, 12, 1))
     return (
         store.activities(*span),
         store.activities_by_hour(*span),
+        requests_by_hour(store),
         store.activities(MONDAY, MONDAY + timedelta(days=2)),
     )
 
@@ -224,7 +230,7 @@ def test_sums_equal_the_sums_of_the_records(tmp_path: Path, records: list[Record
         store.add(records)
         span = (date(2026, 11, 1), date(2026, 12, 1))
         for activities in (store.activities(*span), [a for _, _, a in store.activities_by_hour(*span)]):
-            assert sum(a.requests for a in activities) == len(records)
+            assert sum(a.requests for a in activities) == sum(n for *_, n in requests_by_hour(store)) == len(records)
             for name, known in {
                 "input_tokens": "input_known", "output_tokens": "output_known",
                 "reasoning_tokens": "reasoning_known", "duration_ms": "duration_known",

@@ -17,6 +17,10 @@ Place = tuple[str, int, Key]
 """Day, hour and what the records share."""
 
 
+WEEKDAY = "(CAST(strftime('%w', day) AS INTEGER) + 6) % 7"
+"""Of a day in SQL: 0 is Monday."""
+
+
 @dataclass(slots=True)
 class Group:
     """The sums of one group of records."""
@@ -59,16 +63,15 @@ def by_hour(connection: sqlite3.Connection, since: date, until: date) -> list[tu
     first_days: dict[tuple[int, int, Key], str] = {}
     groups: dict[tuple[int, int, Key], Group] = {}
     totals = ", ".join(f"sum({name})" for name in SUMMED)
-    weekday = "(CAST(strftime('%w', day) AS INTEGER) + 6) % 7"
     for number, hour, key, day, *sums in connection.execute(
-        f"SELECT {weekday}, hour, key, min(day), {totals} FROM sums JOIN summed_days USING (day) "  # noqa: S608 - names, no values
+        f"SELECT {WEEKDAY}, hour, key, min(day), {totals} FROM sums JOIN summed_days USING (day) "  # noqa: S608 - names, no values
         f"WHERE hour > {WHOLE_DAY} AND day >= ? AND day < ? GROUP BY 1, 2, 3",
         span,
     ):
         place = (number, hour, _parse_key(key))
         first_days[place], groups[place] = day, Group(sums)
     for number, hour, key, feature, state, amount in connection.execute(
-        f"SELECT {weekday}, hour, key, feature, state, sum(amount) FROM sum_amounts JOIN summed_days USING (day) "  # noqa: S608 - names, no values
+        f"SELECT {WEEKDAY}, hour, key, feature, state, sum(amount) FROM sum_amounts JOIN summed_days USING (day) "  # noqa: S608 - names, no values
         f"WHERE hour > {WHOLE_DAY} AND day >= ? AND day < ? GROUP BY 1, 2, 3, 4, 5",
         span,
     ):
@@ -86,6 +89,20 @@ def by_hour(connection: sqlite3.Connection, since: date, until: date) -> list[tu
         (number, hour, _to_activity(first_days[number, hour, key], key, group))
         for (number, hour, key), group in sorted(groups.items(), key=_order)
     ]
+
+
+def requests_by_hour(connection: sqlite3.Connection, since: date, until: date) -> list[tuple[int, int, int]]:
+    """Return the records by weekday (0 is Monday) and local hour, where there are any: ``by_hour`` without its sums."""
+    span = (since.isoformat(), until.isoformat())
+    new = json.dumps(missing_days(connection, *span))
+    return connection.execute(
+        f"SELECT {WEEKDAY}, hour, sum(number) FROM ("  # noqa: S608 - names, no values
+        "SELECT day, hour, requests AS number FROM sums JOIN summed_days USING (day) "
+        f"WHERE hour > {WHOLE_DAY} AND day >= ? AND day < ? "
+        "UNION ALL SELECT local_day, local_hour, 1 FROM requests WHERE local_day IN (SELECT value FROM json_each(?))"
+        ") GROUP BY 1, 2 ORDER BY 1, 2",
+        (*span, new),
+    ).fetchall()
 
 
 def of_record(connection: sqlite3.Connection, record_id: str, day: str) -> Activity | None:

@@ -43,6 +43,9 @@ class Inputs:
     weeks: Sequence[Span]
     """The eight weeks before, for what is usual."""
     hours: times.Hours
+    """Only where tables are wanted; else ``busy``."""
+    busy: Sequence[tuple[int, int, int]]
+    """(weekday, 0 is Monday; hour; answers)."""
     records: Sequence[Record]
     """The answers of the period, newest first; only some thousands, for comparisons of single answers."""
     ratings: Sequence[Rating]
@@ -93,7 +96,7 @@ def build(inputs: Inputs, settings: Any, assess: Callable[[Sequence[Activity], A
         "by_week": rows.add_shown(times.by_week(activities, assessed, period), whole)
         if times.is_weekly(period) else [],
         "by_hour": rows.add_shown(times.by_hour(inputs.hours, lambda chosen: assess(chosen, settings)), whole)
-        if inputs.tables else times.counts_by_hour(inputs.hours),
+        if inputs.tables else times.counts_by_hour(inputs.busy),
         "by_service": rows.add_shown(rows.by_service(activities, assessed), whole),
         "by_model": rows.add_shown(rows.by_model(activities, assessed, drivers.about_model(assessed)), whole),
         "by_feature": rows.by_feature(activities, assessed),

@@ -13,6 +13,7 @@ from tracker.coverage import Gap, Moment
 from tracker.report.coverage import Listening
 from tracker.report.data import Inputs, Span
 from tracker.report.period import Period
+from tracker.sums import requests_by_hour
 
 if TYPE_CHECKING:
     from tracker.store import Store
@@ -40,7 +41,8 @@ def gather(store: Store, period: Period, now: datetime, want: Want) -> Inputs:
         span=span(store, period, now.tzinfo, moment),
         previous=span(store, period.before(now.date()), now.tzinfo, moment),
         weeks=[span(store, week, now.tzinfo, moment) for week in period.weeks_before(USUAL_WEEKS)],
-        hours=store.activities_by_hour(period.since, period.until),
+        hours=store.activities_by_hour(period.since, period.until) if want.tables else (),
+        busy=() if want.tables else _busy(store, period),
         records=list(islice(store.records(began.since, began.until), MOST_RECORDS)),
         ratings=store.ratings(),
         now=now,
@@ -49,6 +51,11 @@ def gather(store: Store, period: Period, now: datetime, want: Want) -> Inputs:
         demo=want.demo,
         tables=want.tables,
     )
+
+
+def _busy(store: Store, period: Period) -> list[tuple[int, int, int]]:
+    with store.reading() as connection:
+        return requests_by_hour(connection, period.since, period.until)
 
 
 def span(store: Store, period: Period, zone: tzinfo | None, moment: Moment | None = None) -> Span:

@@ -51,25 +51,22 @@ Hours = Sequence[tuple[int, int, Activity]]
 def by_hour(hours: Hours, assess: Callable[[Sequence[Activity]], Assessed]) -> list[Json]:
     """Return a row for every hour of the week in which something happened; ``1T09`` is Monday from nine."""
     activities = [activity for _, _, activity in hours]
-    assessed, slots = assess(activities), _slots(hours)
-    quick = len(slots) > LONG_LIST
-    return [
-        row(key, indices, activities, assessed, quick=quick, weekday=weekday + 1, hour=hour)
-        for (key, weekday, hour), indices in slots.items()
-    ]
-
-
-def counts_by_hour(hours: Hours) -> list[Json]:
-    """Return the same rows with the number of answers alone."""
-    return [
-        {"key": key, "weekday": weekday + 1, "hour": hour, "requests": sum(hours[n][2].requests for n in indices)}
-        for (key, weekday, hour), indices in _slots(hours).items()
-    ]
-
-
-def _slots(hours: Hours) -> dict[tuple[str, int, int], list[int]]:
-    """Return the positions of the activities by key, weekday and hour, in the order of the week."""
+    assessed = assess(activities)
     slots: dict[tuple[int, int], list[int]] = {}
     for number, (weekday, hour, _) in enumerate(hours):
         slots.setdefault((weekday, hour), []).append(number)
-    return {(f"{weekday + 1}T{hour:02}", weekday, hour): slots[weekday, hour] for weekday, hour in sorted(slots)}
+    quick = len(slots) > LONG_LIST
+    return [
+        row(indices=slots[slot], activities=activities, assessed=assessed, quick=quick, **_named(*slot))
+        for slot in sorted(slots)
+    ]
+
+
+def counts_by_hour(busy: Sequence[tuple[int, int, int]]) -> list[Json]:
+    """Return the same rows with nothing but the number of answers."""
+    return [_named(weekday, hour) | {"requests": number} for weekday, hour, number in busy]
+
+
+def _named(weekday: int, hour: int) -> Json:
+    """Return what names an hour of the week; here Monday is 1."""
+    return {"key": f"{weekday + 1}T{hour:02}", "weekday": weekday + 1, "hour": hour}
