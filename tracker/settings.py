@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable
@@ -145,6 +144,8 @@ def find(key: str) -> Setting:
     for setting in SCHEMA:
         if setting.key == key:
             return setting
+    import difflib  # only a wrong key needs it
+
     known = [setting.key for setting in SCHEMA]
     near = difflib.get_close_matches(key, known, 1)
     advice = f"did you mean {near[0]}?" if near else "`klimaspor config` lists the settings"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from functools import cache, lru_cache
 from importlib import resources
@@ -130,7 +129,7 @@ def ask_clip(model: str, pixels: float, seconds: float) -> ClipProbe:
     from ecologits.estimations import video_impacts
     from ecologits.log import logger
 
-    logger.setLevel(logging.ERROR)  # it would print a warning that is data here: Grid.world_average
+    logger.setLevel("ERROR")  # it would print a warning that is data here: Grid.world_average
     height = max(1, round(math.sqrt(pixels / WIDE_OVER_HIGH)))
     width = max(1, round(pixels / height))
     found: Any = video_impacts(model, f"{width}x{height}", seconds, datacenter_pue=1.0, datacenter_wue=0.0)

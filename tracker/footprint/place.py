@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,6 +98,8 @@ def find_grid(zone: str) -> Grid:
     grids = table()["grids"]
     found = grids.get(zone.upper())
     if found is None:
+        import difflib  # only a wrong zone needs it
+
         near = difflib.get_close_matches(zone.upper(), list(grids), 3, 0.5)
         such = ", ".join(near or ["NOR", "NLD", "USA"])
         hint = f"use a three-letter country code such as {such}, or WOR for the world"
