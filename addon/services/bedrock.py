@@ -19,6 +19,7 @@ from addon.service import Event, Turn, Usage
 from addon.services._anthropic_messages import Messages
 from addon.services._bedrock import Converse, fail_by_name, model_in_path
 from addon.services._bedrock_agent import Agent, RetrieveAndGenerate
+from addon.services._bedrock_sonic import Sonic
 from addon.services._content import walk_text
 from addon.services._dialect import ApiService, Dialect
 from addon.services._openai_chat import ChatCompletions
@@ -68,7 +69,8 @@ class Invoke(Dialect):
             turn.state["metrics"] = metrics
         turn.state["dialect"].event(turn, Event(data, None, event.at_ms))
         turn.unknown.clear()
-        self._read_own(turn, data, event)
+        if event.name != "chunk" or "type" not in data:  # a piece with a type is Anthropic's
+            self._read_own(turn, data, event)
 
     def _read_own(self, turn: Turn, data: Mapping[str, Any], event: Event) -> None:
         """Read the shapes of Titan, Nova, Llama and the picture makers."""
@@ -153,6 +155,7 @@ class Bedrock(ApiService):
     routes = (
         (r"/model/[^/]+/converse(?:-stream)?", Converse()),
         (r"/model/[^/]+/invoke(?:-with-response-stream)?", Invoke()),
+        (r"/model/[^/]+/invoke-with-bidirectional-stream", Sonic()),
         (r"/agents/[^/]+(?:/agentAliases/[^/]+/sessions/[^/]+/text)?", Agent()),
         (r"/retrieveAndGenerate(?:Stream)?", RetrieveAndGenerate()),
         (r"/(?:openai/)?v1/chat/completions", ChatCompletions()),
@@ -160,6 +163,9 @@ class Bedrock(ApiService):
         (r"/anthropic/v1/messages", Messages()),
     )
     transports = ("aws event stream", "json", "sse")
-    features = ("reasoning", "agent", "tool", "code", "subagent", "file_input", "image_input", "image_output")
+    features = (
+        "reasoning", "agent", "tool", "code", "subagent", "file_input", "image_input", "image_output", "audio_output",
+        "voice",
+    )  # fmt: skip
     grade = "captured"
     verified = date(2026, 11, 22)
