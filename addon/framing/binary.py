@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterator
 
@@ -34,32 +33,37 @@ class FrameSplitter(Splitter):
     def feed(self, data: bytes) -> list[Unit]:
         if self._lost:
             return []
-        self._rest += data
+        if self._rest:
+            self._rest += data
+        came = self._rest or data  # most chunks are whole frames, and need not be kept
         units: list[Unit] = []
         position = 0
         while not self._lost:
             if self._skip:
-                step = min(self._skip, len(self._rest) - position)
+                step = min(self._skip, len(came) - position)
                 position += step
                 self._skip -= step
                 if self._skip:
                     break
-            if len(self._rest) - position < self.head_size:
+            if len(came) - position < self.head_size:
                 break
-            size = self.frame_size(bytes(self._rest[position : position + self.head_size]))
+            size = self.frame_size(bytes(came[position : position + self.head_size]))
             if self._lost:
                 break
             if size > LARGEST_EVENT:
                 self.note("too-large")
                 self._skip = size
                 continue
-            if len(self._rest) - position < size:
+            if len(came) - position < size:
                 break
-            self.read(bytes(self._rest[position : position + size]), units)
+            self.read(bytes(came[position : position + size]), units)
             position += size
-        del self._rest[:position]
         if self._lost:
             self._rest.clear()
+        elif self._rest:
+            del self._rest[:position]
+        else:
+            self._rest += data[position:]
         return units
 
     def finish(self) -> list[Unit]:
@@ -104,7 +108,7 @@ class ConnectSplitter(FrameSplitter):
     def frame_size(self, head: bytes) -> int:
         if head[0] & ~(_COMPRESSED | _END_STREAM | _TRAILERS):
             self.lose("bad-frame")
-        return self.head_size + int(struct.unpack(">I", head[1:5])[0])
+        return self.head_size + int.from_bytes(head[1:5])
 
     def read(self, frame: bytes, units: list[Unit]) -> None:
         flags, data = frame[0], frame[self.head_size :]
@@ -140,24 +144,32 @@ class AwsSplitter(FrameSplitter):
 
     head_size = 12
 
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(problems)
+        self._headers = b""
+        self._name: str | None = None
+        self._is_json = True
+
     def frame_size(self, head: bytes) -> int:
-        total, headers, checksum = struct.unpack(">III", head)
-        if zlib.crc32(head[:8]) != checksum:
+        total = int.from_bytes(head[:4])
+        if not is_aws_prelude(head):
             self.lose("bad-checksum")
-        elif total < headers + 16:
+        elif total < int.from_bytes(head[4:8]) + 16:
             self.lose("bad-frame")
-        return int(total)
+        return total
 
     def read(self, frame: bytes, units: list[Unit]) -> None:
         if zlib.crc32(frame[:-4]) != int.from_bytes(frame[-4:]):
             self.lose("bad-checksum")
             return
         headers_end = 12 + int.from_bytes(frame[4:8])
-        headers = dict(_aws_headers(frame[12:headers_end]))
-        name = headers.get(":exception-type") or headers.get(":error-code") or headers.get(":event-type")
+        if frame[12:headers_end] != self._headers:  # most frames have those of the frame before
+            self._headers = frame[12:headers_end]
+            headers = dict(_aws_headers(self._headers))
+            self._name = headers.get(":exception-type") or headers.get(":error-code") or headers.get(":event-type")
+            self._is_json = headers.get(":content-type", "application/json").endswith("json")
         data = frame[headers_end:-4]
-        is_json = headers.get(":content-type", "application/json").endswith("json")
-        units.append((self.payload(data, as_json=is_json) if data else {}, name))
+        units.append((self.payload(data, as_json=self._is_json) if data else {}, self._name))
 
 
 _AWS_SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}

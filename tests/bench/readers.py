@@ -19,6 +19,7 @@ from typing import Any
 
 from addon.exchange import Chunk, Exchange, Message
 from addon.framing import read_events
+from addon.framing.binary import is_aws_prelude
 from addon.reader import Reader
 from tests.examples import KEY, Example, load_examples
 
@@ -75,9 +76,30 @@ def units_of(exchange: Exchange) -> list[bytes]:
     if exchange.messages:
         return [message.data for message in exchange.messages if not message.from_client]
     body = b"".join(chunk.data for chunk in exchange.chunks)
+    if frames := list(frames_of(body)):
+        return frames
     # Server-sent events end in a blank line, of which a short example may have two.
     separator = next((one for one in (b"\r\n\r\n", b"\n\n", b"\n") if body.count(one) >= 2), None)
     return [unit + separator for unit in body.split(separator) if unit] if separator else []
+
+
+def frames_of(body: bytes) -> Iterator[bytes]:
+    """Yield the frames of an AWS event stream or of connect; none if the lengths in it do not add up."""
+    frames, position = [], 0
+    while position < len(body):
+        head = body[position : position + 12]
+        size = int.from_bytes(head[:4]) if is_aws_prelude(head) else 5 + int.from_bytes(head[1:5])
+        frames.append(body[position : position + size])
+        position += size
+    if position == len(body) and len(frames) > 1:
+        yield from frames
+
+
+def payload_of(unit: bytes) -> bytes:
+    """Return what a frame carries, or the unit itself if it is none."""
+    if is_aws_prelude(unit):
+        return unit[12 + int.from_bytes(unit[4:8]) : -4]
+    return unit[5:] if unit[:1] == b"\0" else unit
 
 
 def stretched(units: Sequence[bytes], events: int) -> Iterator[tuple[int, list[bytes]]]:
@@ -97,7 +119,7 @@ def texts_of(units: Sequence[bytes]) -> tuple[bytes, ...]:
     """Return the JSON in each unit: after ``data:``, or the line itself."""
     found = []
     for unit in units:
-        for line in unit.split(b"\n"):
+        for line in payload_of(unit).split(b"\n"):
             text = line.removeprefix(b"data:").strip(b" \r\x1e")
             if text[:1] in b"{[" and _decodes(text):
                 found.append(text)
