@@ -9,14 +9,14 @@ import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tests import golden
 from tracker.cli import main
-from tracker.report import archive, demo, schedule
+from tracker.report import archive, demo
+from tracker.setup import timer
 from tracker.store import Store
 
 
@@ -124,20 +124,16 @@ def test_today_is_a_glance(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_missing_week_is_written_once_and_listed(db: Path) -> None:
-    archive.mark_path(db).touch()
-    path = archive.notice(db, demo.NOW, "nl")
-    assert path == db.parent / "reports" / "2026-W47.html"
-    assert archive.notice(db, demo.NOW, "nl") is None
-    index = (path.parent / "index.html").read_text("utf-8")
+    folder = archive.reports_folder(db)
+    with Store.open(db, readonly=True) as store:
+        path = archive.write_missing(store, folder, demo.NOW, "nl")
+        assert path == db.parent / "reports" / "2026-W47.html"
+        assert archive.write_missing(store, folder, demo.NOW, "nl") is None
+    index = (folder / "index.html").read_text("utf-8")
     assert 'href="2026-W47.html"' in index
     assert "Jouw AI-spoor, week voor week" in index
     if os.name == "posix":
         assert path.stat().st_mode & 0o077 == 0
-
-
-def test_nothing_is_written_that_was_not_wanted(db: Path) -> None:
-    assert archive.notice(db, demo.NOW, "en") is None
-    assert not (db.parent / "reports").exists()
 
 
 def test_a_running_week_is_not_yet_missing(db: Path) -> None:
@@ -153,48 +149,51 @@ def test_a_damaged_summary_costs_only_its_line(tmp_path: Path, db: Path) -> None
     assert [entry["week"] for entry in archive.summaries(tmp_path)] == ["2026-W47"]
 
 
-class Systemd:
-    """A systemd that only notes what it is asked."""
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ``systemctl`` that notes in this file what it is asked; with ``refuses`` beside it, it enables nothing."""
+    asked, tool = tmp_path / "asked", tmp_path / "bin/systemctl"
+    tool.parent.mkdir()
+    tool.write_text(
+        f'#!/bin/sh\necho "$@" >> {asked}\ncase "$*" in *enable*) test ! -e {tmp_path}/refuses;; esac\n', "utf-8"
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+    return asked
 
-    def __init__(self, code: int = 0) -> None:
-        self.code = code
-        self.asked: list[list[str]] = []
 
-    def __call__(self, command: Sequence[str]) -> CompletedProcess[str]:
-        self.asked.append(list(command))
-        return CompletedProcess(command, self.code if "enable" in command else 0, "", "")
-
-
-def test_the_timer_is_made_and_taken_back_without_a_trace(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    systemd = Systemd()
-    files = schedule.install(["/opt/a b/klimaspor", "schedule", "now", "--db", "/data/100%$x.db"], systemd)
+def test_the_timer_is_made_and_taken_back_without_a_trace(systemd: Path) -> None:
+    files = timer.install(["/opt/a b/klimaspor", "schedule", "now", "--db", "/data/100%$x.db"])
     assert 'ExecStart="/opt/a b/klimaspor" schedule now --db' in files.service.read_text("utf-8")
     assert "100%%$$x.db" in files.service.read_text("utf-8")
     assert "Persistent=true" in files.timer.read_text("utf-8")
-    assert ["systemctl", "--user", "enable", "--now", "klimaspor-report.timer"] in systemd.asked
-    assert sorted(schedule.remove(systemd)) == sorted([files.service, files.timer])
+    assert "--user enable --now klimaspor-report.timer" in systemd.read_text().splitlines()
+    assert sorted(timer.remove()) == sorted([files.service, files.timer])
+    assert systemd.read_text().splitlines()[-2:] == [
+        "--user disable --now klimaspor-report.timer", "--user daemon-reload",
+    ]  # fmt: skip
     assert not files.service.exists()
-    assert schedule.remove(systemd) == []
+    assert timer.remove() == []
 
 
-def test_a_timer_that_is_not_ours_is_left_alone(home: Path) -> None:
-    files = schedule.unit_files()
+def test_a_timer_that_is_not_ours_is_left_alone(systemd: Path) -> None:
+    files = timer.unit_files()
     files.timer.parent.mkdir(parents=True)
     files.timer.write_text("[Timer]\nOnCalendar=daily\n", "utf-8")
-    assert schedule.remove(Systemd()) == []
+    assert timer.remove() == []
     assert files.timer.exists()
+    assert not systemd.exists()
 
 
-def test_a_systemd_that_refuses_leaves_nothing_behind(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+def test_a_systemd_that_refuses_leaves_nothing_behind(systemd: Path) -> None:
+    (systemd.parent / "refuses").touch()
     with pytest.raises(OSError, match="did not take the timer"):
-        schedule.install(["klimaspor"], Systemd(code=1))
-    assert not schedule.unit_files().timer.exists()
+        timer.install(["klimaspor"])
+    assert not timer.unit_files().timer.exists()
 
 
 def test_schedule_works_where_there_is_no_systemd(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "has_systemd", lambda: False)
+    monkeypatch.setenv("PATH", "/nowhere")
     assert "the running proxy writes" in run("schedule", "weekly", "--db", db).output
     assert archive.mark_path(db).exists()
     assert run("schedule", "now", "--db", db).output.strip().endswith("2026-W47.html")

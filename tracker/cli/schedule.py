@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,17 +19,19 @@ def schedule() -> None:
 @database_option
 def weekly(*, db: Path) -> None:
     """Write a report each Monday, or as soon after as the computer is on."""
-    from tracker.report import schedule as timers
     from tracker.report.archive import mark_path, reports_folder
+    from tracker.setup import timer
+    from tracker.setup.autostart import own_command
+    from tracker.setup.systemd import has_user_systemd
 
     folder = reports_folder(db)
     mark_path(db).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     mark_path(db).touch(mode=0o600)
-    if timers.has_systemd():
+    if has_user_systemd():
         try:
-            timers.install([*own_command(), "schedule", "now", "--db", str(db.absolute())])
+            timer.install([*own_command(), "schedule", "now", "--db", str(db.absolute())])
         except OSError as error:
-            fail("The timer could not be made", str(timers.unit_files().timer), str(error.strerror))
+            fail("The timer could not be made", str(timer.unit_files().timer), str(error.strerror))
         click.echo(f"Every Monday at 8:00 a report is written into {folder}; {folder / 'index.html'} lists them.")
         click.echo("If you joined a team, finished weeks are sent by it too: it looks every day.")
         return
@@ -45,13 +45,13 @@ def weekly(*, db: Path) -> None:
 @database_option
 def off(*, db: Path) -> None:
     """Stop that. Reports that were written stay."""
-    from tracker.report import schedule as timers
     from tracker.report.archive import mark_path
+    from tracker.setup import timer
 
     try:
-        removed: list[Path] = timers.remove()
+        removed = timer.remove()
     except OSError as error:
-        fail("The timer could not be removed", str(timers.unit_files().timer), str(error.strerror))
+        fail("The timer could not be removed", str(timer.unit_files().timer), str(error.strerror))
     mark = mark_path(db)
     if mark.exists():
         mark.unlink()
@@ -84,9 +84,3 @@ def now(*, db: Path) -> None:
     with suppress(NoDatabaseError):
         if told := ship_if_joined(db):
             click.echo(told)
-
-
-def own_command() -> list[str]:
-    """Return how this program was started, as a command that works from anywhere."""
-    found = shutil.which("klimaspor")
-    return [found] if found else [sys.executable, "-c", "from tracker.cli import main; main()"]

@@ -34,23 +34,6 @@ def mark_path(db: Path) -> Path:
     return db.with_suffix(".weekly")
 
 
-def notice(db: Path, now: datetime, lang: str) -> Path | None:
-    """
-    Write the last finished week's report if it is wanted and missing; return its path, or None.
-
-    For the running proxy to call once in a while: cheap when there is nothing to do.
-
-    :raises StoreError: if the database cannot be read
-    :raises OSError: if the folder cannot be written
-    """
-    from tracker.store import Store
-
-    if not mark_path(db).exists() or not db.exists():
-        return None
-    with Store.open(db, readonly=True) as store:
-        return write_missing(store, reports_folder(db), now, lang)
-
-
 def missing_week(folder: Path, now: datetime, first_day: date | None) -> Period | None:
     """Return the last finished week if it has records' time in it and no report yet, else None."""
     monday = now.date() - timedelta(days=now.date().weekday())

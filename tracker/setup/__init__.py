@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 
 class SetupError(Exception):
     """A sentence for the person in three parts: what happened, to what, what to do."""
@@ -15,3 +18,8 @@ class SetupError(Exception):
         """Return another room's error, whose message has the same three parts, as one of ours."""
         what_happened, to_what, what_to_do = (*str(error).split(" · ", 2), "", "")[:3]
         return cls(what_happened, to_what, what_to_do)
+
+
+def settings_folder() -> Path:
+    """Return where this person's programs keep their settings."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ from typing import ClassVar
 
 from tracker.setup import SetupError
 from tracker.setup.ledger import Memory
+from tracker.setup.systemd import systemctl, units_folder, write_command
 
 SOCKET_UNIT = "klimaspor.socket"
 SERVICE_UNIT = "klimaspor.service"
@@ -41,14 +39,13 @@ def write_service_unit(command: tuple[str, ...]) -> str:
 
     No file system sandbox: a user's systemd needs user namespaces for it, which some distributions forbid.
     """
-    line = " ".join(_quote(part) for part in command)
     return f"""[Unit]
 Description=klimaspor: the trail of your AI chats
 Requires={SOCKET_UNIT}
 After={SOCKET_UNIT}
 
 [Service]
-ExecStart={line}
+ExecStart={write_command(command)}
 Restart=on-failure
 RestartSec=2
 RuntimeMaxSec=7d
@@ -79,13 +76,6 @@ def own_command() -> tuple[str, ...]:
     return (sys.executable, "-c", "from tracker.cli import main; main()")
 
 
-def has_user_systemd() -> bool:
-    """Whether a systemd of this person's session answers."""
-    if shutil.which("systemctl") is None:
-        return False
-    return _systemctl("show-environment").returncode == 0
-
-
 @dataclass(frozen=True)
 class UnitStep:
     """The socket unit switched on, now and at every login."""
@@ -107,7 +97,7 @@ class UnitStep:
 
     def do(self) -> None:
         for arguments in (("daemon-reload",), ("enable", "--now", self.unit)):
-            done = _systemctl(*arguments)
+            done = systemctl(*arguments)
             if done.returncode:
                 reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
                 raise SetupError(
@@ -119,39 +109,28 @@ class UnitStep:
             raise SetupError("systemd did not keep the port", self.unit, f"systemctl --user status {self.unit}")
 
     def undo(self, memory: Memory) -> str | None:
-        _systemctl("disable", "--now", self.unit)
-        _systemctl("stop", SERVICE_UNIT)
+        systemctl("disable", "--now", self.unit)
+        systemctl("stop", SERVICE_UNIT)
         return None
 
     def is_undone(self, memory: Memory) -> bool:
         return not self._is("is-enabled") and not self._is("is-active")
 
     def _is(self, question: str) -> bool:
-        return _systemctl(question, "--quiet", self.unit).returncode == 0
+        return systemctl(question, "--quiet", self.unit).returncode == 0
 
 
 def keeps_port(port: int | None = None) -> bool:
     """Whether systemd holds the port (this one, if one is named) now, so that the proxy comes back by itself."""
-    path = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user" / SOCKET_UNIT
+    path = units_folder() / SOCKET_UNIT
     if not path.exists() or (port is not None and f"127.0.0.1:{port}\n" not in path.read_text("utf-8", "replace")):
         return False
-    return _systemctl("is-active", "--quiet", SOCKET_UNIT).returncode == 0
+    return systemctl("is-active", "--quiet", SOCKET_UNIT).returncode == 0
 
 
 def reload_units() -> None:
     """Make systemd see that files of units are gone or new."""
-    if has_user_systemd():
-        _systemctl("daemon-reload")
-
-
-def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["systemctl", "--user", *arguments]
-    try:
-        return subprocess.run(
-            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return subprocess.CompletedProcess(command, 1, "", type(error).__name__)
+    systemctl("daemon-reload")
 
 
 def _is_editable() -> bool:
@@ -160,9 +139,3 @@ def _is_editable() -> bool:
         return bool(json.loads(text or "{}").get("dir_info", {}).get("editable"))
     except (importlib.metadata.PackageNotFoundError, ValueError):
         return False
-
-
-def _quote(part: str) -> str:
-    """Quote one word for a unit file, in systemd's own way: it reads %, $ and backslashes too."""
-    escaped = part.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return escaped if re.fullmatch(r"[\w@%+=:,./-]+", escaped, re.ASCII) else f'"{escaped}"'

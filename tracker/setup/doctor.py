@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import time
-import urllib.request
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from tracker.setup import SetupError, nss
 from tracker.setup.finding import Finding, State
 from tracker.setup.ledger import Ledger
 from tracker.setup.listed import listed_hosts
+from tracker.setup.network import served_pac
 from tracker.setup.past import Past, examine_past
 from tracker.setup.places import find_places
 from tracker.setup.plan import ENVIRONMENT_FILE
@@ -28,7 +28,7 @@ def examine(db: Path, past: Past) -> list[Finding]:
     folder = db.parent.resolve()
     ledger = _open_ledger(folder)
     found = ask_status(folder)
-    if found is None and (port := _held_port(ledger)) and _fetch_pac(port):
+    if found is None and (port := _held_port(ledger)) and served_pac(port):
         found = ask_status(folder)  # systemd held the port; our question started the proxy
     say = Remedies.of(db, ledger, found[0].port if found else None)
     return [
@@ -50,7 +50,7 @@ def _examine_proxy(found: tuple[Any, dict[str, Any]] | None, ledger: Ledger | No
     if status.get("trouble"):
         trouble = f"The reader beside the proxy has trouble: {status['trouble']}"
         yield Finding("worker", "wrong", trouble, say.edit_settings if "settings" in trouble else say.restart)
-    if _fetch_pac(running.port):
+    if served_pac(running.port):
         yield Finding("pac", "good", "The PAC file is served.")
     else:
         yield Finding("pac", "wrong", "The PAC file is not served, so browsers go past us.", say.restart)
@@ -79,7 +79,7 @@ def _examine_hosts(
     except SetupError as error:
         yield Finding("settings", "wrong", str(error), say.edit_bots)
     if found is not None:
-        pac = _fetch_pac(found[0].port)
+        pac = served_pac(found[0].port)
         yield from _missing("The running proxy does not know", [h for h in listed if f'"{h}"' not in pac], say.restart)
     authority = Authority.load(folder / "authority")
     if authority is None:
@@ -155,17 +155,6 @@ def _examine_set_up(folder: Path, say: Remedies) -> Iterator[Finding]:
         if str(entry.fields.get("path", "")).endswith(ENVIRONMENT_FILE) and "auto_proxy" not in os.environ:
             what = "This session began before the set-up: browsers learn of it at your next login; from this terminal:"
             yield Finding("login", "note", what, f"export {str(entry.fields['text']).strip()}")
-
-
-def _fetch_pac(port: int) -> str:
-    """Return the PAC file that is served there; empty if none is."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"http://127.0.0.1:{port}/proxy.pac", timeout=45) as answer:
-            text: str = answer.read(1_000_000).decode("utf-8", "replace")
-    except OSError:
-        return ""
-    return text if "FindProxyForURL" in text else ""
 
 
 def _held_port(ledger: Ledger | None) -> int | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tracker.setup.network import pac_url
+
 
 def list_manual_steps(platform: str, folder: Path, port: int) -> list[str]:
     """Return the lines to read and type on macOS (``darwin``) or Windows (``win32``), each step with its undo."""
     certificate = folder / "authority" / "klimaspor-ca.crt"
-    pac = f"http://127.0.0.1:{port}/proxy.pac"
+    pac = pac_url(port)
     head = [
         "On this system klimaspor changes nothing by itself: these steps were written from documentation, not tried.",
         "The easy way needs none of them: klimaspor browser",

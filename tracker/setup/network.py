@@ -46,6 +46,11 @@ def read_previous(folder: Path, desktop: Desktop | None = None) -> Previous:
         return _refresh(load_previous(folder))
 
 
+def pac_url(port: int) -> str:
+    """Return the address of our own PAC file."""
+    return f"http://127.0.0.1:{port}/proxy.pac"
+
+
 def is_ours(url: str) -> bool:
     """Whether this is the address of a PAC file of klimaspor on this computer."""
     return re.fullmatch(r"http://127\.0\.0\.1:\d+/proxy\.pac", url) is not None
@@ -97,20 +102,34 @@ def fetch_pac(url: str) -> str:
     """Return the text of somebody else's PAC file. Raises SetupError if it cannot be had."""
     if is_ours(url):
         raise _OursError
+    if text := _get_pac(url, 10):
+        return text
+    raise SetupError(
+        "The PAC file that is in force cannot be read, so it could not be kept",
+        url,
+        "nothing was changed; try again in your company's network",
+    )
+
+
+def served_pac(port: int) -> str:
+    """
+    Return the PAC file that is served on this port of this computer; empty if none is.
+
+    Patient: where systemd holds the port, this very question starts the proxy.
+    """
+    return _get_pac(pac_url(port), 45)
+
+
+def _get_pac(url: str, timeout_seconds: float) -> str:
+    """Return a PAC file's text, asked for without any proxy; empty if it cannot be had or is something else."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=10) as answer:
-            data = answer.read(_LONGEST_PAC + 1)
+        with opener.open(url, timeout=timeout_seconds) as answer:
+            data: bytes = answer.read(_LONGEST_PAC + 1)
     except (OSError, ValueError):
-        data = b""
-    text: str = data.decode("utf-8", "replace")
-    if "FindProxyForURL" not in text or len(data) > _LONGEST_PAC:
-        raise SetupError(
-            "The PAC file that is in force cannot be read, so it could not be kept",
-            url,
-            "nothing was changed; try again in your company's network",
-        )
-    return text
+        return ""
+    text = data.decode("utf-8", "replace")
+    return text if "FindProxyForURL" in text and len(data) <= _LONGEST_PAC else ""
 
 
 def _read_gnome() -> Previous:
@@ -118,11 +137,7 @@ def _read_gnome() -> Previous:
         case "auto" if url := get_gnome(GNOME_PROXY, "autoconfig-url"):
             return Previous(kind="pac", pac_url=url, pac_text=fetch_pac(url))
         case "auto":
-            raise SetupError(
-                "Automatic proxy discovery (WPAD) is in force",
-                "this desktop",
-                "nothing was changed; ask your administrator for the address of the PAC file",
-            )
+            raise _discovered()
         case "manual":
             found = {name: _read_gnome_proxy(name) for name in ("https", "http", "socks")}
             ignore = ast.literal_eval(_output("gsettings", "get", GNOME_PROXY, "ignore-hosts").removeprefix("@as "))
@@ -146,13 +161,17 @@ def _read_kde() -> Previous:
         case "2" if url := get_kde("Proxy Config Script"):
             return Previous(kind="pac", pac_url=url, pac_text=fetch_pac(url))
         case "3":
-            raise SetupError(
-                "Automatic proxy discovery (WPAD) is in force",
-                "this desktop",
-                "nothing was changed; ask your administrator for the address of the PAC file",
-            )
+            raise _discovered()
         case _:
             return Previous()
+
+
+def _discovered() -> SetupError:
+    return SetupError(
+        "Automatic proxy discovery (WPAD) is in force",
+        "this desktop",
+        "nothing was changed; ask your administrator for the address of the PAC file",
+    )
 
 
 def _read_kde_proxy(value: str) -> str | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import configparser
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tracker.setup import settings_folder
 from tracker.setup.browsers import find_browsers
 from tracker.setup.network import GNOME_PROXY, Desktop, is_ours
 
@@ -62,10 +62,9 @@ def find_places() -> list[Place]:
 def find_firefox_profiles() -> list[Path]:
     """Return the folders of this person's Firefox profiles, however Firefox is packaged."""
     home = Path.home()
-    settings = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
     roots = (
         home / ".mozilla" / "firefox",
-        settings / "mozilla" / "firefox",
+        settings_folder() / "mozilla" / "firefox",
         home / "snap" / "firefox" / "common" / ".mozilla" / "firefox",
         home / ".var" / "app" / "org.mozilla.firefox" / ".mozilla" / "firefox",
         home / ".var" / "app" / "org.mozilla.firefox" / "config" / "mozilla" / "firefox",

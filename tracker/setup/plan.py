@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from addon.pac import PREVIOUS_FILE, Previous
-from tracker.setup import SetupError
+from tracker.setup import SetupError, settings_folder
 from tracker.setup.autostart import (
     SERVICE_UNIT,
     SOCKET_UNIT,
     UnitStep,
-    has_user_systemd,
     own_command,
+    refuse_passing_installation,
     write_service_unit,
     write_socket_unit,
 )
 from tracker.setup.desktop import GnomeStep, KdeStep
 from tracker.setup.ledger import Ledger, Step
 from tracker.setup.listed import listed_hosts
-from tracker.setup.network import Desktop, find_desktop, read_previous
+from tracker.setup.network import Desktop, find_desktop, pac_url, read_previous, served_pac
 from tracker.setup.places import find_firefox_profiles, find_locks, find_places, has_own_proxy
 from tracker.setup.steps import FileStep, FirefoxStep, TrustStep
+from tracker.setup.systemd import has_user_systemd, units_folder
 from tracker.setup.undoing import KINDS
 
 ENVIRONMENT_FILE = "50-klimaspor.conf"
@@ -93,7 +92,7 @@ def make_plan(
     if autostart:
         through = upstream or (f"http://{previous.https}" if previous.https else None)
         steps += _plan_autostart(db.resolve(), port, through)
-    network = tuple(_plan_network(desktop, f"http://127.0.0.1:{port}/proxy.pac"))
+    network = tuple(_plan_network(desktop, pac_url(port)))
     notes += [
         f"This Firefox profile has proxy settings of its own, which stay: {profile}. Use klimaspor browser for it."
         for profile in find_firefox_profiles()
@@ -105,7 +104,7 @@ def make_plan(
 
 
 def _plan_autostart(db: Path, port: int, upstream: str | None) -> Iterator[Step]:
-    units = _settings_folder() / "systemd" / "user"
+    units = units_folder()
     command = (
         *own_command(),
         "start",
@@ -125,7 +124,7 @@ def _plan_network(desktop: Desktop, pac_url: str) -> Iterator[Step]:
         case "kde":
             yield KdeStep(pac_url)
         case "plain":
-            path = _settings_folder() / "environment.d" / ENVIRONMENT_FILE
+            path = settings_folder() / "environment.d" / ENVIRONMENT_FILE
             yield FileStep(str(path), f"auto_proxy={pac_url}\n", "Chromium and its family ask us which hosts to send")
             for profile in find_firefox_profiles():
                 if not has_own_proxy(profile):
@@ -148,8 +147,6 @@ def _explain(previous: Previous, trusts: list[Step]) -> Iterator[str]:
 
 def check_ready(*, autostart: bool) -> None:
     """Raise SetupError where the proxy could not start by itself although it should."""
-    from tracker.setup.autostart import refuse_passing_installation
-
     if not autostart:
         return
     refuse_passing_installation()
@@ -204,19 +201,9 @@ def _place(step: Step) -> tuple[str, ...]:
 
 def check_served(port: int) -> None:
     """Raise SetupError unless our PAC file is served on this port: no browser is sent to a proxy that is not there."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"http://127.0.0.1:{port}/proxy.pac", timeout=45) as answer:
-            served: bool = b"klimaspor" in answer.read(1_000_000)
-    except OSError:
-        served = False
-    if not served:
+    if "klimaspor" not in served_pac(port):
         raise SetupError(
             "The proxy does not answer, so no browser was sent to it",
             f"port {port}",
             "start it with klimaspor start --detach, then run setup again",
         )
-
-
-def _settings_folder() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 from tracker.private import write_whole
 from tracker.setup import SetupError
 from tracker.setup.listed import listed_hosts
+from tracker.setup.network import pac_url
 
 
 def write_policies(db: Path, port: int, target: Path) -> Iterator[tuple[Path, str]]:
@@ -63,7 +64,7 @@ def write_chromium_policy(pem: str, hosts: list[str], port: int) -> str:
         "CACertificatesWithConstraints": [
             {"certificate": certificate, "constraints": {"permitted_dns_names": hosts}},
         ],
-        "ProxySettings": {"ProxyMode": "pac_script", "ProxyPacUrl": _pac(port)},
+        "ProxySettings": {"ProxyMode": "pac_script", "ProxyPacUrl": pac_url(port)},
     }
     return json.dumps(policy, indent=2) + "\n"
 
@@ -72,7 +73,7 @@ def write_firefox_policy(certificate: str, port: int) -> str:
     """Return Firefox's policies; the certificate carries its constraints itself."""
     policies = {
         "Certificates": {"Install": [certificate]},
-        "Proxy": {"Mode": "autoConfig", "AutoConfigURL": _pac(port), "Locked": False},
+        "Proxy": {"Mode": "autoConfig", "AutoConfigURL": pac_url(port), "Locked": False},
     }
     return json.dumps({"policies": policies}, indent=2) + "\n"
 
@@ -136,7 +137,3 @@ def write_task(port: int) -> str:
   <Actions Context="Author"><Exec><Command>klimaspor</Command><Arguments>{arguments}</Arguments></Exec></Actions>
 </Task>
 """
-
-
-def _pac(port: int) -> str:
-    return f"http://127.0.0.1:{port}/proxy.pac"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tracker.setup import SetupError, nss
+from tracker.setup import SetupError, nss, settings_folder
 from tracker.setup.browsers import Browser
 
 Trust = Literal["store", "pin"]
@@ -133,7 +133,7 @@ def _settle_home(home: Path) -> dict[str, str]:
 
 def _list_user_folders(real: Path) -> str:
     """Return the person's ``user-dirs.dirs`` (Downloads may be called Nedlastinger) with whole paths."""
-    source = Path(os.environ.get("XDG_CONFIG_HOME") or real / ".config") / "user-dirs.dirs"
+    source = settings_folder() / "user-dirs.dirs"
     if source.is_file():
         return source.read_text("utf-8", "replace").replace("$HOME", str(real))
     folders = {name: real / folder for name, folder in _USER_FOLDERS.items() if (real / folder).is_dir()}
