@@ -216,11 +216,16 @@ def _headers(message: http.Message) -> dict[str, str]:
 
 
 def _is_large(request: http.Request) -> bool:
-    """Whether the body may exceed what is left to mitmproxy's buffer; one of unknown length may."""
+    """
+    Whether the body may exceed what is left to mitmproxy's buffer; one of unknown length may.
+
+    HTTP/2 needs to tell no length, and a call that goes both ways at once ends its request after its answer: who waits
+    for that end waits for ever.
+    """
     length = request.headers.get("content-length", "")
     if length.isdecimal():
         return int(length[:20]) > BUFFERED_REQUEST
-    return "transfer-encoding" in request.headers
+    return "transfer-encoding" in request.headers or (request.is_http2 and request.method not in {"GET", "HEAD"})
 
 
 def _held(service: Service) -> http.Response:

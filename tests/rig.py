@@ -66,6 +66,8 @@ class Origin:
     """By path: an ASGI handler (receive, send) once the socket is accepted."""
     seen: list[Seen] = field(default_factory=list)
     disconnects: int = 0
+    arrived_bytes: int = 0
+    """Of all requests' bodies, as they come."""
 
 
 def sse(*events: object) -> list[bytes]:
@@ -101,6 +103,7 @@ async def _answer(origin: Origin, scope: dict[str, Any], receive: Any, send: Any
         if message["type"] == "http.disconnect":
             return
         body += message.get("body", b"")
+        origin.arrived_bytes += len(message.get("body", b""))
         if not message.get("more_body"):
             break
     headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}

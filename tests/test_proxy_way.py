@@ -64,6 +64,31 @@ def test_the_first_piece_passes_while_the_rest_is_not_there_yet(way: Rig, http2:
         assert first + b"".join(arriving) == b"".join(pieces)
 
 
+@pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
+def test_a_question_of_unknown_length_passes_while_it_is_asked(way: Rig, http2: bool) -> None:
+    pieces = completion(5, name=f"chatcmpl-asked-{http2}")
+    way.origin.replies[PATH] = Reply(pieces)
+    before, arrived = len(way.records()), way.origin.arrived_bytes
+    question = json.dumps(QUESTION).encode()
+    in_time = False
+
+    def ask() -> Iterator[bytes]:
+        nonlocal in_time
+        yield question[:20]
+        for _ in range(200):
+            if in_time := way.origin.arrived_bytes == arrived + 20:  # the rest has not been sent yet
+                break
+            time.sleep(0.02)
+        yield question[20:]
+
+    with client(way, http2=http2) as session:
+        response = session.post(OPENAI, content=ask(), headers={"content-type": "application/json"})
+    assert in_time
+    assert response.content == b"".join(pieces)
+    (record,) = way.records()[before:]
+    assert (record.request_model, record.output_tokens, record.request_bytes) == ("gpt-4o", 5, len(question))
+
+
 def gzip_pieces(pieces: list[bytes]) -> list[bytes]:
     packer = zlib.compressobj(wbits=31)
     return [packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) for piece in pieces] + [packer.flush()]
