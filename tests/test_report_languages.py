@@ -8,7 +8,9 @@ from datetime import date
 import pytest
 
 from tests import catalogue
+from tracker.report.headline import EQUIVALENTS
 from tracker.report.language import LANGUAGES, Language, language
+from tracker.report.surroundings import EVERYDAY
 
 
 @pytest.mark.parametrize("lang", list(LANGUAGES))
@@ -36,6 +38,10 @@ def test_translations_keep_the_blanks_of_their_sentence(lang: str) -> None:
             found = frozenset(re.findall(r"{(\w+)}", string))
             assert found <= everything, string
             assert found in blanks or found | {"n"} in blanks, string
+
+
+def test_every_everyday_thing_has_a_name_and_no_other() -> None:
+    assert {one.key for one in EVERYDAY} == EQUIVALENTS.keys()
 
 
 def test_numbers_are_written_as_in_the_language() -> None:

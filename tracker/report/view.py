@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -10,9 +10,9 @@ from markupsafe import Markup, escape
 from tracker.report import charts, view_cost, view_time, view_trust, view_use
 from tracker.report.banner import banner, place
 from tracker.report.figures import significant
-from tracker.report.finding import equivalent_phrase, headline
+from tracker.report.headline import equivalent_phrase, headline
 from tracker.report.language import Language, capital
-from tracker.report.measures import Measure, ends, figure, measure, quantity
+from tracker.report.measures import Measure, ends, figure, measure
 
 Json = dict[str, Any]
 
@@ -227,14 +227,6 @@ def footer(data: Json, language: Language) -> list[str]:
     return parts
 
 
-def last_day(data: Json) -> date:
-    """Return the last day that belongs to the period."""
-    return date.fromisoformat(data["period"]["until"]) - timedelta(days=1)
-
-
 def plain_headline(data: Json, language: Language) -> str:
     """Return the first sentence without markup."""
     return capital(headline(data, language, str))
-
-
-__all__ = ["facts", "footer", "lede", "period_name", "place", "plain_headline", "quantity", "view"]

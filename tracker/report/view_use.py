@@ -94,7 +94,7 @@ def _service_note(key: str, language: Language) -> str:
 
 
 def models(data: Json, language: Language) -> Json:
-    """Return the models, the largest first; small ones together after a dozen."""
+    """Return the models, the largest first; small ones together after ``MOST_ROWS``."""
     t = language.t
     rows = data["by_model"]
     shown_rows, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
