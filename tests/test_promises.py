@@ -131,3 +131,25 @@ def test_a_number_that_is_none_is_named_plainly(tmp_path: Path) -> None:
         result = run(*arguments, "--db", str(tmp_path / "k.db"))
         assert result.exit_code == 2
         assert "'x' is not a valid number." in result.output
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl"])
+def test_a_dash_is_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = str(tmp_path / "k.db")
+    run("pause", "off", "--db", path)
+    assert run("export", "--format", name, "-o", "-", "--db", path).exit_code == 0
+    assert not (tmp_path / "-").exists()
+
+
+def test_a_report_without_a_database_names_the_one_it_looked_for(tmp_path: Path) -> None:
+    result = run("report", "--format", "json", "--db", str(tmp_path / "slip.db"))
+    assert "slip.db" in result.stderr
+    assert json.loads(result.stdout)["requests"] == 0
+
+
+def test_status_tells_of_a_pause_also_while_nothing_runs(tmp_path: Path) -> None:
+    path = str(tmp_path / "k.db")
+    assert json.loads(run("status", "--format", "json", "--db", path).stdout) == {"running": False, "paused": {}}
+    run("pause", "1h", "--service", "chatgpt", "--db", path)
+    assert list(json.loads(run("status", "--format", "json", "--db", path).stdout)["paused"]) == ["chatgpt"]

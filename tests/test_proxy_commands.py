@@ -77,7 +77,7 @@ def test_start_status_and_stop(tmp_path: Path) -> None:
         stopped = klimaspor("stop", db=db)
     assert stopped.returncode == 0
     assert klimaspor("status", db=db).returncode == 1
-    assert json.loads(klimaspor("status", "--format", "json", db=db).stdout) == {"running": False}
+    assert json.loads(klimaspor("status", "--format", "json", db=db).stdout) == {"running": False, "paused": {}}
     assert "does not run" in klimaspor("stop", db=db).stdout
     assert klimaspor("open", db=db).returncode == 1
     with Store.open(db, readonly=True) as store:

@@ -40,7 +40,9 @@ def _tell_model(model: dict[str, Any], place: dict[str, Any]) -> Iterator[str]:
     yield f"  {active} billion active parameters of {total} billion, {_number(model.get('tokens_per_second'))} tokens/s"
     zone = "your own computer" if place.get("local") else f"{place.get('provider')}, {place.get('zone')}"
     guess = " (guessed)" if place.get("guessed") else ""
-    yield f"  {zone}{guess}: {_number(place.get('g_per_kwh'))} g CO2e/kWh, PUE {_number(place.get('pue'))}"
+    yield f"  {zone}{guess}: {_number(place.get('g_per_kwh'))} g CO2e/kWh"
+    if not place.get("local"):
+        yield f"  {_number(place.get('pue'))} kWh into the building for 1 kWh into its machines (PUE)"
 
 
 def _tell_methods(methods: dict[str, dict[str, Any]], combined: dict[str, Any]) -> Iterator[str]:
@@ -65,7 +67,8 @@ def _tell_loads(explanation: dict[str, Any]) -> Iterator[str]:
         each = f" x ({tokens})" if tokens else ""
         note = "   estimated: the wire hides it" if load.get("estimated") else ""
         what = str(load["component"]).replace("_", " ")
-        amount = f"{_number(load['amount'])} {str(load['quantity']).replace('_', ' ')}"
+        quantity = str(load["quantity"]).replace("_", " ")
+        amount = f"{_number(load['amount'])} {quantity.removesuffix('s') if load['amount'] == 1 else quantity}"
         yield f"  {what:14} {amount}{each} = {_number(load.get('wh'))} Wh, {load.get('share') or 0:.0%}{note}"
 
 

@@ -21,7 +21,7 @@ from tracker.cli.options import database_option, fail
     type=click.Choice(["csv", "jsonl"]),
     help="CSV, or one JSON object a line.  [default: by the name after -o, else csv]",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here.  [default: the screen]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here; - is the terminal.  [default: -]")
 @days_options
 @database_option
 def export(
@@ -36,7 +36,7 @@ def export(
     """Write out the records with all their columns, oldest first. `klimaspor import` reads them back."""
     first, end = span(last, since, until)
     as_lines = (output_format or ("jsonl" if output and output.suffix in {".jsonl", ".json"} else "csv")) == "jsonl"
-    if output is None:
+    if output is None or str(output) == "-":
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # it is a text stream
         _write(db, sys.stdout, first, end, as_lines=as_lines)
         return

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,13 +103,16 @@ def status(context: click.Context, db: Path, output_format: str) -> None:
     from addon.state import ask_status
 
     found = ask_status(db.parent.resolve())
+    paused = _pauses(db)
     if output_format == "json":
-        answer = {"running": found is not None} | (found[1] if found else {})
+        until = {service or "*": moment.isoformat(timespec="seconds") for service, moment in paused.items()}
+        answer = {"running": found is not None, "paused": until} | (found[1] if found else {})
         click.echo(json.dumps(answer, indent=2))
     elif found is None:
         click.echo("The proxy does not run. Start it with `klimaspor start`.")
     else:
-        click.echo("\n".join(_describe(found[1])))
+        lines = [f"{name or 'Recording'} is paused until {until:%Y-%m-%d %H:%M}." for name, until in paused.items()]
+        click.echo("\n".join(_describe(found[1]) + lines))
     if found is None:
         context.exit(1)
 
@@ -122,8 +126,20 @@ def open_page(db: Path) -> None:
     found = ask_status(db.parent.resolve())
     if found is None:
         fail("There is no page to open", "the proxy does not run", "start it with `klimaspor start --detach`")
-    if click.launch(found[0].page) != 0:
-        click.echo(f"No browser could be opened. The page: {found[0].page}")
+    click.echo(f"The page: {found[0].page}")  # also where no browser comes up
+    click.launch(found[0].page)
+
+
+def _pauses(db: Path) -> dict[str, datetime]:
+    """Return which services (empty: all) are paused, and until when in local time."""
+    from tracker.limits import pauses
+    from tracker.store import NoDatabaseError, Store
+
+    try:
+        with Store.open(db, readonly=True) as store:
+            return {name: until.astimezone() for name, until in pauses(store, datetime.now(UTC)).items()}
+    except NoDatabaseError:
+        return {}
 
 
 def _start_detached(options: Any, arguments: list[str]) -> None:

@@ -119,8 +119,9 @@ def _store_and_clock(stack: ExitStack, db: Path, *, demo: bool) -> tuple[Store, 
         return stack.enter_context(example.fill(folder / "demo.db")), example.NOW
     try:
         return stack.enter_context(Store.open(db, readonly=True)), clock()
-    except NoDatabaseError:
-        # Nothing was recorded yet: that is an empty report, not an error.
+    except NoDatabaseError as error:
+        # Nothing was recorded yet: that is an empty report, not an error. But the path may be a slip of the pen.
+        click.echo(f"{error}", err=True)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         return stack.enter_context(Store.open(folder / "empty.db")), clock()
 

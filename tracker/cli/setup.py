@@ -31,7 +31,11 @@ from tracker.cli.options import Whole, database_option, fail, format_option
 def setup(
     *, db: Path, dry_run: bool, yes: bool, autostart: bool, port: int | None, upstream: str | None, policy: Path | None
 ) -> None:
-    """Set up the whole computer: certificate, PAC file, autostart."""
+    """
+    Set up the whole computer: certificate, PAC file, autostart.
+
+    The certificate lets the proxy read what listed chatbots answer; the PAC file tells browsers to send it those alone.
+    """
     from tracker.settings import load
     from tracker.setup.ledger import Ledger
     from tracker.setup.plan import carry_out, check_ready, make_plan

@@ -79,7 +79,10 @@ def load(keys: Path, dsn: str, *, follow: bool) -> None:
 @format_option("text", "html", "json", "csv", "otlp")
 @click.option("--lang", type=click.Choice(["en", "nb", "nl"]), default="en", show_default=True, help="Language.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: the terminal]"
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write here; - is the terminal.  [default: -]",
 )
 def report(dsn: str, week: str | None, output_format: str, lang: str, output: Path | None) -> None:
     """Show a published week. Every look at it is in a log that staff can read."""
@@ -174,7 +177,7 @@ def _to_json(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _leave(text: str, output: Path | None) -> None:
-    if output is None:
+    if output is None or str(output) == "-":
         click.echo(text, nl=False)
         return
     try:
