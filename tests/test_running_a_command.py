@@ -16,7 +16,8 @@ import pytest
 from tests.e2e.browsing import Sites
 from tests.e2e.company import CompanyProxy, company_proxy
 from tracker.store import Store
-from tracker.trial.dialects import Script, script
+from tracker.trial.dialects import script
+from tracker.trial.script import Script
 
 OTHER = "git.example.no"
 KLIMASPOR = [sys.executable, "-c", "from tracker.cli import main; main()"]

@@ -20,7 +20,7 @@ from typing import Any
 import trustme
 from websockets.sync.client import ClientConnection, connect
 
-from tracker.trial.dialects import Script
+from tracker.trial.script import Script
 
 PAGE = b"<!doctype html><title>ready</title><p>a page of its own</p>"
 

@@ -29,7 +29,8 @@ from tracker.setup.browsers import Browser, choose_browser
 from tracker.setup.recording import recording
 from tracker.setup.window import close_window, open_window, trust_of
 from tracker.store import Store
-from tracker.trial.dialects import Script, script
+from tracker.trial.dialects import script
+from tracker.trial.script import Script
 
 pytestmark = pytest.mark.browser
 

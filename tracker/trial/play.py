@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from tracker.trial.dialects import Script, script
+from tracker.trial.dialects import script
+from tracker.trial.script import Script
 
 TIMEOUT_SECONDS = 20
 PIECE_BYTES = 4096

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tracker.trial.dialects import Script
+from tracker.trial.script import Script
 
 PAUSE_SECONDS = 0.004
 """Between two chunks of an answer: quick, but still a stream."""
