@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ LARGEST_HEAP = 2000
 """Readings that wait for a database which cannot be written; beyond that they are counted as lost."""
 TOGETHER = 64
 """Readings that go into one transaction."""
+RETRY_SECONDS = 5.0
+"""A database that refused is asked again after so long, or when somebody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Outbox:
     _noted: dict[str, Mark] = field(default_factory=dict)
     """What the database says is done with."""
     _is_held: bool = False
+    _refused: float = -RETRY_SECONDS
+    """When the database was last not to be written (monotonic)."""
 
     def take_over(self) -> None:
         """Go on where the worker before this one was killed: the answers it held in its memory are lost."""
@@ -108,7 +113,7 @@ class Outbox:
         else:
             self.waiting[-1] += draft.lost()
         if not self._is_held:
-            self.flush()
+            self._flush_in_time()
 
     @property
     def settled(self) -> int:
@@ -123,7 +128,7 @@ class Outbox:
             yield
         finally:
             self._is_held = False
-            self.flush()
+            self._flush_in_time()
 
     def flush(self) -> None:
         """Write what waits, oldest first, until the database refuses; what can never be written is counted as lost."""
@@ -133,6 +138,7 @@ class Outbox:
             try:
                 self._write(drafts)
             except StoreError:
+                self._refused = time.monotonic()
                 return
             except Exception:  # noqa: BLE001 - a row that no database takes must not keep the others waiting
                 together = 1
@@ -142,6 +148,11 @@ class Outbox:
                     del self.waiting[0]
             else:
                 del self.waiting[: len(drafts)]
+
+    def _flush_in_time(self) -> None:
+        """Not after each answer: a database that another tool has locked is waited for as long as SQLite will."""
+        if time.monotonic() - self._refused > RETRY_SECONDS:
+            self.flush()
 
     def count_killed(self) -> None:
         """Have the answers written down that proxies which were killed had under way."""

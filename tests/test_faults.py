@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sqlite3
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -24,9 +25,27 @@ import pytest
 
 import addon.tap
 from tests.bench.faults import Toll, killing
+from tests.bench.locked import Outcome
 from tests.rogue import PATH, URL, WAYS, Rogue, Way, answer, proxied, question, rogue
 from tests.test_store import make
 from tracker.store import Store
+
+LOCKED = {"the worker lives": [], "the worker is killed": ["--kill"]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def locked() -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Two minutes of a locked database, which pass while the other tests of this file run."""
+    command = [sys.executable, "-m", "tests.bench", "locked", "--seconds", "60"]
+    root, pipe = Path(__file__).parents[1], subprocess.PIPE
+    runs = {
+        how: subprocess.Popen([*command, *more], cwd=root, stdout=pipe, stderr=pipe, text=True)
+        for how, more in LOCKED.items()
+    }
+    yield runs
+    for run in runs.values():
+        run.kill()
+        run.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -231,21 +250,24 @@ def test_a_torn_write_ahead_log_costs_the_last_rows_and_nothing_else(tmp_path: P
     assert max(counts) == 24
 
 
-def test_a_database_that_another_tool_locks_for_long_delays_the_rows_and_no_chat(way: Way) -> None:
-    before = len(way.records())
-    other = sqlite3.connect(way.db, isolation_level=None)
-    try:
-        other.execute("BEGIN IMMEDIATE")
-        started = time.monotonic()
-        for n in range(4):
-            assert way.ask("right", f"chatcmpl-locked-{n}") == answer(f"chatcmpl-locked-{n}")
-        assert time.monotonic() - started < 4.5  # SQLite gives up waiting after five
-        way.proxy.ear.beat({"at": time.time(), "clean_stop": False, "counters": {}, "passed": []})
-        time.sleep(max(0.0, started + 6 - time.monotonic()))
-        other.execute("ROLLBACK")
-    finally:
-        other.close()
-    assert way.count(before + 4) == before + 4
+@pytest.mark.parametrize("how", LOCKED)
+def test_a_database_that_another_tool_locks_for_a_minute_delays_the_rows_and_no_chat(
+    locked: dict[str, subprocess.Popen[str]], how: str
+) -> None:
+    told, problems = locked[how].communicate(timeout=150)
+    outcome = Outcome(**json.loads(told))
+    assert locked[how].returncode == 0, problems
+    assert outcome.wrong_bytes == 0
+    assert outcome.slowest_s < 4.5  # SQLite waits for five
+    assert outcome.rows_meanwhile == 0
+    assert [line for line in outcome.told if "The database is locked" in line] == outcome.told != []
+    assert outcome.is_well_again
+    assert outcome.asked > 40
+    if how == "the worker lives":
+        assert (outcome.rows, outcome.lost) == (outcome.asked, {})
+    else:  # what it held in its memory is counted, to the last one
+        assert outcome.lost.keys() == {"worker-lost"}
+        assert outcome.rows + outcome.lost["worker-lost"] == outcome.asked
 
 
 # Clocks.

@@ -5,6 +5,7 @@ A report of very many records: ``python -m tests.bench report``; each start: ``p
 How fast each service is read: ``python -m tests.bench readers``.
 An hour of steady use: ``python -m tests.bench soak --minutes 60``.
 A proxy killed again and again: ``python -m tests.bench faults --rounds 1000``.
+A database that another tool locks for a minute: ``python -m tests.bench locked``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-BENCHES = ("team", "report", "startup", "readers", "soak", "faults")
+BENCHES = ("team", "report", "startup", "readers", "soak", "faults", "locked")
 
 if __name__ == "__main__":
     name, arguments = sys.argv[1:2], sys.argv[2:]
