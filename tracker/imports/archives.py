@@ -6,13 +6,15 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from tracker.imports import NotReadableError, Progress
+from addon.reader import Reading
+from tracker.imports import NotReadableError, Part, Progress
 from tracker.imports.arrays import read_array
+from tracker.record import Record
 
 _CONVERSATIONS = re.compile(r"(?:[^/\\]+/){0,3}conversations(?:[-_]\d{1,4})?\.json")
 LARGEST_RATIO = 200
@@ -36,7 +38,27 @@ def holds_conversations(path: Path, head: bytes, mark: bytes) -> bool:
     return False
 
 
-def read_conversations(path: Path, progress: Progress) -> Iterator[tuple[int, dict[str, Any] | None]]:
+def read_export(
+    path: Path, progress: Progress, read: Callable[[dict[str, Any]], Iterable[Record] | None]
+) -> Iterator[Part]:
+    """Yield a part for each conversation that has turns; ``read`` returns them, or None for what is no conversation."""
+    for position, conversation in _conversations(path, progress):
+        if conversation is None:
+            yield Part(position, problem="it is damaged")
+            continue
+        try:
+            found = read(conversation)
+            records = None if found is None else tuple(found)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+            yield Part(position, problem="it is damaged")
+            continue
+        if records is None:
+            yield Part(position, problem="it is no conversation")
+        elif records:
+            yield Part(position, Reading(records=records))
+
+
+def _conversations(path: Path, progress: Progress) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """
     Yield the place (from 1) and content of each conversation, None for a broken one.
 

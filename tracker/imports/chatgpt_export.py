@@ -9,7 +9,6 @@ from typing import Any
 
 from addon.exchange import Exchange
 from addon.patching import Document
-from addon.reader import Reading
 from addon.recording import make_record
 from addon.service import Turn
 from addon.services._chatgpt import Answer
@@ -17,7 +16,7 @@ from addon.services._chatgpt_request import read_question
 from addon.services._chatgpt_settle import settle
 from addon.services.chatgpt import ChatGPT
 from tracker.imports import Context, Part, Progress
-from tracker.imports.archives import holds_conversations, read_conversations
+from tracker.imports.archives import holds_conversations, read_export
 from tracker.imports.logs import read_time
 from tracker.moments import utc_offset_minutes
 from tracker.record import Record
@@ -39,20 +38,14 @@ def is_chatgpt_export(path: Path, head: bytes) -> bool:
 def read_chatgpt_export(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
     """Yield the turns of each conversation; what the export lacks (times of the answer, sizes) stays unknown."""
     service = ChatGPT()
-    for position, conversation in read_conversations(path, progress):
+
+    def read(conversation: dict[str, Any]) -> Iterator[Record] | None:
         match conversation:
-            case {"mapping": dict() as mapping} if conversation and len(mapping) <= MOST_NODES:
-                try:
-                    records = tuple(_read_conversation(conversation, mapping, service, context.key))
-                except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
-                    yield Part(position, problem="it is damaged")
-                else:
-                    if records:
-                        yield Part(position, Reading(records=records))
-            case None:
-                yield Part(position, problem="it is damaged")
-            case _:
-                yield Part(position, problem="it is no conversation")
+            case {"mapping": dict() as mapping} if len(mapping) <= MOST_NODES:
+                return _read_conversation(conversation, mapping, service, context.key)
+        return None
+
+    return read_export(path, progress, read)
 
 
 def _read_conversation(

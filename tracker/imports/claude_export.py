@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from addon.exchange import Exchange
-from addon.reader import Reading
 from addon.recording import make_record
 from addon.service import Turn
 from addon.services.claude import Claude, name_tool
 from tracker.imports import Context, Part, Progress
-from tracker.imports.archives import holds_conversations, read_conversations
+from tracker.imports.archives import holds_conversations, read_export
 from tracker.imports.logs import read_time
 from tracker.moments import utc_offset_minutes
 from tracker.record import Record
@@ -31,20 +30,14 @@ def is_claude_export(path: Path, head: bytes) -> bool:
 def read_claude_export(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
     """Yield the answers of each conversation."""
     service = Claude()
-    for position, conversation in read_conversations(path, progress):
+
+    def read(conversation: dict[str, Any]) -> Iterator[Record] | None:
         match conversation:
-            case {"chat_messages": list() as messages} if conversation:
-                try:
-                    records = tuple(_read_conversation(conversation, messages, service, context.key))
-                except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
-                    yield Part(position, problem="it is damaged")
-                else:
-                    if records:
-                        yield Part(position, Reading(records=records))
-            case None:
-                yield Part(position, problem="it is damaged")
-            case _:
-                yield Part(position, problem="it is no conversation")
+            case {"chat_messages": list() as messages}:
+                return _read_conversation(conversation, messages, service, context.key)
+        return None
+
+    return read_export(path, progress, read)
 
 
 def _read_conversation(
