@@ -13,22 +13,23 @@ from addon.service import Listener, Service, Turn
 from addon.services._page import identity_at, list_at, pick, text_at
 
 _ANOTHER = "generate_turn_candidate"
+_SAID = "create_turn"
 _QUESTIONS = frozenset({"create_and_generate_turn", "generate_turn", _ANOTHER})
 
 
 class CharacterAi(Service):
     """
-    One socket for all turns; each update repeats the whole answer so far.
+    One socket for all turns, another for rooms; each update repeats the whole answer so far.
 
     Shows: question, answer, the class of model preferred. Hides: token counts, the character's instructions, the
-    history, the model's name. The sound of a voice is made elsewhere.
+    history, the model's name. The sound of a voice is made elsewhere. In a room, what others ask is theirs.
     """
 
     name = "character-ai"
     title = "Character.ai"
     provider = "character_ai"
     hosts = ("neo.character.ai",)
-    path = re.compile(r"/ws/?")
+    path = re.compile(r"/ws/?|/connection/websocket")
     methods = ("GET",)
     transports = ("websocket",)
     features = ("voice",)
@@ -45,14 +46,15 @@ class Conversation:
     def __init__(self, service: Service, opening: Exchange) -> None:
         self._service, self._opening = service, opening
         self._open: dict[str, Turn] = {}
+        self._said: Turn | None = None
         self._model: str | None = None
 
     def hear(self, message: Message) -> Iterable[Turn]:
         for event in split_messages(message.data):
             if message.from_client:
-                yield from self._ask(event.data, message.at_ms)
+                yield from self._ask(pick(event.data, "rpc", "data") or event.data, message.at_ms)
             else:
-                yield from self._answer(event.data, message)
+                yield from self._answer(pick(event.data, "push", "pub", "data") or event.data, message)
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
         for turn in self._open.values():
@@ -63,6 +65,11 @@ class Conversation:
     def _ask(self, asked: Any, at_ms: int | None) -> Iterator[Turn]:
         payload = pick(asked, "payload")
         self._model = text_at(payload, "chat", "preferred_model_type") or self._model
+        if text_at(asked, "command") == _SAID:  # in a room one speaks first, and asks for an answer then
+            self._said = Turn(self._service, self._opening)
+            self._said.conversation_id = identity_at(payload, "turn", "turn_key", "chat_id")
+            self._said.started_ms = at_ms or 0
+            self._read_question(self._said, payload)
         if text_at(asked, "command") not in _QUESTIONS:
             return
         places = (("turn", "turn_key", "chat_id"), ("turn_key", "chat_id"), ("chat_id",))
@@ -72,15 +79,20 @@ class Conversation:
                 # Who asks on has had the answer, also where nothing said that it was final.
                 earlier.finished = earlier.has_text("answer")
                 yield self._open.pop(key)
-        turn = self._open[identity_at(asked, "request_id") or ""] = Turn(self._service, self._opening)
+        said, self._said = self._said, None
+        turn = said if said is not None and said.conversation_id == chat else Turn(self._service, self._opening)
+        self._open[identity_at(asked, "request_id") or ""] = turn
         turn.started_ms = at_ms or 0
         turn.state["another"] = text_at(asked, "command") == _ANOTHER
         turn.effort = (self._model or "").removeprefix("MODEL_TYPE_").lower() or None
         turn.conversation_id = chat
-        for candidate in list_at(payload, "turn", "candidates"):
-            turn.prompt(text_at(candidate, "raw_content"))
+        self._read_question(turn, payload)
         if pick(payload, "tts_enabled") is True:
             turn.asked("voice")
+
+    def _read_question(self, turn: Turn, payload: Any) -> None:
+        for candidate in list_at(payload, "turn", "candidates"):
+            turn.prompt(text_at(candidate, "raw_content"))
 
     def _answer(self, told: Any, message: Message) -> Iterator[Turn]:
         key = self._key_of(told)
