@@ -1,5 +1,5 @@
 """
-How many answers are under way, in a mapped file that outlives a killed proxy: names of services and numbers, no more.
+How many answers are under way, in a small file that outlives a killed proxy: names of services and numbers, no more.
 
 The proxy counts what begins. What is done with stands in the database, in one transaction with the rows it became
 (``tracker.marks``). A file that no process holds any more tells how many answers were not brought to an end.
@@ -7,12 +7,13 @@ The proxy counts what begins. What is done with stands in the database, in one t
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
 import secrets
 import sys
 import time
+from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ which the proxy writes; and what the worker has last noted as done, for want of 
 _SLOT = _DONE + 1
 _SIZE = SLOTS * _SLOT * 8
 _WORD = 2**64
+_FORGOTTEN = ""
+"""In the place of a service: the database was told to forget what it knew of others (``tracker.marks.forget``)."""
 _BELIEVABLE, _FAR = 1_000_000, 2**35
 """No proxy carries so many answers at once; no clock shows such a second before the year 3058."""
 
@@ -52,18 +55,18 @@ class Tally:
     """
     One file, held by one proxy and one worker at a time. Each word has one writer and is written whole.
 
-    Nothing raises once it is made, and nothing waits: to count is to store a number in memory.
+    Nothing raises once it is made, and nothing waits: to count is to hand the system a few bytes. It is not mapped
+    into memory, for a full disk of some file systems would kill who writes to such memory.
     """
 
     def __init__(self, path: Path) -> None:
-        """Map a file that ``make`` made, and hold it for as long as this process lives; raises OSError."""
+        """Open a file that ``make`` made, and hold it for as long as this process lives; raises OSError."""
         self.path = path
         self._file = os.open(path, os.O_RDWR)
         if sys.platform != "win32":
             fcntl.flock(self._file, fcntl.LOCK_SH)
-        self._map = mmap.mmap(self._file, _SIZE)
-        self._words = memoryview(self._map).cast("Q")
         self._slots: dict[str, int] = {}
+        self._begun: Counter[str] = Counter()
 
     @classmethod
     def make(cls, db: Path) -> Tally | None:
@@ -79,6 +82,8 @@ class Tally:
             made = cls(draft)
             made.path = draft.rename(path)
         except OSError:
+            with suppress(OSError):
+                draft.unlink()
             return None
         return made
 
@@ -88,54 +93,55 @@ class Tally:
         """An answer of this service is under way."""
         slot = self._find(service, make=True)
         if slot is not None:
-            self._words[slot + _LATEST] = int(time.time())
-            self._words[slot + _BEGUN] += 1
+            self._begun[service] += 1
+            self._write(slot + _BEGUN, self._begun[service], int(time.time()))
 
     def withdraw(self, service: str) -> None:
         """It was none: nothing was answered."""
         slot = self._find(service)
-        if slot is not None and self._words[slot + _BEGUN]:
-            self._words[slot + _BEGUN] -= 1
+        if slot is not None and self._begun[service]:
+            self._begun[service] -= 1
+            self._write(slot + _BEGUN, self._begun[service])
 
     # What the worker notes
 
     def done(self, service: str) -> int:
         """How many answers were last noted as done; it may be negative (``tracker.marks``)."""
         slot = self._find(service)
-        return 0 if slot is None else _signed(self._words[slot + _DONE])
+        return 0 if slot is None else _signed(self._read()[slot + _DONE])
 
     def note(self, service: str, done: int) -> None:
         """So many answers are done with: the database says so."""
         slot = self._find(service)
         if slot is not None:
-            self._words[slot + _DONE] = done % _WORD
+            self._write(slot + _DONE, done % _WORD)
 
     def save(self) -> None:
         """Have the numbers written to the disk, for the day on which the power fails."""
         with suppress(OSError):
-            self._map.flush()
+            os.fsync(self._file)
 
     # The end
 
     def close(self) -> None:
         """Let go of the file; it goes too if there is nothing to be counted."""
-        is_settled = not left_of(self._words)
-        self._words.release()
-        self._map.close()
+        is_settled = not left_of(self._read())
         os.close(self._file)
         if is_settled:
             self.path.unlink(missing_ok=True)
 
     def _find(self, service: str, *, make: bool = False) -> int | None:
+        """Return where the slot of a service begins; only the proxy makes one."""
         if service in self._slots:
             return self._slots[service]
         wanted = service.encode("ascii", "replace")
         if not 0 < len(wanted) <= _NAME * 8:
             return None
-        for slot in range(0, len(self._words), _SLOT):
-            name = _name(self._words, slot)
+        words = self._read()
+        for slot in range(0, len(words), _SLOT):
+            name = _name(words, slot)
             if not name and make:
-                self._words[slot : slot + _NAME] = memoryview(wanted.ljust(_NAME * 8, b"\0")).cast("Q")
+                self._write(slot, *memoryview(wanted.ljust(_NAME * 8, b"\0")).cast("Q"))
             elif not name:
                 return None
             elif name != wanted:
@@ -143,6 +149,13 @@ class Tally:
             self._slots[service] = slot
             return slot
         return None
+
+    def _read(self) -> memoryview:
+        return _read(self._file)
+
+    def _write(self, place: int, *words: int) -> None:
+        with suppress(OSError):
+            os.pwrite(self._file, array("Q", words), place * 8)
 
 
 def leftovers(db: Path) -> Iterator[tuple[Path, memoryview]]:
@@ -154,8 +167,7 @@ def leftovers(db: Path) -> Iterator[tuple[Path, memoryview]]:
             file = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                data = os.pread(file, _SIZE, 0)
-                yield path, memoryview(data.ljust(_SIZE, b"\0")).cast("Q")
+                yield path, _read(file)
             finally:
                 os.close(file)
 
@@ -167,15 +179,28 @@ def files_beside(db: Path) -> list[Path]:
 
 
 def left_of(words: memoryview, done: Mapping[str, int] | None = None) -> list[UnderWay]:
-    """Return what has begun and is not done, by service; ``done`` is what the database says of it, where it does."""
+    """
+    Return what has begun and is not done, by service, as the database knows it (``done``).
+
+    Without a database, or where it had to forget, what the worker noted in the file tells.
+    """
+    has_forgotten = done is None or _FORGOTTEN in done
     found = []
     for slot in range(0, len(words), _SLOT):
         begun, latest, noted = words[slot + _BEGUN : slot + _SLOT]
         name = _name(words, slot).decode("ascii", "replace")
-        n = begun - (done or {}).get(name, _signed(noted))
+        n = begun - (done or {}).get(name, _signed(noted) if has_forgotten else 0)
         if 0 < n < _BELIEVABLE and latest < _FAR and re.fullmatch(r"[a-z][a-z0-9-]*", name):  # else it is damaged
             found.append(UnderWay(name, n, float(latest), begun))
     return found
+
+
+def _read(file: int) -> memoryview:
+    """Return the words of an open file, or none of them if it cannot be read."""
+    data = b""
+    with suppress(OSError):
+        data = os.pread(file, _SIZE, 0)
+    return memoryview(data.ljust(_SIZE, b"\0")).cast("Q")
 
 
 def _signed(word: int) -> int:

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import date
 
-from tracker import sums
+from tracker import marks, sums
 from tracker.store import Store, StoreError
 
 
@@ -64,8 +64,8 @@ def forget(store: Store, choice: Choice) -> Forgotten:
             counters, counted = _where_counters(choice)
             for table in ("unread", "refused"):
                 connection.execute(f"DELETE FROM {table} WHERE {counters}", counted)  # noqa: S608 - names, no values
-            if choice.since is None and choice.until is None:  # a proxy that runs goes on from its own file
-                connection.execute(f"DELETE FROM under_way WHERE {counters}", counted)  # noqa: S608 - names, no values
+            if choice.since is None and choice.until is None:
+                marks.forget(connection, counters, counted)
         if choice.is_everything:
             for table in ("ratings", "heartbeat", "passed_through", "pauses", "meta"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names

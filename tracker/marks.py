@@ -7,7 +7,7 @@ So a kill at any moment leaves an answer either written and noted, or neither, a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,13 @@ def note(connection: sqlite3.Connection, marks: Iterable[Mark]) -> None:
         "INSERT OR REPLACE INTO under_way (tally, service, done, held, last) VALUES (?, ?, ?, ?, ?)",
         [(mark.tally, mark.service, mark.done, mark.held, mark.last) for mark in marks],
     )
+
+
+def forget(connection: sqlite3.Connection, condition: str, values: Mapping[str, str]) -> None:
+    """Drop the marks of some services, and note that they were: a proxy that runs goes on from its own file."""
+    gone = f"FROM under_way WHERE {condition}"
+    connection.execute(f"INSERT OR REPLACE INTO under_way SELECT DISTINCT tally, '', 0, 0, 0 {gone}", values)
+    connection.execute(f"DELETE {gone} AND service != ''", values)
 
 
 def marks_of(store: Store, tally: str) -> list[Mark]:
