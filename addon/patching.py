@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,13 @@ class Document:
                     return None
         return found
 
+    def at(self, path: str) -> Any:
+        """Return what a path without escapes points to, or None."""
+        found = self.root
+        for segment in path.split("/")[1:]:
+            found = _child(found, segment, make=False)
+        return found
+
     def _apply_to_root(self, operation: str, value: Any) -> bool:
         holder = {"root": self.root}
         if not _apply(holder, "root", operation, value):
@@ -98,9 +105,22 @@ class Deltas:
     def __init__(self) -> None:
         self._path, self._operation, self._channel = "", "add", 0
         self._documents: dict[int, Document] = {}
+        self._growing: tuple[Rope, Change] | None = None
+        """The text that a delta of nothing but text adds to, and the change that its first letters were."""
 
-    def take(self, delta: Mapping[str, Any]) -> Iterator[Change]:
-        """Apply one delta and return the changes it made, those of a ``patch`` list one by one."""
+    def take(self, delta: Mapping[str, Any]) -> Iterable[Change]:
+        """
+        Apply one delta and return the changes it made, those of a ``patch`` list one by one.
+
+        Text added where the delta before added text is the same change again, with the value of the first.
+        """
+        if self._growing and len(delta) == 1 and type(value := delta.get("v")) is str:
+            self._growing[0].grow(value)
+            return (self._growing[1],)
+        self._growing = None
+        return self._apply(delta)
+
+    def _apply(self, delta: Mapping[str, Any]) -> Iterator[Change]:
         if isinstance(path := delta.get("p"), str):
             self._path = path
         if isinstance(operation := delta.get("o"), str):
@@ -115,7 +135,10 @@ class Deltas:
                     case {"p": str(inner_path), "o": str(inner_operation)}:
                         yield from self._change(inner_operation, self._path + inner_path, inner.get("v"))
         else:
-            yield from self._change(self._operation, self._path, value)
+            for change in self._change(self._operation, self._path, value):
+                if self._operation == "append" and isinstance(rope := change.document.at(self._path), Rope):
+                    self._growing = rope, change
+                yield change
 
     def _change(self, operation: str, path: str, value: Any) -> Iterator[Change]:
         if not path and operation in {"add", "replace"}:

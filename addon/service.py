@@ -58,6 +58,10 @@ class Service:
     """What its answers travel in: ``sse``, ``json``, ``ndjson``, ``websocket`` …; for the table."""
     framing: ClassVar[str] = "auto"
     """How bytes become events: a name from ``addon.framing``; ``auto`` goes by the content type."""
+    adds: ClassVar[re.Pattern[bytes] | None] = None
+    """What stands in an event up to the first letter of a text that adds to the text before it. Events in a row that
+    are alike but for this text are read as one, at the time of the first. None where texts repeat what was said, or
+    where events are counted."""
     operation: ClassVar[Operation] = "chat"
     initiator: ClassVar[Initiator] = "person"
     tokens: ClassVar[Literal["reported", "counted", "none"]] = "counted"

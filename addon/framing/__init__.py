@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import chain
 
 from addon.coding import Budget, CodingError, Decoder, TooLarge
 from addon.exchange import Exchange
+from addon.framing.alike import Piece, join_alike
 from addon.framing.choice import FRAMINGS, HEAD_BYTES, choose
 from addon.framing.lines import SignalrSplitter
 from addon.framing.request import read_request
-from addon.framing.splitter import JsonSplitter, Splitter, Unit
+from addon.framing.splitter import DelimitedSplitter, JsonSplitter, Splitter
 from addon.framing.values import LARGEST_EVENT, NotJson, parse, parse_or_none
 from addon.service import Event
 
@@ -21,7 +24,7 @@ _TEXT_STARTS = (b"{", b"[", b"data:", b"event:", b":", b")]}'", b"id:")
 class Events:
     """The events of one response, in order. ``problems`` fills while they are read; reading never raises."""
 
-    def __init__(self, exchange: Exchange, framing: str) -> None:
+    def __init__(self, exchange: Exchange, framing: str, adds: re.Pattern[bytes] | None) -> None:
         self.problems: list[str] = []
         self.heard = False
         """Whether there was any event so far."""
@@ -29,37 +32,46 @@ class Events:
         """What takes the bytes apart, once enough of them came to choose it."""
         self._exchange = exchange
         self._framing = framing
+        self._adds = adds
 
     def __iter__(self) -> Iterator[Event]:
         self.problems.clear()
-        headers = {name.lower(): value for name, value in self._exchange.response_headers.items()}
-        content_type = headers.get("content-type", "")
-        splitter = self.splitter = None
-        head = b""
-        at_ms: int | None = None
-        for at_ms, data in self._decoded(headers.get("content-encoding", "")):
-            if splitter is None:
-                head += data
-                if len(head.lstrip()) < HEAD_BYTES and len(head) < Budget().limit:
-                    continue
-                splitter = self.splitter = choose(self._framing, content_type, head, self.problems)
-                data = head  # noqa: PLW2901 - the first piece is all that came so far
-            for value, name in splitter.feed(data):
-                self.heard = True
-                yield Event(value, name, at_ms)
-        rest: list[Unit] = []
-        if splitter is None and head:
-            splitter = self.splitter = choose(self._framing, content_type, head, self.problems)
-            rest.extend(splitter.feed(head))
-        if splitter:
-            rest.extend(splitter.finish())
-        for value, name in rest:
-            self.heard = True
-            yield Event(value, name, at_ms)
+        yield from self._read()
         if self._exchange.truncated:
             self._note("truncated")
 
-    def _decoded(self, encoding: str) -> Iterator[tuple[int | None, bytes]]:
+    def _read(self) -> Iterator[Event]:
+        headers = {name.lower(): value for name, value in self._exchange.response_headers.items()}
+        pieces = self._decoded(headers.get("content-encoding", ""))
+        head = self._choose(pieces, headers.get("content-type", ""))
+        if self.splitter is None:
+            return
+        pieces = chain([head], pieces)
+        if self._adds and isinstance(self.splitter, DelimitedSplitter):
+            pieces = join_alike(pieces, self.splitter.delimiter, self._adds)
+        at_ms: int | None = None
+        for at_ms, data in pieces:
+            for value, name in self.splitter.feed(data):
+                self.heard = True
+                yield Event(value, name, at_ms)
+        for value, name in self.splitter.finish():
+            self.heard = True
+            yield Event(value, name, at_ms)
+
+    def _choose(self, pieces: Iterator[Piece], content_type: str) -> Piece:
+        """Choose the splitter by the first bytes and return these; no splitter if there are none."""
+        self.splitter = None
+        head = b""
+        at_ms: int | None = None
+        for came, data in pieces:
+            at_ms, head = came, head + data
+            if len(head.lstrip()) >= HEAD_BYTES or len(head) >= Budget().limit:
+                break
+        if head:
+            self.splitter = choose(self._framing, content_type, head, self.problems)
+        return at_ms, head
+
+    def _decoded(self, encoding: str) -> Iterator[Piece]:
         try:
             decoder = Decoder(encoding, Budget())
         except CodingError:
@@ -86,7 +98,7 @@ class Events:
             # An archive that kept the header of a body it had decoded.
             yield from self._as_stored()
 
-    def _as_stored(self) -> Iterator[tuple[int | None, bytes]]:
+    def _as_stored(self) -> Iterator[Piece]:
         for chunk in self._exchange.chunks:
             yield chunk.at_ms, chunk.data
 
@@ -95,14 +107,15 @@ class Events:
             self.problems.append(problem)
 
 
-def read_events(exchange: Exchange, framing: str = "auto") -> Events:
+def read_events(exchange: Exchange, framing: str = "auto", adds: re.Pattern[bytes] | None = None) -> Events:
     """
     Return the events of the response. ``framing`` is a name from ``FRAMINGS``; ``auto`` goes by content type.
+    Events that are alike but for a text after ``adds`` come as one (``Service.adds``).
 
     ``problems``: ``truncated``, ``bad-coding``, ``bad-json``, ``bad-frame``, ``bad-checksum``, ``too-large``.
     ``json_array`` gives each element of the outer array; so does ``auto`` for a JSON body that is an array.
     """
-    return Events(exchange, framing)
+    return Events(exchange, framing, adds)
 
 
 def split_messages(data: bytes, framing: str = "json", at_ms: int | None = None) -> list[Event]:

@@ -37,6 +37,8 @@ class Answer:
         self.messages: dict[str, Document] = {}
         self.facts: dict[str, Any] = {}
         self.thinking_shown: tuple[int, int] | None = None
+        self._timed: Change | None = None
+        """A change that, when it comes again, tells no time that is not known."""
         self._seen: list[int] = []
         """A mark of each event read, to know it when a resumed stream says it again."""
         self._again_from: int | None = None
@@ -66,6 +68,11 @@ class Answer:
     def take(self, turn: Turn, event: Event) -> None:
         """Read one event of the stream."""
         data = event.data
+        if type(data) is dict and len(data) == 1 and "v" in data:  # as most come: more of the text before
+            if not self._is_again(event):
+                for change in self._deltas.take(data):
+                    self._take_change(turn, change, event.at_ms)
+            return
         if data == "[DONE]":
             turn.finished = not self.handed_off
             return
@@ -86,7 +93,9 @@ class Answer:
 
     def _is_again(self, event: Event) -> bool:
         """Whether a resumed stream repeats an event; if not, note it."""
-        mark = hash((event.name, repr(event.data)))
+        data = event.data
+        bare = data.get("v") if type(data) is dict and len(data) == 1 else None
+        mark = hash((event.name, bare if type(bare) is str else repr(data)))
         if self._again_from is not None:
             if event.name == "delta_encoding" and self._again_from > 0:
                 return True  # said again at the head of the resumed stream
@@ -137,10 +146,14 @@ class Answer:
                 turn.wonder(kind)
 
     def _take_change(self, turn: Turn, change: Change, at_ms: int | None) -> None:
+        if change is self._timed and turn.first_token_ms is not None:
+            return
         if not change.path:
             self.add(turn, change.document, at_ms, change.channel)
         elif change.path.startswith("/message/content"):
             self._time(turn, change.document, at_ms)
+            thinks = change.document.get("message", "content", "content_type") == "thoughts"
+            self._timed = None if thinks else change
 
     def _time(self, turn: Turn, document: Document, at_ms: int | None) -> None:
         """Note when the first visible text came, and from when to when thoughts were shown."""

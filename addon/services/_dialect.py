@@ -52,6 +52,9 @@ class ApiService(Service):
     """Whole-path patterns that are opened as WebSockets."""
     transports: ClassVar[tuple[str, ...]] = ("sse", "json")
     tokens = "reported"
+    adds: ClassVar[re.Pattern[bytes] | None] = re.compile(
+        rb'"(?:content|text|delta|reasoning_content|reasoning|thinking|partial_json|function": ?\{"arguments)": ?"(?!")'
+    )
 
     def __init_subclass__(cls) -> None:
         """Join the routes to the one path pattern that every service has."""

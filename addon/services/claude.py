@@ -60,6 +60,7 @@ class Claude(Service):
     hosts = ("claude.ai",)
     path = re.compile(rf"/api/organizations/[^/]+/chat_conversations/[^/]+/(?:retry_)?completion|{RPC.pattern}")
     transports = ("sse", "connect")
+    adds = re.compile(rb'"delta": ?\{"type": ?"\w+_delta", ?"(?:text|thinking|partial_json)": ?"(?!")')
     tokens = "counted"
     features = (
         "reasoning", "deep_research", "web_search", "tool", "code", "file_input", "image_input", "canvas", "connector",

@@ -28,6 +28,7 @@ class CopilotOnGitHub(Service):
         "api.githubcopilot.com",
     )  # fmt: skip
     path = re.compile(r"/github/chat/threads/[0-9a-f-]+/messages")
+    adds = re.compile(rb'"type": ?"content", ?"body": ?"(?!")')
     features = ("tool", "web_search", "code", "connector", "file_input", "image_input")
     grade = "documented"
     verified = date(2026, 11, 21)

@@ -40,6 +40,9 @@ class LeChat(Resumable):
     path = re.compile(r"/api/chat(?:/resume)?|/api/trpc/(?:[\w.]+,)*message\.newChat(?:,[\w.]+)*")
     transports = ("lines",)
     framing = "coded_lines"
+    adds = re.compile(
+        rb'(?:^(?:0|12):|"patches": ?\[\{"op": ?"append", ?"path": ?"[^"\\]*", ?"value": ?)"(?!")(?=[^"\\]*"(?:\}\]|$))'
+    )
     features = (
         "reasoning", "deep_research", "web_search", "agent", "tool", "code", "file_input", "image_input",
         "image_output", "canvas", "connector", "memory",

@@ -103,10 +103,10 @@ class Updates:
         for event in split_messages(message.data):
             for inner in list_at(event.data, "messages"):
                 update = pick(parse_or_none(inner), "payload")
-                chat = (identity_at(update, "unique_id") or "").partition(":")[2]
                 told = pick(update, "data", "messageAdded")
-                if chat and isinstance(told, dict) and text_at(told, "author") not in _NO_BOTS:
-                    yield from self._hear_answer(chat, told, message)
+                if isinstance(told, dict) and text_at(told, "author") not in _NO_BOTS:
+                    chat = (identity_at(update, "unique_id") or "").partition(":")[2]
+                    yield from self._hear_answer(chat, told, message) if chat else ()
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
         return ()

@@ -1,0 +1,100 @@
+"""Events that differ from the one before in nothing but the text they add become one event before they are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+type Piece = tuple[int | None, bytes]
+"""When it came, in milliseconds, and what."""
+
+_TEXT = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
+"""The inside of a JSON string."""
+
+_NOISE = tuple(
+    (key, re.compile(key + value + rb"(?=[,}])"))
+    for key, value in ((b',"obfuscation":', rb'"\w*"'), (b',"p":', rb'"\w*"'), (b',"sequence_number":', rb"\d+"))
+)
+"""What differs in every event of OpenAI and Mistral and says nothing: letters against eavesdroppers, a counter."""
+
+_MOST_BYTES = 64 * 1024
+"""A longer text becomes several events."""
+
+_MOST_IN_VAIN = 50
+"""After so many events in a row that could not be joined, those of this answer are not looked at any longer."""
+
+
+def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes]) -> Iterator[Piece]:
+    """
+    Yield the same bytes, but with each run of like events as one event, which came when the first of them came.
+
+    ``adds`` is what stands in an event up to the first letter of a text that adds to the text before. The insides of
+    two JSON strings, one after the other, are the inside of one, so nothing is decoded here. A piece that begins or
+    ends within an event passes as it is.
+    """
+    pieces = iter(pieces)
+    run: _Run | None = None
+    in_vain, between = 0, True
+    for at_ms, data in pieces:
+        ends = data.endswith(delimiter)
+        for event in _without_noise(data).split(delimiter)[:-1] if between and ends else ():
+            if run is not None and run.take(event):
+                in_vain = 0
+                continue
+            if run is not None:
+                yield run.at_ms, run.joined() + delimiter
+            in_vain += 1
+            run = _begin(event, at_ms, adds)
+            if run is None:
+                yield at_ms, event + delimiter
+        if not (between and ends):
+            if run is not None:
+                yield run.at_ms, run.joined() + delimiter
+            run = None
+            yield at_ms, data
+        between = ends
+        if in_vain > _MOST_IN_VAIN:
+            break
+    if run is not None:
+        yield run.at_ms, run.joined() + delimiter
+    yield from pieces
+
+
+def _without_noise(data: bytes) -> bytes:
+    for key, noise in _NOISE:
+        if key in data:
+            data = noise.sub(b"", data)
+    return data
+
+
+class _Run:
+    """Events that begin and end alike."""
+
+    __slots__ = ("_after", "_before", "_size", "_texts", "at_ms")
+
+    def __init__(self, at_ms: int | None, before: bytes, text: bytes, after: bytes) -> None:
+        self.at_ms = at_ms
+        self._before, self._texts, self._after = before, [text], after
+        self._size = 0
+
+    def take(self, event: bytes) -> bool:
+        """Take an event that is like those before; return False for another."""
+        if self._size > _MOST_BYTES or not event.startswith(self._before):
+            return False
+        start, end = len(self._before), len(event) - len(self._after)
+        if start >= end or not event.endswith(self._after) or not _TEXT.fullmatch(event, start, end):
+            return False
+        self._texts.append(event[start:end])
+        self._size += end - start
+        return True
+
+    def joined(self) -> bytes:
+        return self._before + b"".join(self._texts) + self._after
+
+
+def _begin(event: bytes, at_ms: int | None, adds: re.Pattern[bytes]) -> _Run | None:
+    head = adds.search(event)
+    text = _TEXT.match(event, head.end()) if head else None
+    if text is None or not text[0] or not event.startswith(b'"', text.end()) or adds.search(event, text.end()):
+        return None  # a second text that adds would be said once where it was said each time
+    return _Run(at_ms, event[: text.start()], text[0], event[text.end() :])

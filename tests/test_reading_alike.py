@@ -1,0 +1,104 @@
+"""Events that are alike but for the text they add are read as one, and the record is that of all of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from addon.exchange import Chunk, Exchange
+from addon.framing import read_events
+from addon.reader import Reader
+from addon.service import Service, discover
+from tests.bench.readers import lengthen
+from tests.examples import KEY, Example, load_examples
+
+ADDS = re.compile(rb'"text": ?"(?!")')
+ADDING = [case for case in load_examples() if next(s for s in discover() if s.name == case.service).adds]
+
+
+def exchange(pieces: list[bytes]) -> Exchange:
+    return Exchange(
+        method="POST", host="chat.example", path="/", status=200, started_at=datetime(2026, 11, 22, tzinfo=UTC),
+        response_headers={"content-type": "text/event-stream"},
+        chunks=tuple(Chunk(10 * n, piece) for n, piece in enumerate(pieces)),
+    )  # fmt: skip
+
+
+def sse(value: Any, *, ascii_only: bool = True) -> bytes:
+    text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
+    return f"data: {text}\n\n".encode("utf-8", "replace")
+
+
+def told(pieces: list[bytes], adds: re.Pattern[bytes] | None = ADDS) -> list[tuple[Any, int | None]]:
+    return [(event.data, event.at_ms) for event in read_events(exchange(pieces), adds=adds)]
+
+
+def plainly(services: tuple[Service, ...]) -> tuple[Service, ...]:
+    for service in services:
+        vars(service)["adds"] = None
+    return services
+
+
+@pytest.mark.parametrize("case", ADDING, ids=lambda case: f"{case.service}-{case.path.stem}")
+def test_a_long_answer_gives_the_record_of_each_of_its_events(case: Example) -> None:
+    long = lengthen(case, 100)
+    exchanges = [*case.exchanges[:-1], long.exchange if long else case.exchanges[-1]]
+    joining, plain = Reader(KEY), Reader(KEY, services=plainly(Reader(KEY).services))
+    for one in exchanges:
+        assert joining.read(one) == plain.read(one)
+
+
+@given(
+    texts=st.lists(st.text(max_size=5), min_size=1, max_size=20), ascii_only=st.booleans(),
+    places=st.lists(st.integers(0, 400), max_size=4),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_no_letter_is_lost_or_made_up(texts: list[str], ascii_only: bool, places: list[int]) -> None:
+    body = b"".join(sse({"kind": "delta", "text": text}, ascii_only=ascii_only) for text in texts)
+    edges = [0, *sorted(min(place, len(body)) for place in places), len(body)]
+    pieces = [body[start:end] for start, end in pairwise(edges)]
+    joined, apart = told(pieces), told(pieces, None)
+    assert "".join(data["text"] for data, _ in joined) == "".join(data["text"] for data, _ in apart)
+    assert all(data.keys() == {"kind", "text"} for data, _ in joined)
+    assert len(joined) <= len(apart)
+
+
+def test_a_run_is_one_event_that_came_when_its_first_came() -> None:
+    pieces = [sse({"begin": 1}), *(sse({"at": 0, "text": word}) for word in ("The ", '"tide" ', "ist schön")), sse([])]
+    assert told(pieces) == [({"begin": 1}, 0), ({"at": 0, "text": 'The "tide" ist schön'}, 10), ([], 40)]
+    assert told([b"".join(pieces)]) == [({"begin": 1}, 0), ({"at": 0, "text": 'The "tide" ist schön'}, 0), ([], 0)]
+
+
+def test_what_differs_in_anything_else_stays_apart() -> None:
+    for other in ({"at": 1, "text": "b"}, {"at": 0, "text": "b", "stop": True}, {"at": 0, "text": ""}, {"at": 0}):
+        events = [{"at": 0, "text": "a"}, other, {"at": 0, "text": "c"}]
+        assert [data for data, _ in told([*map(sse, events)])] == events
+
+
+def test_two_texts_in_one_event_are_never_joined() -> None:
+    events = [{"parts": [{"text": word}, {"text": "always"}]} for word in ("a", "b")]
+    assert [data for data, _ in told([*map(sse, events)])] == events
+
+
+def test_counters_and_letters_against_eavesdroppers_keep_nobody_apart() -> None:
+    events = [{"text": str(n), "sequence_number": n, "id": "x", "obfuscation": "ab" * n} for n in range(9)]
+    assert [data for data, _ in told([*map(sse, events)])] == [{"text": "012345678", "id": "x"}]
+
+
+def test_an_event_that_is_cut_within_and_what_follows_are_read_as_they_are() -> None:
+    whole = b"".join(sse({"text": word}) for word in "abcd")
+    assert "".join(data["text"] for data, _ in told([whole[:30], whole[30:]])) == "abcd"
+    assert [data for data, _ in told([whole[:-4]])] == [{"text": word} for word in "abc"]
+
+
+def test_a_long_text_stays_below_the_bound_of_one_event() -> None:
+    events = told([sse({"text": "x" * 50_000})] * 400)
+    assert sum(len(data["text"]) for data, _ in events) == 400 * 50_000
+    assert 1 < len(events) < 400
