@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests import ecologits_table
+from tests import ecologits_table, footprint_tables
 
 ROOT = Path(__file__).parent.parent
 PART = re.compile(r"(<!-- built: (?P<name>[a-z-]+) -->\n).*?(<!-- built: end -->)", re.DOTALL)
@@ -46,9 +46,7 @@ def commands_table() -> str:
 
 
 def footprint_table(name: str) -> str:
-    from tracker.footprint import tables
-
-    return str(getattr(tables, name)())
+    return str(getattr(footprint_tables, name)())
 
 
 PARTS: dict[str, Callable[[], str]] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.footprint_tables import sample
 from tracker.footprint import DEFAULT_EXTENSIONS, FootprintError, Settings, assess, choose
-from tracker.footprint.tables import sample
 from tracker.settings import Settings as File
 
 

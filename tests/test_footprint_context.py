@@ -7,6 +7,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from tests import footprint_tables as made
+from tests.footprint_tables import sample, worked_week
 from tracker.cli import main
 from tracker.footprint import (
     DEFAULT_EXTENSIONS,
@@ -17,10 +19,8 @@ from tracker.footprint import (
     typical_answer_wh,
     where_this_sits,
 )
-from tracker.footprint import tables as made
 from tracker.footprint.equivalents import LOCALES, one_digit
 from tracker.footprint.factors import load_factors
-from tracker.footprint.tables import sample, worked_week
 
 
 @pytest.mark.parametrize("locale", ["en", "nb", "nl", "nl_NL", "fr"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.footprint_tables import sample
 from tracker.footprint import assess
-from tracker.footprint.tables import sample
 
 ecocost = pytest.importorskip(
     "ecocost", reason="ecocost is not installed: uv run --group compare pytest tests/test_footprint_cross_check.py"

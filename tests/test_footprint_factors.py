@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.footprint_tables import DAY, sample
 from tracker.footprint import FootprintError, Settings, assess
 from tracker.footprint.factors import FILES, load_factors, read_factors
 from tracker.footprint.hourly import read_hourly
 from tracker.footprint.place import PROVIDERS, find_grid, locate
-from tracker.footprint.tables import DAY, read_statements, sample
+from tracker.footprint.tables import read_statements
 
 ROW = """
 [[factor]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.footprint_tables import DAY, sample
 from tracker.footprint import DEFAULT_EXTENSIONS, Settings, assess
 from tracker.footprint.factors import load_factors
-from tracker.footprint.tables import DAY, sample
 
 
 def web(**given):

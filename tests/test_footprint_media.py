@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.footprint_tables import DAY, sample
 from tracker.footprint import assess
 from tracker.footprint.factors import load_factors
 from tracker.footprint.quantities import REFERENCE_IMAGE_PIXELS, USUAL_SECONDS
-from tracker.footprint.tables import DAY, sample
 
 FACTORS = load_factors()
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.footprint_tables import DAY, sample
 from tracker.footprint import assess
 from tracker.footprint.model_names import plain, size_in, undated
 from tracker.footprint.models import resolve_model
-from tracker.footprint.tables import DAY, sample
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from ecologits.model_repository import models
 from ecologits.tracers.utils import llm_impacts
 
 from tests import ecologits_table
+from tests.footprint_tables import sample
 from tracker.footprint import Settings, assess, package
 from tracker.footprint.factors import load_factors
 from tracker.footprint.media import VIDEO_MODELS
 from tracker.footprint.methods.ecologits import publish
 from tracker.footprint.models import resolve_model
 from tracker.footprint.place import locate
-from tracker.footprint.tables import sample
 
 PUBLISHED = Settings(method="ecologits")
 PROVIDERS = {
@@ -153,7 +153,7 @@ def test_a_size_that_no_table_has_is_asked_of_the_package():
 
 def test_a_usual_answer_needs_no_import_of_the_package():
     code = (
-        "import sys\nfrom tracker.footprint import assess\nfrom tracker.footprint.tables import sample\n"
+        "import sys\nfrom tracker.footprint import assess\nfrom tests.footprint_tables import sample\n"
         "assert assess([sample(output_tokens=400), sample(model='nobody-knows-it')]).by_method()\n"
         "print(sorted({'ecologits', 'pydantic'} & set(sys.modules)))"
     )

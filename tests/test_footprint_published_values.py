@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.footprint_tables import sample
 from tracker.footprint import Settings, assess
 from tracker.footprint.factors import load_factors
 from tracker.footprint.media import find_clip
@@ -14,7 +15,6 @@ from tracker.footprint.methods import Question, Weights, flop, measured
 from tracker.footprint.methods.ecologits import evaluate_core, publish
 from tracker.footprint.models import Model
 from tracker.footprint.place import find_grid, locate
-from tracker.footprint.tables import sample
 from tracker.footprint.training import training_flop
 
 DAY = "2026-11-16"

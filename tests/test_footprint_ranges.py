@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.footprint_tables import DAY, sample, worked_week
 from tracker.footprint import Settings, assess
 from tracker.footprint.assessment import Assessment
 from tracker.footprint.factors import load_factors
 from tracker.footprint.impacts import CRITERIA
 from tracker.footprint.methods.ecologits import evaluate_core
 from tracker.footprint.models import Model
-from tracker.footprint.tables import DAY, sample, worked_week
 from tracker.record import Activity
 
 SITES = (

@@ -6,8 +6,8 @@ import time
 
 from ecologits.tracers.utils import llm_impacts
 
+from tests.footprint_tables import sample
 from tracker.footprint import assess
-from tracker.footprint.tables import sample
 
 
 def test_a_year_costs_its_groups_and_not_its_records(capsys):
