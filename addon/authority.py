@@ -98,11 +98,6 @@ class Authority:
         return cls(folder, certificate)
 
     @property
-    def confdir(self) -> Path:
-        """The folder that mitmproxy takes as its ``confdir``."""
-        return self.folder
-
-    @property
     def certificate_path(self) -> Path:
         """The certificate alone (PEM), which may be shown to everyone."""
         return self.folder / CERTIFICATE_FILE

@@ -56,7 +56,7 @@ def test_the_leaves_that_mitmproxy_makes_are_accepted(authority: Authority, tmp_
         warnings.simplefilter("ignore")
         from mitmproxy.certs import CertStore
 
-        store = CertStore.from_store(authority.confdir, "mitmproxy", 2048)
+        store = CertStore.from_store(authority.folder, "mitmproxy", 2048)
         entry = store.get_cert("claude.ai", [x509.DNSName("claude.ai")], "Anyone")
     key = (authority.folder / KEY_FILE).read_bytes().split(b"-----BEGIN CERTIFICATE")[0]
     chain = tmp_path / "leaf.pem"
