@@ -1,12 +1,20 @@
-"""What every test shares: a clean home, and a plain word about tests that need more than Python packages."""
+"""What tests share: a clean home, a database, a proxy, a PostgreSQL; and a plain word about tests left out."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.organisation import Organisation
+    from tests.rig import Rig
+    from tracker.store import Store
 
 EXTRAS = {
     "browser": "browser tests: apt-get install chromium firefox-esr libnss3-tools; "
@@ -57,3 +65,41 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for name in [name for name in os.environ if name.startswith("KLIMASPOR_") or name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
     return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A database with nothing in it."""
+    from tracker.store import Store
+
+    with Store.open(tmp_path / "private" / "klimaspor.db") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """The real proxy, with a stand-in for every site behind it."""
+    from tests.rig import rig
+
+    with rig(tmp_path_factory.mktemp("rig")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL of the tests' own."""
+    from tests.organisation import postgres
+
+    with postgres() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def city(server: str, tmp_path: Path) -> Iterator[Organisation]:
+    """An organisation with its devices, its NATS and its stream."""
+    from tests.organisation import organisation
+    from tracker.team.transport import make_stream
+
+    with organisation(server, tmp_path) as made:
+        asyncio.run(make_stream(made.keys))
+        yield made

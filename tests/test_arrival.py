@@ -5,20 +5,13 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from addon.pac import TEST_HOST
-from tests.rig import Rig, rig
+from tests.rig import Rig
 from tracker.setup.arriving import see_arrive
-
-
-@pytest.fixture(scope="module")
-def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig(tmp_path_factory.mktemp("rig")) as made:
-        yield made
 
 
 def ask(port: int, url: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,18 +27,12 @@ from addon.scrubbing.refusals import MOST_BYTES, MOST_MESSAGES, REFUSALS, Refuse
 from addon.scrubbing.words import FILLER
 from tests.examples import Example, build_exchange, load_examples
 from tests.planting import WORDS, Replacer, plant, signs_in
-from tests.rig import OPENAI, Reply, Rig, rig, sse
+from tests.rig import OPENAI, Reply, Rig, sse
 from tracker.cli import main
 
 SECRET = "KLIMASPORsecret91"
 EXAMPLES = load_examples()
 every_example = pytest.mark.parametrize("case", EXAMPLES, ids=lambda case: f"{case.service}-{case.path.stem}")
-
-
-@pytest.fixture(scope="module")
-def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig(tmp_path_factory.mktemp("rig")) as made:
-        yield made
 
 
 def read_file(example: dict[str, Any]) -> list[dict[str, Any]]:

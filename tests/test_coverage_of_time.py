@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,12 +16,6 @@ from tracker.store import Store
 
 DAY = date(2026, 11, 16)
 START = local_midnight(DAY).astimezone(UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path):
-    with Store.open(tmp_path / "klimaspor.db") as opened:
-        yield opened
 
 
 def at(minutes: float, boot: str = "one", clock_minutes: float | None = None) -> Moment:

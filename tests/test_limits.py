@@ -12,19 +12,14 @@ from hypothesis import strategies as st
 
 from tests.test_store import make
 from tracker import limits
+from tracker.budget import Budget
 from tracker.footprint import assess, choose
 from tracker.record import FEATURES, Feature
-from tracker.settings import SCHEMA, Budget, Settings, SettingsError, find, load, parse, settings_path
+from tracker.settings import SCHEMA, Settings, SettingsError, find, load, parse, settings_path
 from tracker.settings_file import save, to_toml
 from tracker.store import Store, timestamp
 
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path):
-    with Store.open(tmp_path / "klimaspor.db") as opened:
-        yield opened
 
 
 def record(number: int, **changes: object):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.canary import CANARY, find
-from tests.organisation import TODAY, Nats, free_port, postgres, use
+from tests.organisation import TODAY, Nats, free_port, use
 from tracker.cli import main
 from tracker.cli import team_computer as commands
 from tracker.store import Store
@@ -31,12 +30,6 @@ def typed() -> list[list[str]]:
     """Return the words of the ten commands."""
     block = PAGE.partition("<!-- commands")[2].partition("```console\n")[2].partition("```")[0]
     return [shlex.split(line.removeprefix("$ ")) for line in block.splitlines() if line.startswith("$ ")]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as dsn:
-        yield dsn
 
 
 class Today(datetime):

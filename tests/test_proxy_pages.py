@@ -9,7 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -17,15 +17,9 @@ import pytest
 
 from addon.holders import ask_owner, look_up_owner, owner_of, port_is_taken
 from addon.state import TOKEN_FILE, State, ask_status, load_token, read_state, write_state
-from tests.rig import Rig, rig
+from tests.rig import Rig
 
 Find = Callable[[tuple[str, int], tuple[str, int]], int | None]
-
-
-@pytest.fixture(scope="module")
-def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig(tmp_path_factory.mktemp("rig")) as made:
-        yield made
 
 
 def get(way: Rig, path: str, *, host: str | None = None, method: str = "GET") -> tuple[int, dict[str, str], bytes]:

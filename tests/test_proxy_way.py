@@ -18,17 +18,11 @@ import httpx
 import pytest
 from backports import zstd
 
-from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
+from tests.rig import OPENAI, QUESTION, Reply, Rig, completion
 from tracker import limits
 from tracker.store import Store
 
 PATH = "/v1/chat/completions"
-
-
-@pytest.fixture(scope="module")
-def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig(tmp_path_factory.mktemp("rig")) as made:
-        yield made
 
 
 def client(rig: Rig, *, http2: bool = False) -> httpx.Client:

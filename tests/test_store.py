@@ -35,12 +35,6 @@ def make(number: int = 0, **changes: object) -> Record:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def store(tmp_path: Path):
-    with Store.open(tmp_path / "private" / "klimaspor.db") as opened:
-        yield opened
-
-
 def test_the_file_is_for_its_owner_only(store: Store) -> None:
     store.add([make()])
     for path in store.path.parent.iterdir():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from click.testing import CliRunner
 from addon.reader import Reader
 from tests.canary import CANARY, find, poison
 from tests.examples import KEY, load_examples
-from tests.organisation import TODAY, WEEK, organisation, postgres
+from tests.organisation import TODAY, WEEK, organisation
 from tracker.cli import main
 from tracker.record import Record
 from tracker.store import Store
@@ -24,12 +23,6 @@ from tracker.team.loader import run_loader
 from tracker.team.transport import make_stream, publish
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as dsn:
-        yield dsn
 
 
 def poisoned_records() -> list[Record]:

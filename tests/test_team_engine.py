@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.organisation import TODAY, UNITS, WEEK, fresh_schema, postgres, rows, use
+from tests.organisation import TODAY, UNITS, WEEK, fresh_schema, rows, use
 from tracker.store import Store
 from tracker.team import TeamError, loader
 from tracker.team.engine import connect, read_published
@@ -25,12 +25,6 @@ from tracker.team.week import FIELDS, KEYS, SUMS, Batch, WeekRow, sum_week
 
 pytestmark = pytest.mark.servers
 EVERY = "SELECT pseudonym, week::text, service, requests, output_tokens FROM klimaspor.usage ORDER BY 1, 2, 3"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as dsn:
-        yield dsn
 
 
 @pytest.fixture

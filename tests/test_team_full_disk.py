@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from click.testing import CliRunner
 
-from tests.organisation import TODAY, WEEK, Organisation, organisation, postgres
+from tests.organisation import TODAY, WEEK, Organisation, organisation
 from tests.test_team_transport import answers, load, ship
 from tracker.cli import main
 from tracker.store import Store
@@ -28,12 +28,6 @@ from tracker.team.week import Batch, WeekRow
 
 pytestmark = pytest.mark.servers
 MANY = tuple(WeekRow(service="chatgpt", model=f"gpt-{number}", requests=5) for number in range(4000))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as dsn:
-        yield dsn
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
-from tests.organisation import TODAY, WEEK, Organisation, organisation, postgres, rows, use
+from tests.organisation import TODAY, WEEK, Organisation, organisation, rows, use
 from tests.test_team_transport import answers, ship
 from tracker.cli import main
 from tracker.store import Store
@@ -31,19 +31,6 @@ BATCH = Batch(
     pseudonym="a" * 32, unit="city/roads", week=WEEK, revision=1,
     rows=(WeekRow(service="chatgpt", requests=7, output_tokens=70, output_known=7),),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as dsn:
-        yield dsn
-
-
-@pytest.fixture
-def city(server: str, tmp_path: Path) -> Iterator[Organisation]:
-    with organisation(server, tmp_path) as made:
-        asyncio.run(make_stream(made.keys))
-        yield made
 
 
 def load(city: Organisation, today: date = TODAY) -> Tally:

@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.canary import CANARY
-from tests.organisation import TODAY, WEEK, Organisation, organisation, postgres, rows, use
+from tests.organisation import TODAY, WEEK, Organisation, organisation, rows, use
 from tracker.cli import main
 from tracker.store import Store
 from tracker.team import TeamError
@@ -28,19 +27,6 @@ from tracker.team.transport import _connected, _loader_tls, make_stream, publish
 from tracker.team.week import FIELDS, KEYS, SUMS, Batch
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as dsn:
-        yield dsn
-
-
-@pytest.fixture
-def city(server: str, tmp_path: Path) -> Iterator[Organisation]:
-    with organisation(server, tmp_path) as made:
-        asyncio.run(make_stream(made.keys))
-        yield made
 
 
 def ship(path: Path, today: date = TODAY) -> list[Parcel]:
