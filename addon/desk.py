@@ -40,32 +40,18 @@ class Desk:
 
     def deal_with(self, header: dict[str, Any], blob: memoryview) -> dict[str, Any]:
         """Do what one parcel asks, unless that is done; return the answer for the proxy."""
-        number = header.get("last") or header["number"]
-        is_done = 0 < number <= self.outbox.before and header["kind"] != "open"
-        answer = {} if is_done else self._take(header, blob)
-        self.outbox.taken = max(self.outbox.taken, number)
+        answer = {} if self._is_done(header) else self._take(header, blob)
+        self.outbox.taken = max(self.outbox.taken, header["number"])
         return {**answer, "settled": self.outbox.settled}
+
+    def _is_done(self, header: dict[str, Any]) -> bool:
+        """Whether the worker before this one died after it had written it; a socket is opened again all the same."""
+        return 0 < header["number"] <= self.outbox.before and header["kind"] not in {"open", "batch"}
 
     def _take(self, header: dict[str, Any], blob: memoryview) -> dict[str, Any]:
         match header["kind"]:
-            case "exchange":
-                return self._look_again(self._read(header, blob))
             case "batch":
                 return self._take_all(header["sizes"], blob)
-            case "open":  # it comes again for each worker, but is one
-                self._open(header, blob)
-                if header["number"] > self.outbox.before:
-                    self._put(NOTHING, header["service"], None, answers=1, number=header["number"])
-            case "hear":
-                message = unpack_message(header, blob)
-                self.captures.hear(header["socket"], message)
-                return self._hear(header, lambda socket: socket.hear(message)) if self._is_heard(header) else {}
-            case "deafen":
-                self._deaf.add(header["socket"])
-            case "close":
-                told = self._hear(header, lambda socket: socket.close(header["ending"], header["at_ms"]))
-                self.captures.close(header["socket"])
-                return told
             case "lost":
                 now = datetime.now(UTC).timestamp()
                 lost = Unread(
@@ -73,8 +59,10 @@ class Desk:
                 )
                 reading = Reading(unread=(lost,))
                 self._put(reading, lost.service, now, answers=header["answers"], number=header["number"])
+                return {}
             case "settle":
                 self.outbox.flush()
+                return {}
             case "beat":
                 with _deadline():
                     late = self.reader.overdue(datetime.now(UTC))
@@ -82,24 +70,48 @@ class Desk:
                 return self.beat(header)
             case "look":
                 return self.pulse.look(self.store)
-        return {}
+        reading, told = self._listen(header, blob)
+        return {**told, **self._look_again(reading)}
 
     def _take_all(self, sizes: list[int], blob: memoryview) -> dict[str, Any]:
-        """Read several exchanges and write them in one go; a fault of one is told and costs none of the others."""
-        faults: list[tuple[int, str, str]] = []
+        """Take several and write them in one go; a fault of one is told and costs none of the others."""
+        told: list[dict[str, Any]] = []
         readings = NOTHING
         with self.outbox.together():
             for begin, end in pairwise(accumulate(sizes, initial=0)):
                 header, rest = split(bytes(blob[begin:end]))
-                if header["number"] <= self.outbox.before:
-                    continue  # the worker before this one died after it had written it
                 try:
-                    readings += self._read(header, rest)
+                    reading, answer = (NOTHING, {}) if self._is_done(header) else self._listen(header, rest)
                 except MemoryError:
                     raise
                 except Exception as error:  # noqa: BLE001 - what one exchange does to us must not cost the next
-                    faults.append((header["number"], header["service"], type(error).__name__))
-        return {**self._look_again(readings), "faults": faults}
+                    told.append({"broken": type(error).__name__})
+                    continue
+                readings += reading
+                told.append(answer)
+        return {**self._look_again(readings), "told": told}
+
+    def _listen(self, header: dict[str, Any], blob: memoryview) -> tuple[Reading, dict[str, Any]]:
+        """Take an exchange, or what happened on a socket; return what was read and what the proxy should know."""
+        match header["kind"]:
+            case "exchange":
+                return self._read(header, blob), {}
+            case "open":  # it comes again for each worker, but is one
+                self._open(header, blob)
+                if header["number"] > self.outbox.before:
+                    self._put(NOTHING, header["service"], None, answers=1, number=header["number"])
+            case "hear":
+                message = unpack_message(header, blob)
+                self.captures.hear(header["socket"], message)
+                if self._is_heard(header):
+                    return self._hear(header, lambda socket: socket.hear(message))
+            case "deafen":
+                self._deaf.add(header["socket"])
+            case "close":
+                heard = self._hear(header, lambda socket: socket.close(header["ending"], header["at_ms"]))
+                self.captures.close(header["socket"])
+                return heard
+        return NOTHING, {}
 
     def _read(self, header: dict[str, Any], blob: memoryview) -> Reading:
         service, at = header["service"], header["started_at"]
@@ -122,10 +134,10 @@ class Desk:
             self.sockets[header["socket"]] = socket
             self.captures.open(header["socket"], header["service"], opening)
 
-    def _hear(self, header: dict[str, Any], act: Callable[[SocketReader], Reading]) -> dict[str, Any]:
+    def _hear(self, header: dict[str, Any], act: Callable[[SocketReader], Reading]) -> tuple[Reading, dict[str, Any]]:
         socket = self.sockets.get(header["socket"])
         if socket is None:
-            return {}
+            return NOTHING, {}
         with _deadline():
             reading = act(socket)
             self.captures.turn(header["socket"], reading)
@@ -133,7 +145,7 @@ class Desk:
             del self.sockets[header["socket"]]
             self._deaf.discard(header["socket"])
         begun = self._put(reading, socket.service, None, number=header["number"])
-        return {**self._look_again(reading), "begun": begun, "busy": socket.is_busy}
+        return reading, {"begun": begun, "busy": socket.is_busy}
 
     def _is_heard(self, header: dict[str, Any]) -> bool:
         if header["from_client"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from addon.exchange import Ending
 from addon.gate import Gate
 from addon.helper import Helper, HelperLostError
-from addon.jobs import Counters, Job, Queue
+from addon.jobs import Counters, Job, Queue, join_numbered
 from addon.ledger import Ledger, Loss
 from addon.parcel import Copy, join, pack, pack_message
 from addon.sockets import Sockets
@@ -88,16 +88,17 @@ class WorkerEar:
 
     def open_socket(self, socket: str, copy: Copy) -> None:
         pack_it = partial(pack, "open", copy, socket=socket)
-        self._put(Job(pack_it, copy.service, socket, copy.weight, copy.release, answers=1))
+        self._put(Job(pack_it, copy.service, socket, copy.weight, copy.release, batched=True, answers=1))
 
     def hear(self, socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes) -> None:
         pack_it = partial(pack_message, socket, copy, ns, from_client=from_client, data=data)
-        self._put(Job(pack_it, copy.service, socket, 300 + len(data)))
+        self._put(Job(pack_it, copy.service, socket, 300 + len(data), batched=True))
 
     def close_socket(self, socket: str, copy: Copy, ns: int, ending: Ending) -> None:
         at_ms = max(0, ns - copy.started_ns) // 1_000_000
         header = {"kind": "close", "socket": socket, "service": copy.service, "ending": ending, "at_ms": at_ms}
-        self._put(Job(lambda number: join({**header, "number": number}), copy.service, socket, closes=True))
+        pack_it = partial(join_numbered, header)
+        self._put(Job(pack_it, copy.service, socket, batched=True, closes=True))
 
     def lose(self, service: str, reason: str, answers: int = 0) -> None:
         """Count something that will not be read; ``answers`` is 1 if it had begun as one."""
@@ -168,21 +169,25 @@ class WorkerEar:
                     one.release()
 
     def _deliver_together(self, jobs: list[Job]) -> bool:
-        """Have the worker read several exchanges at once; False if it did not survive that and each must go alone."""
+        """Have the worker take several at once; False if it did not survive that and each must go alone."""
         try:
-            parcels = [job.pack(number=job.number) for job in jobs]
             helper = self._connect()
+            parcels = [self._pack(helper, job) for job in jobs]
             header = {"kind": "batch", "sizes": [len(parcel) for parcel in parcels], "number": jobs[-1].number}
             answer = helper.ask(join(header, *parcels))
         except (EOFError, OSError, HelperLostError):
             self._bury()
             return False
-        faults = answer.get("faults", ())
-        for _, service, reason in faults:
-            self.lose(service, reason, 1)
-        lost = {number for number, _, _ in faults}
-        self._take_answer(answer, [job for job in jobs if job.number not in lost])
+        told = answer.get("told") or [{}] * len(jobs)
+        self._take_answer(answer, zip(jobs, told, strict=True))
         return True
+
+    def _pack(self, helper: Helper, job: Job) -> bytes:
+        """Return what the job has for this worker, which then knows the socket that it is about."""
+        parcel = job.pack(number=job.number)
+        if job.socket is not None:
+            self._sockets.introduce(helper, job, parcel)
+        return parcel
 
     def _deliver(self, job: Job) -> None:
         while True:
@@ -192,10 +197,7 @@ class WorkerEar:
                     if job.number > self._written:
                         self._lose(Loss(job.service, job.failure, job.n, job.answers))
                     return
-                parcel = job.pack(number=job.number)
-                if job.socket is not None:
-                    self._sockets.introduce(helper, job, parcel)
-                answer = helper.ask(parcel)
+                answer = helper.ask(self._pack(helper, job))
             except (EOFError, OSError, HelperLostError):
                 reason = self._bury()
                 if job.failure is not None:  # no worker is to be had now: the next one knows whether it was written
@@ -207,24 +209,25 @@ class WorkerEar:
                     job.failure = "crash" if reason == "stopped" else reason
                 job.tried = True
                 continue
-            if broken := answer.get("broken"):
-                self.lose(job.service, str(broken), job.answers)
-            self._take_answer(answer, [] if broken else [job])
+            self._take_answer(answer, [(job, answer)])
             if job.answered is not None:
                 job.answered(answer)
             return
 
-    def _take_answer(self, answer: dict[str, Any], jobs: list[Job]) -> None:
-        """The worker has taken these: they are written, or will be unless it is killed first."""
+    def _take_answer(self, answer: dict[str, Any], taken: Iterable[tuple[Job, dict[str, Any]]]) -> None:
+        """The worker has taken these, and told this of each: they are written, or will be unless it is killed first."""
         settled = answer.get("settled", 0)
         self._ledger.settle(settled)
-        for job in jobs:
+        for job, told in taken:
+            if broken := told.get("broken"):
+                self.lose(job.service, str(broken), job.answers)
+                continue
             job.is_done = True
-            self.counters.read += job.batched
+            self.counters.read += job.batched and job.socket is None
             if job.socket is not None:
-                self._sockets.note(job, is_busy=bool(answer.get("busy")))
+                self._sockets.note(job, is_busy=bool(told.get("busy")))
             if job.number > settled:
-                self._ledger.note(job.number, job.loss(answer.get("begun", 0)))
+                self._ledger.note(job.number, job.loss(told.get("begun", 0)))
         self._take_pulse(answer)
         if answer.get("tired"):
             self._end_worker(5.0)

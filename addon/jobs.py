@@ -32,7 +32,7 @@ class Job:
     weight: int = 300
     release: Callable[[], None] | None = None
     batched: bool = False
-    """It may go to the worker together with others like it."""
+    """It may go to the worker together with others: it is somebody's turn, or a part of one."""
     closes: bool = False
     """It is the end of its socket."""
     answers: int = 0
@@ -92,7 +92,7 @@ class Queue:
     def urge(self, kind: str, answered: Callable[[dict[str, Any]], None] | None = None, **header: Any) -> None:
         """Take a small job that is not somebody's turn, whether or not there is room."""
         with self._wake:
-            pack = partial(_join, {"kind": kind, **header})
+            pack = partial(join_numbered, {"kind": kind, **header})
             self._jobs.append(Job(pack, weight=0, answered=answered))
             self._wake.notify()
 
@@ -115,7 +115,7 @@ class Queue:
                 if self._lost:
                     (service, reason), (n, answers) = self._lost.popitem()
                     header = {"kind": "lost", "service": service, "reason": reason, "n": n, "answers": answers}
-                    return Job(partial(_join, header), service, weight=0, answers=answers, n=n, reason=reason)
+                    return Job(partial(join_numbered, header), service, weight=0, answers=answers, n=n, reason=reason)
                 if self._jobs:
                     job = self._jobs.popleft()
                     self._weight -= job.weight
@@ -142,5 +142,6 @@ class Queue:
         return jobs
 
 
-def _join(header: dict[str, Any], *, number: int) -> bytes:
+def join_numbered(header: dict[str, Any], *, number: int) -> bytes:
+    """Return a parcel that is a header and no more."""
     return join({**header, "number": number})

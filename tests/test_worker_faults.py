@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -143,6 +144,46 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
     for _ in range(LONGEST_QUEUE + 25):
         ear.hand_over(make_copy())
     assert ear.counters.lost["overload"] == 25
+
+
+def say_on_socket(ear: WorkerEar, socket: str, answers: int) -> None:
+    """Open a socket of Codex and have that many answers pass over it, in four messages each."""
+    copy = Copy("codex", "client", "GET", "chatgpt.com", "/backend-api/codex/responses", "", {}, Tee(Pool()))
+    copy.status = 101
+    ear.begin("codex")
+    ear.open_socket(socket, copy)
+    for n in range(answers):
+        response = {"id": f"resp_{socket}_{n}", "object": "response", "model": "gpt-5.5-codex", "status": "in_progress"}
+        done = {**response, "status": "completed", "usage": {"input_tokens": 12, "output_tokens": 20}}
+        for from_client, said in (
+            (True, {"type": "response.create", "model": "gpt-5.5-codex", "input": "How far?"}),
+            (False, {"type": "response.created", "response": response}),
+            (False, {"type": "response.output_text.delta", "item_id": "msg", "output_index": 0, "delta": "Far."}),
+            (False, {"type": "response.completed", "response": done}),
+        ):
+            data = json.dumps(said).encode()
+            ear.hear(socket, copy, time.monotonic_ns(), from_client=from_client, data=data)
+    ear.close_socket(socket, copy, time.monotonic_ns(), "complete")
+
+
+@pytest.mark.parametrize("fault", ["raise", "die"])
+def test_what_passes_on_sockets_crosses_in_batches_and_survives_its_neighbours(tmp_path: Path, fault: str) -> None:
+    ear = WorkerEar(tmp_path / "klimaspor.db", module="tests.planted_worker", tell=lambda _line: None)
+    for n in range(3):  # before there is a worker, so that all of it crosses at once
+        say_on_socket(ear, f"before-{n}", 2)
+    bad = make_copy()
+    bad.status, bad.request_body = 200, json.dumps({**QUESTION, "metadata": {"fault": fault}}).encode()
+    ear.hand_over(bad)
+    for n in range(3):
+        say_on_socket(ear, f"after-{n}", 2)
+    ear.start()
+    assert ear.wait_until_ready(30) is None
+    ear.settle()
+    ear.close()
+    with Store.open(tmp_path / "klimaspor.db", readonly=True) as store:
+        assert [record.output_tokens for record in store.records()] == [20] * 12
+        unread = store.db.execute("SELECT service, reason, n FROM unread").fetchall()
+    assert unread == [("openai-api", REASONS[fault], 1)]
 
 
 def test_what_was_lost_before_the_worker_ran_is_written_down(tmp_path: Path) -> None:
