@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from tracker.moments import from_timestamp, timestamp
 from tracker.record import Record
 
-READERS_WITHOUT_IDS = frozenset({"codex-log", "gemini-cli-log", "opencode-log"})
+READERS_WITHOUT_IDS = ("codex-log/", "gemini-cli-log/", "opencode-log/")
 APART = timedelta(minutes=10)
 """How far the two times may lie apart: a log has the end of an answer, the proxy its beginning."""
 
@@ -34,7 +34,7 @@ def drop_heard(connection: sqlite3.Connection, records: Sequence[Record]) -> lis
 
 
 def _is_without_id(record: Record) -> bool:
-    return record.source == "agent-log" and record.reader.partition("/")[0] in READERS_WITHOUT_IDS
+    return record.source == "agent-log" and record.reader.startswith(READERS_WITHOUT_IDS)
 
 
 def _take_twin(heard: dict[Likeness, list[datetime]], record: Record) -> bool:

@@ -155,11 +155,12 @@ def read_anthropic(usage: Any) -> Usage | None:
     written = count_or_none(usage.get("cache_creation_input_tokens"))
     if written is None and isinstance(kinds := usage.get("cache_creation"), dict):
         written = add(0, *(number(kinds, kind) for kind in kinds))
+    details = usage.get("output_tokens_details")
     return Usage(
-        input=add(fresh, cached, written),
+        input=None if fresh is None else fresh + (cached or 0) + (written or 0),
         output=count_or_none(usage.get("output_tokens")),
-        cached=first(cached, None if fresh is None else 0),
-        reasoning=number(usage, "output_tokens_details", "thinking_tokens"),
+        cached=0 if cached is None and fresh is not None else cached,
+        reasoning=None if details is None else number(details, "thinking_tokens"),
     )
 
 

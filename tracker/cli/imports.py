@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +79,7 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
             )
         kinds.append((path, kind))
     with Store.open(db) as store:
-        context = make_context(db)
+        context = make_context(db, [kind for _, kind in kinds])
         outcomes = [_import_one(path, kind, context, store, delete=delete) for path, kind in kinds]
     if output_format == "json":
         click.echo(json.dumps([_tell_json(outcome) for outcome in outcomes], ensure_ascii=False, indent=2))
@@ -102,7 +102,7 @@ def _watch(kinds: list[tuple[Path, Kind]], db: Path) -> None:
     watched = Watch([path for path, _ in kinds])
     watched.note_all()
     by_path = dict(kinds)
-    context = make_context(db)
+    context = make_context(db, by_path.values())
     click.echo(f"Watching {len(kinds)} paths; Ctrl-C ends it.", err=True)
     try:
         while True:
@@ -144,15 +144,16 @@ def _expand(paths: tuple[Path, ...]) -> Iterator[Path]:
             yield path
 
 
-def make_context(db: Path) -> Context:
-    """Return what importers need: every service, the person's company bots among them, and the installation key."""
+def make_context(db: Path, kinds: Iterable[Kind]) -> Context:
+    """Return what importers of these kinds need: the key, and where one asks for them all services and company bots."""
     from addon.company import all_services
     from addon.reader import Reader
     from tracker.imports import Context
     from tracker.key import load_key
 
     key = load_key(db)
-    return Context(Reader(key, services=all_services(db.parent)), key)
+    needed = any(kind.holds_exchanges for kind in kinds)
+    return Context(Reader(key, services=all_services(db.parent) if needed else ()), key)
 
 
 def _import_one(path: Path, kind: Kind, context: Context, store: Store, *, delete: bool) -> Outcome:

@@ -50,6 +50,8 @@ class Kind:
     detect: Callable[[Path, bytes], bool]
     importer: str
     """``module:function`` of an ``Importer``."""
+    holds_exchanges: bool = False
+    """Whether services are needed to read it; all others tell their answers themselves."""
 
     def load(self) -> Importer:
         """Import the module that reads this kind."""
@@ -82,9 +84,14 @@ def _agent(name: str, title: str, module: str, short: str) -> Kind:
     return Kind(name, title, "", _lazily(module, f"is_{short}"), f"tracker.imports.{module}:read_{short}")
 
 
+def _recording(name: str, title: str, detect: Callable[[Path, bytes], bool]) -> Kind:
+    importer = f"tracker.imports.{name}:read_{name}"
+    return Kind(name, title, "cookies and whole chats", detect, importer, holds_exchanges=True)
+
+
 KINDS: list[Kind] = [
-    Kind("har", "a browser's HAR file", "cookies and whole chats", _is_har, "tracker.imports.har:read_har"),
-    Kind("flow", "a mitmproxy flow file", "cookies and whole chats", _is_flow, "tracker.imports.flow:read_flow"),
+    _recording("har", "a browser's HAR file", _is_har),
+    _recording("flow", "a mitmproxy flow file", _is_flow),
     Kind(
         "own-export",
         "klimaspor's own export",

@@ -50,8 +50,8 @@ class _Answer:
     output: int = 0
     """As this usage counts it."""
     stop_reason: str | None = None
-    blocks: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Kind and tool's name by a mark of the block; never its words."""
+    blocks: dict[str, str | None] = field(default_factory=dict)
+    """The feature that each block shows, if any, by a mark of the block; never its words."""
     texts: list[str] = field(default_factory=list)
     """What was written, as long as only a placeholder of a count is known; let go as soon as it is counted."""
 
@@ -147,7 +147,16 @@ def _take_blocks(answer: _Answer, content: object, mark: str) -> None:
             name = str(block.get("id") or f"{mark}.{place}")
             if name not in answer.blocks:
                 _keep_text(answer, block)
-            answer.blocks[name] = (str(block.get("type")), str(block.get("name")))
+            answer.blocks[name] = _feature(block)
+
+
+def _feature(block: dict[str, Any]) -> str | None:
+    match block.get("type"):
+        case "tool_use":
+            return _TOOLS.get(str(block.get("name")), "tool")
+        case "thinking" | "redacted_thinking":
+            return "reasoning"
+    return None
 
 
 def _keep_text(answer: _Answer, block: dict[str, Any]) -> None:
@@ -191,13 +200,11 @@ def _settle(identity: str, answer: _Answer, context: Context) -> Record:
 
 def _features(answer: _Answer) -> list[Feature]:
     counts: dict[str, int] = {}
-    for kind, name in answer.blocks.values():
-        if kind == "tool_use":
-            feature = _TOOLS.get(name, "tool")
-            counts[feature] = counts.get(feature, 0) + 1
-        elif kind in ("thinking", "redacted_thinking"):
-            counts["reasoning"] = 1
-    if searches := number(answer.usage, "server_tool_use", "web_search_requests"):
+    for feature in answer.blocks.values():
+        if feature:
+            counts[feature] = 1 if feature == "reasoning" else counts.get(feature, 0) + 1
+    server_tools = answer.usage.get("server_tool_use")
+    if server_tools and (searches := number(server_tools, "web_search_requests")):
         counts["web_search"] = counts.get("web_search", 0) + min(searches, 10_000)
     if answer.is_subagent:
         counts["agent"] = 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ LONGEST_LINE = 64 << 20
 """Bytes; a longer line is no log entry and is left out."""
 BATCH = 500
 MOST_FILES = 200_000
+_BY_NAME = attrgetter("feature", "state")
 
 
 Line = tuple[int, bytes]
@@ -184,7 +186,7 @@ def make_record(
     initiator: Initiator,
     client: str,
     reader: str,
-    features: Iterable[Feature] = (),
+    features: Sequence[Feature] = (),
     output_source: TokenSource = "reported",
     effort: str | None = None,
 ) -> Record:
@@ -214,5 +216,5 @@ def make_record(
         client=client,
         source="agent-log",
         reader=reader,
-        features=tuple(sorted(features, key=lambda feature: (feature.feature, feature.state))),
+        features=tuple(sorted(features, key=_BY_NAME)) if features else (),
     )
