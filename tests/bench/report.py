@@ -53,10 +53,12 @@ def measure(path: Path, rounds: int) -> dict[str, float]:
     """
     environment = compiled(path.parent)
     report = [*RUN, "report", "--db", str(path), "-o", str(path.parent / "report.html")]
+    year = [*report, "--since", YEAR.since.isoformat(), "--until", demo.LAST_DAY.isoformat()]
     ways = {
         "plain GROUP BY": [sys.executable, "-c", ASK, str(path), PLAIN],
         "a week's page": [*report, "--week", WEEK.name],
-        "a year's page": [*report, "--since", YEAR.since.isoformat(), "--until", demo.LAST_DAY.isoformat()],
+        "a year's page": year,
+        "a year's JSON": [*year, "--format", "json"],
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     memory = 0.0
@@ -96,8 +98,8 @@ def table(columns: dict[int, dict[str, float]]) -> str:
     for step in next(iter(columns.values())):
         cells = []
         for column in columns.values():
-            timed = step in {"plain GROUP BY", "a week's page", "a year's page"}
+            timed = step not in {"groups of the year", "most memory, MB"}
             cells += [f"{column[step]:.3f}" if timed else f"{column[step]:.0f}"]
-            cells += [f"{column[step] / column['plain GROUP BY']:.1f}" if timed else ""]
+            cells += [f"{column[step] / column['plain GROUP BY']:.2f}" if timed else ""]
         lines.append(f"| {step} | {' | '.join(cells)} |")
     return "\n".join(lines)
