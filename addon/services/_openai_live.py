@@ -58,8 +58,6 @@ class LiveSocket(TurnByTurn):
             self.responses.finish(run)
             yield run
         self.runs.clear()
-        if self.turn is not None:
-            self.turn.finished = ending == "complete"  # who hangs up says nothing on the wire
         yield from self._end(at_ms)
 
     def _hear_server(self, data: Mapping[str, Any], at_ms: int | None) -> Iterator[Turn]:

@@ -47,7 +47,8 @@ class OneAnswer(Dialect):
         if isinstance(data.get("id"), str):
             turn.response_id = data["id"]
         if isinstance(data.get("usage"), dict):
-            turn.usage = read_openai_responses(data["usage"])
+            told = data["usage"]
+            turn.usage = (read_openai_responses if "input_tokens" in told else read_openai_chat)(told)
         self.answer(turn, data, event.at_ms)
 
     def answer(self, turn: Turn, data: Mapping[str, Any], at_ms: int | None) -> None:
@@ -91,7 +92,7 @@ class Speech(OneAnswer):
         super().event(turn, event)
 
     def answer(self, turn: Turn, data: Mapping[str, Any], at_ms: int | None) -> None:
-        if data.get("type") == "speech.audio.done":
+        if data.get("type") == "speech.audio.done" or (isinstance(data.get("audio_data"), str) and "type" not in data):
             turn.media_count, turn.finished = 1, True
 
     def finish(self, turn: Turn) -> None:
@@ -100,7 +101,7 @@ class Speech(OneAnswer):
 
 
 class Transcription(OneAnswer):
-    """``audio/transcriptions`` and ``translations``: usage is tokens or seconds of sound."""
+    """``audio/transcriptions`` and ``translations``: usage is tokens or seconds of sound; Mistral tells both."""
 
     operation = "transcription"
 
@@ -115,12 +116,14 @@ class Transcription(OneAnswer):
         if isinstance(usage, dict) and usage.get("type") == "duration":
             turn.usage = None
             turn.media_seconds = _seconds(usage.get("seconds"))
+        elif number(usage, "prompt_audio_seconds") is not None:
+            turn.media_seconds = _seconds(usage["prompt_audio_seconds"])
         elif "duration" in data:
             turn.media_seconds = _seconds(data["duration"])
         match data:
-            case {"type": "transcript.text.delta", "delta": text}:
+            case {"type": "transcript.text.delta", "delta": text} | {"type": "transcription.text.delta", "text": text}:
                 turn.answer(text, at_ms)
-            case {"type": "transcript.text.done"}:
+            case {"type": "transcript.text.done" | "transcription.done"}:
                 turn.finished = True
             case {"text": str(text)} if "type" not in data:
                 turn.answer(text)

@@ -15,7 +15,7 @@ from addon.service import Event, Turn
 from addon.services._content import ask_thinking, ask_tools, read_parts, walk_text
 from addon.services._dialect import ApiService, Dialect
 from addon.services._openai_like import CHAT
-from addon.services._openai_media import Embeddings
+from addon.services._openai_media import Embeddings, Transcription
 from addon.services._usage import dig, read_cohere
 from tracker.record import Operation
 
@@ -23,7 +23,7 @@ _REASONS = {"ERROR": "error", "ERROR_TOXIC": "refused", "ERROR_LIMIT": "limited"
 
 
 class Chat(Dialect):
-    """Both versions of ``chat`` and the old ``generate``, whole or streamed."""
+    """Both versions of ``chat`` and the old ``generate`` and ``summarize``, whole or streamed."""
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.prompt_is_whole = turn.reasoning_is_whole = True
@@ -35,7 +35,7 @@ class Chat(Dialect):
         connectors = body.get("connectors")
         for connector in connectors if isinstance(connectors, list) else ():
             turn.asked("web_search" if dig(connector, "id") == "web-search" else "connector")
-        for key in ("message", "preamble", "prompt"):
+        for key in ("message", "preamble", "prompt", "text"):
             turn.prompt(body.get(key))
         for text in walk_text([body.get("chat_history"), body.get("documents")]):
             turn.prompt(text)
@@ -68,6 +68,10 @@ class Chat(Dialect):
                 turn.call_tool(dig(message, "tool_calls", "function", "name"))
             case "tool-call-delta":
                 turn.call_tool(dig(message, "tool_calls", "function", "arguments"))
+            case "tool-calls-generation":
+                self._read_calls(turn, data.get("tool_calls"))
+            case "search-results" if data.get("search_results"):
+                turn.used("web_search")
             case "message-end":
                 self._end(turn, dig(data, "delta", "finish_reason"), dig(data, "delta", "usage"))
             case "stream-end":
@@ -78,10 +82,14 @@ class Chat(Dialect):
                 self._read_whole(turn, data)
 
     def _read_whole(self, turn: Turn, data: Mapping[str, Any]) -> None:
-        if not {"message", "text", "generations", "usage", "meta"} & data.keys():
+        if not {"message", "text", "generations", "summary", "usage", "meta"} & data.keys():
             return
         turn.response_id = data.get("id") or data.get("generation_id")
         turn.answer(data.get("text"))
+        turn.answer(data.get("summary"))
+        self._read_calls(turn, data.get("tool_calls"))
+        if data.get("search_results"):
+            turn.used("web_search")
         message = data.get("message")
         if isinstance(message, dict):
             content = message.get("content")
@@ -89,15 +97,17 @@ class Chat(Dialect):
                 turn.answer(dig(part, "text"))
                 turn.reason(dig(part, "thinking"))
             turn.answer(message.get("tool_plan"))
-            calls = message.get("tool_calls")
-            for call in calls if isinstance(calls, list) else ():
-                turn.used("tool")
-                for text in walk_text(dig(call, "function")):
-                    turn.call_tool(text)
+            self._read_calls(turn, message.get("tool_calls"))
         generations = data.get("generations")
         for one in generations if isinstance(generations, list) else ():
             turn.answer(dig(one, "text"))
         self._end(turn, data.get("finish_reason"), data.get("usage") or data.get("meta"))
+
+    def _read_calls(self, turn: Turn, calls: Any) -> None:
+        for call in calls if isinstance(calls, list) else ():
+            turn.used("tool")
+            for text in walk_text(dig(call, "function") or call):
+                turn.call_tool(text)
 
     def _end(self, turn: Turn, reason: Any, usage: Any) -> None:
         turn.usage = read_cohere(usage)
@@ -144,9 +154,10 @@ class CohereApi(ApiService):
     provider = "cohere"
     hosts = ("api.cohere.com", "api.cohere.ai")
     routes = (
-        (r"/v[12]/(?:chat|generate)", Chat()),
+        (r"/v[12]/(?:chat|generate)|/v1/summarize", Chat()),
         (r"/v[12]/embed", Embed()),
         (r"/v[12]/rerank", Rerank()),
+        (r"/v2/audio/transcriptions", Transcription()),
         (r"/compatibility/v1/chat/completions", CHAT),
         (r"/compatibility/v1/embeddings", Embeddings()),
     )

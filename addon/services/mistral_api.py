@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from addon.service import Event, Turn
+from addon.exchange import Exchange
+from addon.service import Event, Listener, Turn
 from addon.services._dialect import ApiService
+from addon.services._mistral_sound import PATHS, Sound, SoundSocket
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_media import Embeddings, OneAnswer, Speech, Transcription
 from addon.services._usage import add, dig, number, read_openai_chat
@@ -102,7 +104,14 @@ class MistralApi(ApiService):
         (r"/v1/ocr", Ocr()),
         (r"/v1/audio/speech", Speech()),
         (r"/v1/audio/transcriptions", Transcription()),
+        (PATHS, Sound()),
     )
-    features = ("reasoning", "tool", "web_search", "file_input", "image_input")
+    methods = ("POST", "GET")
+    sockets = (PATHS,)
+    transports = ("sse", "json", "websocket")
+    features = ("reasoning", "tool", "web_search", "file_input", "image_input", "audio_input", "audio_output")
     grade = "captured"
     verified = date(2026, 11, 21)
+
+    def listen(self, opening: Exchange) -> Listener | None:
+        return SoundSocket(self, opening)
