@@ -17,11 +17,14 @@ _NOISE = tuple(
 )
 """What differs in every event of OpenAI and Mistral and says nothing: letters against eavesdroppers, a counter."""
 
+_EARLY = 20
+"""Noise that is in an answer is in one of its first so many pieces."""
+
 _MOST_BYTES = 64 * 1024
 """A longer text becomes several events."""
 
 _MOST_IN_VAIN = 50
-"""After so many events in a row that could not be joined, those of this answer are not looked at any longer."""
+"""When so many more could not be joined than could, the events of this answer are not looked at any longer."""
 
 
 def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes]) -> Iterator[Piece]:
@@ -34,37 +37,39 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
     """
     pieces = iter(pieces)
     run: _Run | None = None
+    noises: list[re.Pattern[bytes]] = []
     in_vain, between = 0, True
-    for at_ms, data in pieces:
-        ends = data.endswith(delimiter)
-        for event in _without_noise(data).split(delimiter)[:-1] if between and ends else ():
+    for n, (at_ms, data) in enumerate(pieces):
+        begins, between = between, data.endswith(delimiter)
+        if not (begins and between):
+            yield from _close(run, delimiter)
+            run = None
+            yield at_ms, data
+            continue
+        if n < _EARLY:
+            noises += [noise for key, noise in _NOISE if key in data and noise not in noises]
+        for noise in noises:
+            data = noise.sub(b"", data)  # noqa: PLW2901 - the same piece, without what says nothing
+        if run is not None and run.take(data[: -len(delimiter)]):
+            in_vain = max(0, in_vain - 1)
+            continue  # as most pieces come: one event
+        for event in data.split(delimiter)[:-1]:
             if run is not None and run.take(event):
-                in_vain = 0
+                in_vain = max(0, in_vain - 1)
                 continue
-            if run is not None:
-                yield run.at_ms, run.joined() + delimiter
+            yield from _close(run, delimiter)
             in_vain += 1
             run = _begin(event, at_ms, adds)
             if run is None:
                 yield at_ms, event + delimiter
-        if not (between and ends):
-            if run is not None:
-                yield run.at_ms, run.joined() + delimiter
-            run = None
-            yield at_ms, data
-        between = ends
         if in_vain > _MOST_IN_VAIN:
             break
-    if run is not None:
-        yield run.at_ms, run.joined() + delimiter
+    yield from _close(run, delimiter)
     yield from pieces
 
 
-def _without_noise(data: bytes) -> bytes:
-    for key, noise in _NOISE:
-        if key in data:
-            data = noise.sub(b"", data)
-    return data
+def _close(run: _Run | None, delimiter: bytes) -> Iterable[Piece]:
+    return () if run is None else ((run.at_ms, run.joined() + delimiter),)
 
 
 class _Run:

@@ -27,6 +27,7 @@ class DuckAi(Service):
     title = "Duck.ai"
     hosts = ("duck.ai",)
     path = re.compile(r"/duckchat/v1/chat")
+    adds = re.compile(rb'"message": ?"(?!")')
     features = ("reasoning", "web_search", "tool", "file_input", "image_input", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)

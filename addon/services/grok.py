@@ -42,6 +42,7 @@ class Grok(Resumable):
     )
     methods = ("POST", "GET")
     transports = ("websocket", "ndjson")
+    adds = re.compile(rb'"token": ?"(?!")(?!.*tool_usage)')
     features = (
         "reasoning", "deep_research", "web_search", "tool", "code", "file_input", "image_input", "image_output",
         "video_output", "connector", "memory",

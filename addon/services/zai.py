@@ -29,6 +29,7 @@ class ZAi(Service):
     hosts = ("chat.z.ai",)
     path = re.compile(r"/api(?:/v2)?/chat/completions")
     tokens = "reported"
+    adds = re.compile(rb'"delta_content": ?"(?!")')
     features = ("reasoning", "web_search", "tool", "connector", "file_input", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)

@@ -192,3 +192,5 @@ def main(arguments: list[str]) -> None:
               f"| {one.framing_ms:.1f} | {one.plain_ms:.1f} | {one.ratio:.2f} |")  # fmt: skip
     slow = [one.name for one in speeds if one.ratio < GOAL]
     print(f"{len(speeds)} services; below {GOAL} times: {', '.join(slow) or 'none'}.")
+    long = [one.name for one in speeds if one.p95_ms > GOAL_MS]
+    print(f"Above {GOAL_MS:g} ms at p95: {len(long)} ({', '.join(long) or 'none'}).")
