@@ -217,7 +217,9 @@ def test_arbitrary_socket_messages_never_raise(data: bytes, framing: str) -> Non
         (b"data\n\n", [("", None)]),
     ],
 )
-def test_sse_details(body: bytes, expected: list[Any]) -> None:
+def test_server_sent_events_are_read_as_their_standard_says_wherever_they_are_cut(
+    body: bytes, expected: list[Any]
+) -> None:
     for size in (1, 2, 3, 5, 1000):
         pieces = [body[n : n + size] for n in range(0, len(body), size)]
         assert read(pieces, "text/event-stream") == (expected, [])
