@@ -13,9 +13,14 @@ _TEXT = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\
 
 _NOISE = tuple(
     (key, re.compile(key + value + rb"(?=[,}])"))
-    for key, value in ((b',"obfuscation":', rb'"\w*"'), (b',"p":', rb'"\w*"'), (b',"sequence_number":', rb"\d+"))
+    for key, value in (
+        (b',"obfuscation":', rb'"\w*"'),
+        (b',"p":', rb'"\w*"'),
+        (b',"sequence_number":', rb"\d+"),
+        (b',"created_at":', rb'"[\w:.+-]*"'),
+    )
 )
-"""What differs in every event of OpenAI and Mistral and says nothing: letters against eavesdroppers, a counter."""
+"""What differs in each event and says nothing: letters against eavesdroppers (OpenAI, Mistral), counters, times."""
 
 _EARLY = 20
 """Noise that is in an answer is in one of its first so many pieces."""

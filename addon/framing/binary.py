@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from addon.coding import MOST_BYTES, Budget, CodingError, Decoder, TooLarge
 from addon.framing.splitter import Splitter, Unit
 from addon.framing.values import LARGEST_EVENT, NotJson, parse
 
+_PRELUDE = struct.Struct(">III")
 _COMPRESSED = 0x01
 _END_STREAM = 0x02
 _TRAILERS = 0x80
@@ -151,12 +153,12 @@ class AwsSplitter(FrameSplitter):
         self._is_json = True
 
     def frame_size(self, head: bytes) -> int:
-        total = int.from_bytes(head[:4])
-        if not is_aws_prelude(head):
+        total, headers, checksum = _PRELUDE.unpack(head)
+        if zlib.crc32(head[:8]) != checksum:
             self.lose("bad-checksum")
-        elif total < int.from_bytes(head[4:8]) + 16:
+        elif total < headers + 16:
             self.lose("bad-frame")
-        return total
+        return int(total)
 
     def read(self, frame: bytes, units: list[Unit]) -> None:
         if zlib.crc32(frame[:-4]) != int.from_bytes(frame[-4:]):

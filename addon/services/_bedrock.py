@@ -106,8 +106,9 @@ class Converse(Dialect):
             return
         turn.answer(part.get("text"), at_ms)
         call = part.get("toolUse")
-        for text in walk_text(call.get("input") if isinstance(call, dict) else None):
-            turn.call_tool(text)
+        if isinstance(call, dict):
+            for text in walk_text(call.get("input")):
+                turn.call_tool(text)
         thought = part.get("reasoningContent")
         if isinstance(thought, dict):
             inner = thought.get("reasoningText")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from addon.exchange import Exchange
@@ -131,7 +132,8 @@ class Perplexity(Resumable):
         usage = text_at(block, "intended_usage")
         if usage is None:
             return
-        document: Document = turn.state["blocks"].setdefault(usage, Document())
+        blocks: dict[str, Document] = turn.state["blocks"]
+        document = blocks.get(usage) or blocks.setdefault(usage, Document())
         match block:
             case {"diff_block": {"patches": list(patches), "field": _}}:
                 for patch in patches:
@@ -144,6 +146,7 @@ class Perplexity(Resumable):
                         document.root = value
 
 
+@lru_cache(maxsize=256)
 def spell_model(name: str | None) -> str | None:
     """Return the name with the separators of its maker, where Perplexity runs it together (``claude45sonnet``)."""
     found = _OTHERS.fullmatch(name or "")

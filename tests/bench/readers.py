@@ -176,9 +176,10 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench readers")
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=21)
-    parser.add_argument("--services", nargs="+")
+    parser.add_argument("--services", nargs="+", help="names, or examples such as bedrock/converse-stream")
     options = parser.parse_args(arguments)
-    chosen = [one for one in load_examples() if not options.services or one.service in options.services]
+    wished = set(options.services or ())
+    chosen = [one for one in load_examples() if not wished or wished & {one.service, f"{one.service}/{one.path.stem}"}]
     longest: dict[str, Long] = {}
     for example in chosen:
         long = lengthen(example, options.events)
