@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
@@ -107,6 +108,12 @@ def test_the_ten_commands_lead_to_a_report_and_nothing_planted_is_on_the_way(
     assert "<html" in page
     assert "Fjellvik kommune" in page
     assert "postgres" in run(["team", "access-log", "--dsn", server])
+    looks = json.loads(run(["team", "access-log", "--dsn", server, "--format", "json"]))
+    assert looks[0].keys() == {"at", "who", "what", "week"}
+    held = json.loads(run(["team", "status", "--dsn", server, "--format", "json"]))
+    assert held == {"weeks": [{"week": LAST_WEEK, "devices": PEOPLE, "published": True}], "refused": []}
+    sent = json.loads(run(["team", "status", "--db", str(computers[0]), "--format", "json"]))
+    assert [week["week"] for week in sent["weeks"]] == [LAST_WEEK]
     assert list(find(tmp_path)) == []
     assert CANARY not in page
 

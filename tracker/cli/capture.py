@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tracker.cli.options import check_service, database_option, fail
+from tracker.cli.options import Whole, check_service, database_option, fail
 
 STEP_SECONDS = 0.2
 
@@ -19,7 +20,7 @@ STEP_SECONDS = 0.2
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: SERVICE.json]"
 )
-@click.option("--wait", default=300, show_default=True, help="How many seconds to wait for an exchange.")
+@click.option("--wait", type=Whole(1), default=300, show_default=True, help="How many seconds to wait for an exchange.")
 @database_option
 def capture(service: str, output: Path | None, wait: int, db: Path) -> None:
     """Leave a scrubbed example of your next exchange with a service: none of its words is yours any more."""
@@ -30,6 +31,8 @@ def capture(service: str, output: Path | None, wait: int, db: Path) -> None:
     output = output or Path(f"{service}.json")
     if output.exists():
         fail("The file is there already", str(output), "name another with -o")
+    if not os.access(output.resolve().parent, os.W_OK):
+        fail("No file can be left there", str(output), "choose another with -o")
     wish = Wish.of(db.parent, service)
     try:
         db.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -99,7 +99,12 @@ def status(db: Path, dsn: str | None, output_format: str) -> None:
         member = device.member()
         if output_format == "json":
             weeks = [dict(zip(("week", "revision", "sent_at"), row, strict=True)) for row in device.sent()]
-            told = {"unit": member.code.unit, "joined": member.joined, "url": member.code.url, "weeks": weeks}
+            told = {
+                "unit": member.code.unit,
+                "joined": member.joined.isoformat(),
+                "url": member.code.url,
+                "weeks": weeks,
+            }
             click.echo(json.dumps(told, ensure_ascii=False, indent=2))
             return
         click.echo(f"Unit {member.code.unit}, joined on {member.joined}, sends to {member.code.url}")
