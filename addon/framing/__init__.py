@@ -126,7 +126,8 @@ def split_messages(data: bytes, framing: str = "json", at_ms: int | None = None)
     """
     if data[:1] in {b"{", b"["} and len(data) <= LARGEST_EVENT:
         try:
-            return [Event(parse(data.removesuffix(b"\x1e").decode()), None, at_ms)]  # as most messages come
+            text = (data[:-1] if data[-1] == 0x1E else data).decode()
+            return [Event(parse(text), None, at_ms)]  # as most messages come
         except (NotJson, UnicodeDecodeError):
             pass  # several values, or something broken
     problems: list[str] = []

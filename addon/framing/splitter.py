@@ -46,18 +46,18 @@ class DelimitedSplitter(Splitter):
         super().__init__(problems)
         self._rest = bytearray()
         self._dropping = False
+        self._delimiter = self.delimiter.decode()
         self._head: tuple[str | None, str | None] = (None, None)
 
     def feed(self, data: bytes) -> list[Unit]:
-        delimiter = self.delimiter
-        overlap = len(delimiter) - 1
         rest = self._rest
         units: list[Unit] = []
         if not rest and self.plain and not self._dropping and len(data) <= LARGEST_EVENT:
             data = self.read_plain(self.plain, data, units)
             if not data:
                 return units
-        start = max(0, len(rest) - overlap)
+        delimiter = self.delimiter
+        start = max(0, len(rest) - len(delimiter) + 1)
         rest += data
         if rest.find(delimiter, start) < 0:
             self._bound()
@@ -97,7 +97,7 @@ class DelimitedSplitter(Splitter):
             text = data.decode()
         except UnicodeDecodeError:
             return data  # cut within a character, or broken
-        delimiter, position = self.delimiter.decode(), 0
+        delimiter, position = self._delimiter, 0
         head, name = self._head
         while position < len(text):
             if head is None or not text.startswith(head, position):  # most begin as the one before did

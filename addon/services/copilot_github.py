@@ -49,27 +49,30 @@ class CopilotOnGitHub(Service):
             turn.asked("tool")
 
     def event(self, turn: Turn, event: Event) -> None:
-        if event.data == "[DONE]":
+        data = event.data
+        if data == "[DONE]":
             turn.finished = True
-        match event.data:
-            case {"type": "content", "body": str(text)}:
-                turn.answer(text, event.at_ms)
-            case {"type": "complete"}:
+        if not isinstance(data, dict):
+            return
+        match data.get("type"):
+            case "content" if isinstance(data.get("body"), str):
+                turn.answer(data["body"], event.at_ms)
+            case "complete":
                 turn.finished = True
-                turn.response_id = identity_at(event.data, "id") or turn.response_id
-                turn.response_model = text_at(event.data, "model") or turn.response_model
-            case {"message": {"role": "assistant", "content": str(text)}}:  # asked for without a stream
-                turn.answer(text)
-                turn.response_model = text_at(event.data, "message", "model") or turn.response_model
+                turn.response_id = identity_at(data, "id") or turn.response_id
+                turn.response_model = text_at(data, "model") or turn.response_model
+            case _ if text_at(data, "message", "role") == "assistant":  # asked for without a stream
+                turn.answer(pick(data, "message", "content"))
+                turn.response_model = text_at(data, "message", "model") or turn.response_model
                 turn.finished = True
-            case {"type": "threadAutoPickedModel" | "routedModel" as kind}:
-                names = (text_at(event.data, *path) for path in ((kind,), ("model",), ("model", "id"), ("body",)))
+            case "threadAutoPickedModel" | "routedModel" as kind:
+                names = (text_at(data, *path) for path in ((kind,), ("model",), ("model", "id"), ("body",)))
                 turn.response_model = next(filter(None, names), turn.response_model)
-            case {"type": "functionCall"}:
-                if text_at(event.data, "status") in {None, "started", "executing"}:
-                    turn.used(tool_feature(text_at(event.data, "name")))
-            case {"type": "error"}:
-                limited = "limit" in str(pick(event.data, "errorType")).lower()
+            case "functionCall":
+                if text_at(data, "status") in {None, "started", "executing"}:
+                    turn.used(tool_feature(text_at(data, "name")))
+            case "error":
+                limited = "limit" in str(pick(data, "errorType")).lower()
                 turn.outcome = "limited" if limited else "error"
-            case {"type": str(kind)} if kind not in _QUIET:
+            case str(kind) if kind not in _QUIET:
                 turn.wonder(kind)
