@@ -17,7 +17,7 @@ ROOMS = {
         "store", "rows", "twins", "migrations", "opening", "heartbeat", "coverage", "sums", "moments", "forgetting",
         "talks", "key", "schema", "sum_queries", "harmless", "marks", "private",
     },
-    "tracker.settings": {"settings", "settings_file"},
+    "tracker.settings": {"settings", "settings_file", "budget"},
 }  # fmt: skip
 """Rooms of more than one file that have no folder of their own."""
 
@@ -45,8 +45,11 @@ ALWAYS = {
         "tracker.record", "tracker.naming", "tracker.store", "tracker.tokens", "tracker.exports", "addon",
     },
     "tracker.setup": {"tracker.settings", "tracker.store", "addon"},
-    "tracker.trial": set(),
-    "tracker.team": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.report", "tracker.settings"},
+    "tracker.issuer": set(),
+    "tracker.trial": {"tracker.issuer", "tracker.store"},
+    "tracker.team": {
+        "tracker.record", "tracker.store", "tracker.footprint", "tracker.report", "tracker.settings", "tracker.issuer",
+    },
     "tracker.cli": {"tracker", "addon"},
 }  # fmt: skip
 PURE_ADDON = {
@@ -63,7 +66,7 @@ INSIDE_FUNCTIONS = {
     "tracker.cli": {"addon"},
     "tracker.desk": {"addon"},
     "tracker.setup": {"addon"},
-    "tracker.trial": {"addon.run", "addon.options", "tracker.store", "tracker.report"},
+    "tracker.trial": {"addon.run", "addon.options", "tracker.report"},
 }
 
 

@@ -21,9 +21,10 @@ from websockets.exceptions import InvalidStatus
 from addon.state import State, have_it_look, write_state
 from tests.examples import FOLDER, load_examples
 from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, free_port, rig
+from tracker.budget import Budget
 from tracker.cli import main
 from tracker.limits import standings
-from tracker.settings import Budget, Settings
+from tracker.settings import Settings
 from tracker.settings_file import save
 from tracker.store import Store
 

@@ -18,9 +18,10 @@ from addon.pulse import Pulse
 from tests.rig import OPENAI, QUESTION, Reply, completion, rig
 from tests.test_store import make
 from tracker import desktop
+from tracker.budget import Budget
 from tracker.cli import main
 from tracker.limits import Standing
-from tracker.settings import Budget, Settings
+from tracker.settings import Settings
 from tracker.settings_file import save
 from tracker.store import Store, timestamp
 

@@ -26,10 +26,11 @@ from tests.canary import CANARY
 from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
 from tests.test_report_page import Reader
 from tracker import limits
+from tracker.budget import Budget
 from tracker.report import render
 from tracker.report.language import language
 from tracker.report.own_page import Standings, view
-from tracker.settings import Budget, Settings, load, settings_path
+from tracker.settings import Settings, load, settings_path
 from tracker.settings_file import save
 from tracker.store import Rating, Store
 from tracker.talks import Talk

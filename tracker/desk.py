@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from tracker.report.names import mark
 
 if TYPE_CHECKING:
-    from tracker.settings import Budget
     from tracker.store import Store
 
 PAUSES = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
@@ -118,7 +117,8 @@ def _rate(store: Store, subject: str, worth: str, now: datetime) -> None:
 
 
 def _add_budget(store: Store, form: Mapping[str, str]) -> None:
-    from tracker.settings import Budget, fits, load
+    from tracker.budget import Budget
+    from tracker.settings import load
     from tracker.settings_file import save
 
     amount = form.get("amount", "").strip().replace(",", ".")
@@ -128,10 +128,9 @@ def _add_budget(store: Store, form: Mapping[str, str]) -> None:
         float(amount), form.get("unit", ""), form.get("per", ""), _known(store, form.get("service", "")) or None,
         form.get("feature") or None, hold=form.get("hold") == "on",
     )  # fmt: skip
-    if not fits(new):
+    if not new.fits:
         raise FormError(mark("This budget does not fit. Its amount has to be above 0."))
-    settings = load(store.path)
-    save(store.path, replace(settings, budgets=(*(old for old in settings.budgets if not _same(old, new)), new)))
+    save(store.path, load(store.path).with_budget(new))
 
 
 def _drop_budget(store: Store, name: str) -> None:
@@ -143,11 +142,6 @@ def _drop_budget(store: Store, name: str) -> None:
     if len(kept) == len(settings.budgets):
         raise FormError(mark("There is no such budget any more."))
     save(store.path, replace(settings, budgets=kept))
-
-
-def _same(old: Budget, new: Budget) -> bool:
-    """Whether the new one takes the old one's place: all but the amount and the hold."""
-    return replace(old, amount=new.amount, hold=new.hold) == new
 
 
 def _known(store: Store, service: str) -> str:

@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from tracker import settings
+from tracker.budget import Budget
 from tracker.moments import from_timestamp, timestamp
 from tracker.record import Activity
-from tracker.settings import Budget
 from tracker.store import Store
 
 Action = Literal["record", "pass", "hold"]

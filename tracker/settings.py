@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tracker.record import FEATURES
+from tracker.budget import Budget, read_budget
 
 Kind = Literal["text", "number", "switch", "list"]
 
@@ -92,29 +92,6 @@ SCHEMA = (
 )  # fmt: skip
 """Every key there is. ``budgets`` stands beside them: a list of tables, written by ``klimaspor budget``."""
 
-UNITS = ("questions", "minutes", "tokens", "wh")
-PERIODS = ("day", "week")
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much a person wants to use at most, in a day or an ISO week."""
-
-    amount: float
-    unit: str
-    per: str = "week"
-    service: str | None = None
-    feature: str | None = None
-    hold: bool = False
-    """Hold new turns back when it is used up."""
-
-    @property
-    def name(self) -> str:
-        """Return the budget in words: ``2 questions a week with deep_research``."""
-        words = f"{self.amount:g} {'Wh' if self.unit == 'wh' else self.unit} a {self.per}"
-        words += f" on {self.service}" if self.service else ""
-        return words + (f" with {self.feature}" if self.feature else "")
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -132,6 +109,11 @@ class Settings:
         """
         setting = find(key)
         return self.values.get(setting.key, setting.default)
+
+    def with_budget(self, new: Budget) -> Settings:
+        """Return the settings with this budget, in the place of an older one that is about the same."""
+        others = (old for old in self.budgets if not new.takes_place_of(old))
+        return replace(self, budgets=(*others, new))
 
 
 def settings_path(db_path: Path) -> Path:
@@ -169,8 +151,10 @@ def load(db_path: Path) -> Settings:
         position = re.search(r"line \d+", str(error))
         place = position[0] if position else "not UTF-8 or not TOML"
         raise SettingsError(f"The settings cannot be read ({place}) · {path} · mend or remove the file") from error
-    budgets = content.pop("budgets", [])
-    if not isinstance(budgets, list):
+    listed = content.pop("budgets", [])
+    budgets = [read_budget(entry) for entry in listed] if isinstance(listed, list) else [None]
+    fitting = tuple(budget for budget in budgets if budget is not None)
+    if len(fitting) < len(budgets):
         raise SettingsError(f"A budget does not fit · {path} · see `klimaspor budget --help`")
     values: dict[str, Any] = {}
     for key, value in _flatten(content):
@@ -178,7 +162,7 @@ def load(db_path: Path) -> Settings:
             values[key] = check(find(key), value)
         except SettingsError as error:
             raise SettingsError(f"{error} (in {path})") from error
-    return Settings(values, tuple(_read_budget(entry, path) for entry in budgets))
+    return Settings(values, fitting)
 
 
 def parse(setting: Setting, text: str) -> Any:
@@ -221,32 +205,6 @@ def _flatten(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]
         else:
             found.append((prefix + key, value))
     return found
-
-
-def _read_budget(entry: Any, path: Path) -> Budget:
-    known = {"amount", "unit", "per", "service", "feature", "hold"}
-    if isinstance(entry, dict) and {"amount", "unit"} <= entry.keys() <= known:
-        budget = Budget(**entry)
-        if fits(budget):
-            return budget
-    raise SettingsError(f"A budget does not fit · {path} · see `klimaspor budget --help`")
-
-
-def fits(budget: Budget) -> bool:
-    """Whether every part of a budget is something that can be measured."""
-    match budget.amount:
-        case bool():
-            return False
-        case int() | float():
-            return (
-                0 < budget.amount < 10**12
-                and budget.unit in UNITS
-                and budget.per in PERIODS
-                and isinstance(budget.service, str | None)
-                and budget.feature in (None, *FEATURES)
-                and isinstance(budget.hold, bool)
-            )
-    return False
 
 
 def _misfit(setting: Setting) -> SettingsError:

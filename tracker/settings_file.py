@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tracker.budget import Budget
 from tracker.private import make_private_folder, write_whole
-from tracker.settings import SCHEMA, Budget, Settings, SettingsError, settings_path
+from tracker.settings import SCHEMA, Settings, SettingsError, settings_path
 
 
 def save(db_path: Path, settings: Settings) -> None:

@@ -19,7 +19,8 @@ import pytest
 from tests.e2e.browsing import PAGE, Chromium, Firefox, free_port, missing_tools, steer_firefox, wrap_browsers
 from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
 from tracker import limits
-from tracker.settings import Budget, load
+from tracker.budget import Budget
+from tracker.settings import load
 from tracker.store import Store
 
 pytestmark = pytest.mark.browser

@@ -66,19 +66,16 @@ def add_budget(
     db: Path, *, amount: float, unit: str, per: str, service: str | None, feature: str | None, hold: bool
 ) -> None:
     """Set a budget. You are told at 80 % and at 100 %."""
-    from dataclasses import replace
-
+    from tracker.budget import Budget
     from tracker.record import FEATURES
-    from tracker.settings import Budget, load
+    from tracker.settings import load
     from tracker.settings_file import save
 
     if feature is not None and feature not in FEATURES:
         raise click.UsageError(f"There is no such feature; there are {', '.join(FEATURES)}.")
     check_service(service, db)
     new = Budget(amount, unit, per, service, feature, hold)
-    settings = load(db)
-    others = tuple(old for old in settings.budgets if replace(old, amount=amount, hold=hold) != new)
-    save(db, replace(settings, budgets=(*others, new)))
+    save(db, load(db).with_budget(new))
     act_on_it(db)
     click.echo(f"Budget set: {new.name}{_HELD if hold else ''}.")
 

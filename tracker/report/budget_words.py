@@ -8,9 +8,9 @@ from tracker.report import names
 from tracker.report.figures import shown
 
 if TYPE_CHECKING:
+    from tracker.budget import Budget
     from tracker.limits import Standing
     from tracker.report.language import Language
-    from tracker.settings import Budget
 
 
 def budget_name(budget: Budget, words: Language) -> str:
