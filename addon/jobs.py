@@ -72,6 +72,7 @@ class Queue:
     """Jobs in their order, bounded in number and weight, and losses to be written down before anything else."""
 
     def __init__(self) -> None:
+        self.counters = Counters()
         self.closing = False
         self._jobs: deque[Job] = deque()
         self._weight = 0
@@ -97,8 +98,9 @@ class Queue:
             self._wake.notify()
 
     def lose(self, loss: Loss) -> None:
-        """Have it written down that something was not read."""
+        """Count something that was not read, and have it written down."""
         with self._wake:
+            self.counters.lost[loss.reason] += loss.n
             n, answers = self._lost.get((loss.service, loss.reason), (0, 0))
             self._lost[loss.service, loss.reason] = n + loss.n, answers + loss.answers
 
