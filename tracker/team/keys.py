@@ -1,4 +1,4 @@
-"""The organisation's own certificates: for the NATS server, for the loader, and for each device that may join."""
+"""The organisation's own keys: for the NATS server, for the loader, and in a join code for each device."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ import json
 import os
 import zlib
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tracker.issuer import Issuer
 from tracker.team import TeamError
 from tracker.team.configuration import nats_configurations
-
-if TYPE_CHECKING:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric import ec
 
 YEARS = 3
 LOADER = "loader"
@@ -62,55 +58,6 @@ class JoinCode:
             raise TeamError("This is not a whole join code · the text given · copy it again, from end to end") from None
 
 
-class Authority:
-    """The organisation's certificate authority, for this transport alone. Its key is not kept: codes are made once."""
-
-    def __init__(self) -> None:
-        from cryptography import x509
-        from cryptography.hazmat.primitives import hashes
-
-        self.key = _new_key()
-        self.name = _name("klimaspor team")
-        self.certificate = (
-            _builder(self.name, self.name, self.key)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(signs_certificates=True), critical=True)
-            .sign(self.key, hashes.SHA256())
-        )
-
-    @property
-    def pem(self) -> str:
-        return _pem(self.certificate)
-
-    def issue(self, name: str, hosts: tuple[str, ...] = ()) -> tuple[str, str]:
-        """Return (certificate, key) as PEM: for a server if it has hosts, else for a client."""
-        import ipaddress
-
-        from cryptography import x509
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.x509.oid import ExtendedKeyUsageOID
-
-        key = _new_key()
-        # A server is the client of the other servers of its cluster.
-        purposes = [ExtendedKeyUsageOID.SERVER_AUTH] if hosts else []
-        builder = (
-            _builder(_name(name), self.name, key)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([*purposes, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-        )
-        if hosts:
-            names: list[x509.GeneralName] = []
-            for host in hosts:
-                try:
-                    names.append(x509.IPAddress(ipaddress.ip_address(host)))
-                except ValueError:
-                    names.append(x509.DNSName(host))
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return _pem(builder.sign(self.key, hashes.SHA256())), _key_pem(key)
-
-
 def make_transport(folder: Path, *, url: str, units: dict[str, int], replicas: int = 1) -> int:
     """
     Write NATS's configuration, the certificates and one join code a device into ``folder``; return how many codes.
@@ -123,7 +70,7 @@ def make_transport(folder: Path, *, url: str, units: dict[str, int], replicas: i
     if folder.exists() and any(folder.iterdir()):
         raise TeamError(f"The folder is not empty · {folder} · name a new one: keys are never overwritten")
     nodes = addresses(url)
-    authority = Authority()
+    authority = Issuer("klimaspor team", timedelta(days=365 * YEARS))
     codes = folder / "codes"
     codes.mkdir(parents=True, mode=0o700)
     folder.chmod(0o700)
@@ -167,63 +114,6 @@ def addresses(urls: str) -> list[tuple[str, int]]:
 def _user(name: str, *, publish: list[str], subscribe: list[str]) -> str:
     allowed = f"publish: {json.dumps(publish)}, subscribe: {json.dumps(subscribe)}"
     return f'{{ user: "CN={name}", permissions: {{ {allowed} }} }}'
-
-
-def _new_key() -> ec.EllipticCurvePrivateKey:
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def _name(common: str) -> x509.Name:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    from cryptography import x509
-
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=365 * YEARS))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    from cryptography import x509
-
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return certificate.public_bytes(Encoding.PEM).decode()
-
-
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _write(path: Path, text: str) -> None:

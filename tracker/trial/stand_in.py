@@ -9,13 +9,17 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tracker.issuer import Issuer
+from tracker.private import write_whole
 from tracker.trial.script import Script
 
+LIFETIME = timedelta(days=1)
+"""Of its certificate."""
 PAUSE_SECONDS = 0.004
 """Between two chunks of an answer: quick, but still a stream."""
 
@@ -86,56 +90,9 @@ def _key(host: str, path: str, body: bytes) -> tuple[str, str, bytes]:
 
 def _certificates(folder: Path, hosts: list[str]) -> tuple[Path, Path]:
     """Write a throwaway authority's certificate and a leaf with its key; return both paths."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    now = datetime.now(UTC)
-
-    def build(subject: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Name | None) -> x509.CertificateBuilder:
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(issuer or name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        )
-
-    authority_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    signing = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    authority = (
-        build("klimaspor stand-in", authority_key, None)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(signing, critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    leaf = (
-        build(hosts[0], leaf_key, authority.subject)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    authority_path, leaf_path = folder / "stand-in-authority.pem", folder / "stand-in.pem"
-    authority_path.write_bytes(authority.public_bytes(pem))
-    leaf_path.touch(mode=0o600)
-    leaf_path.write_bytes(
-        leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + leaf.public_bytes(pem)
-    )
-    return authority_path, leaf_path
+    issuer = Issuer("klimaspor stand-in", LIFETIME)
+    certificate, key = issuer.issue(hosts[0], hosts)
+    authority, leaf = folder / "stand-in-authority.pem", folder / "stand-in.pem"
+    authority.write_text(issuer.pem, "ascii")
+    write_whole(leaf, key + certificate)
+    return authority, leaf
