@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from addon.exchange import Exchange, Message
-from addon.service import Event, Service, Turn
+from addon.service import Event, Service, Turn, Usage
 from addon.services._content import walk_text
 from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._gemini import bare_name, model_in_path
 from addon.services._openai_chat import fail
 from addon.services._openai_media import pixels
-from addon.services._usage import dig, number, read_gemini
+from addon.services._usage import add, dig, number, read_gemini
 from tracker.record import Operation
 
 
 class Predict(Dialect):
-    """Imagen and Veo, and embeddings on Vertex: what is made is counted, there are no tokens."""
+    """Imagen and Veo: what is made is counted, there are no tokens. Embeddings on Vertex tell those of each text."""
 
     operation: ClassVar[Operation] = "image"
 
@@ -48,6 +48,9 @@ class Predict(Dialect):
         predictions = data.get("predictions")
         if isinstance(predictions, list):
             turn.outcome, turn.finished = "complete", True
+            read = [number(one, "embeddings", "statistics", "token_count") for one in predictions]
+            if read and None not in read:
+                turn.usage = Usage(input=add(*read))
             if turn.operation == "image":
                 turn.media_count = len(predictions)
                 turn.used("image_output", len(predictions))
@@ -93,8 +96,10 @@ class LiveSocket(TurnByTurn):
             if message.from_client:
                 if isinstance(data.get("setup"), dict):
                     self.model = bare_name(data["setup"].get("model"))
-                if isinstance(data.get("clientContent"), dict) and self.turn is None:
-                    self.begin(message.at_ms)
+                if isinstance(data.get("clientContent"), dict):
+                    turn = self.turn or self.begin(message.at_ms)
+                    for one in walk_text(dig(data, "clientContent", "turns")):
+                        turn.prompt(one if one not in {"user", "model"} else None)
                 continue
             yield from self._hear_server(data, message.at_ms)
 
@@ -120,6 +125,7 @@ class LiveSocket(TurnByTurn):
                     turn.used("voice")
         heard = content.get("outputTranscription")
         turn.answer(heard.get("text") if isinstance(heard, dict) else None, at_ms)
+        turn.prompt(dig(content, "inputTranscription", "text"))
         if content.get("interrupted"):
             turn.outcome = "aborted"  # the person spoke: turnComplete, often with the usage, is still to come
         if content.get("turnComplete"):

@@ -16,6 +16,7 @@ from addon.service import Event, Turn, Usage
 from addon.services._anthropic_messages import Messages
 from addon.services._content import walk_text
 from addon.services._dialect import Dialect
+from addon.services._gemini import GenerateContent
 from addon.services._lm_studio import NativeChat
 from addon.services._ollama import Chat
 from addon.services._openai_like import OpenaiLike, openai_routes
@@ -85,6 +86,10 @@ class LlamaCpp(OpenaiLike):
     )
 
 
+_BASE = r"(?:/(?:openai|anthropic|gemini|litellm|proxy))?(?:/api)?(?:/v1)?"
+"""A gateway puts a maker's name in front."""
+
+
 class LocalServer(OpenaiLike):
     name = OTHER
     title = "Another model server on this computer"
@@ -92,8 +97,9 @@ class LocalServer(OpenaiLike):
     hosts = (name_host(OTHER),)
     closed = CLOSED
     routes = (
-        *openai_routes(r"(?:/v1|/api/v1)?"),
-        (r"(?:/anthropic)?/v1/messages", Messages()),
+        *openai_routes(_BASE),
+        (_BASE + r"/messages", Messages()),
+        (r"(?:/gemini)?/v1beta/models/[^/:]+:(?:generateContent|streamGenerateContent)", GenerateContent()),
         (r"/api/chat", Chat()),
         (r"/api/generate", Chat("text_completion")),
     )

@@ -8,6 +8,7 @@ text is counted. Reasoning, where a model shows it, is shown whole.
 from __future__ import annotations
 
 from addon.services._anthropic_messages import Messages
+from addon.services._huggingface_task import PATHS, Task
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_like import CHAT, OpenaiLike, openai_routes
 from addon.services._openai_media import Images, Speech, Transcription
@@ -45,7 +46,10 @@ class HuggingfaceRouter(OpenaiLike):
         *openai_routes(_PROVIDERS + _BASES),
         (_PROVIDERS + r"/v1/images/generations", Images()),
         (r"/hf-inference/models/[^/]+/[^/]+/v1/chat/completions|/models/[^/]+/[^/]+/v1/chat/completions", CHAT),
+        (PATHS, Task()),
     )
+    transports = ("sse", "json", "bytes")
+    features = (*OpenaiLike.features, "image_output", "audio_output")
 
 
 class CerebrasApi(OpenaiLike):
