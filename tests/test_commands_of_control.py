@@ -129,7 +129,7 @@ def test_forgetting_asks_first_and_says_what_it_removed(db: Path) -> None:
     assert "To be removed: 4 records" in declined.output
     assert "Removed: 3 records" in run(db, "forget", "--conversation", TALK[:8], "--yes").output
     assert "nothing to forget" in run(db, "forget", "--conversation", TALK[:8], "--yes").output
-    assert "Removed: 1 records" in run(db, "forget", "--everything", "--yes").output
+    assert "Removed: 1 record" in run(db, "forget", "--everything", "--yes").output
 
 
 def test_settings_are_shown_set_and_unset(db: Path) -> None:

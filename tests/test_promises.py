@@ -153,3 +153,19 @@ def test_status_tells_of_a_pause_also_while_nothing_runs(tmp_path: Path) -> None
     assert json.loads(run("status", "--format", "json", "--db", path).stdout) == {"running": False, "paused": {}}
     run("pause", "1h", "--service", "chatgpt", "--db", path)
     assert list(json.loads(run("status", "--format", "json", "--db", path).stdout)["paused"]) == ["chatgpt"]
+
+
+def test_a_setting_that_does_nothing_is_named(tmp_path: Path) -> None:
+    path = str(tmp_path / "k.db")
+    run("pause", "off", "--db", path)
+    run("config", "footprint.without", "nonsense", "--db", path)
+    result = run("report", "--format", "json", "--db", path)
+    assert result.exit_code == 1
+    assert "There is no such extension · nonsense · use some of prefill" in result.output
+
+
+def test_what_is_no_address_of_a_database_is_a_sentence() -> None:
+    result = run("team", "status", "--dsn", "nonsense")
+    assert result.exit_code == 1
+    assert "PostgreSQL" in result.output or "not installed" in result.output
+    assert "foresee" not in result.output

@@ -104,6 +104,7 @@ class LazyGroup(click.Group):
         except click.Abort:
             if sys.stdin.isatty():
                 raise
+            click.echo()  # the question is still on the line
             raise click.ClickException(_unanswered(ctx.invoked_subcommand or "")) from None
         except (click.exceptions.Exit, BrokenPipeError):
             raise  # the last, from a reader such as head, click itself ends without a word

@@ -138,7 +138,12 @@ def _amount(found: Forgotten) -> str:
         days = f" of {found.first_day}"
     else:
         days = f" from {found.first_day} to {found.last_day}"
-    return f"{found.records:,} records{days}, {found.ratings:,} ratings, {found.counters:,} counters"
+    ratings, counters = _count(found.ratings, "rating"), _count(found.counters, "counter")
+    return f"{_count(found.records, 'record')}{days}, {ratings}, {counters}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 @click.command(epilog="Example: klimaspor config language nb")

@@ -28,6 +28,8 @@ def join(code: str, db: Path, *, yes: bool) -> None:
     from tracker.team.week import tell_rows
 
     path = Path(code)
+    if path.suffix == ".code" and not path.is_file():
+        fail("There is no such file", code, "name the file of your code, or give the code itself")
     told = JoinCode.read(path.read_text(encoding="utf-8") if len(code) < 255 and path.is_file() else code)
     with Store.open(db) as store:
         device = Device(store)

@@ -68,7 +68,7 @@ class FactorSet:
     def get(self, key: str, day: str) -> Factor:
         """Return the row valid on ``day``; a FootprintError if there is none."""
         if (row := self.find(key, day)) is None:
-            raise FootprintError("a factor is missing", f"{key} on {day}", "reinstall klimaspor")
+            raise FootprintError("A factor is missing", f"{key} on {day}", "reinstall klimaspor")
         return row
 
     def with_value(self, key: str, end: Literal["low", "high"]) -> FactorSet:
@@ -91,7 +91,7 @@ def load_factors() -> FactorSet:
         try:
             texts[name] = (folder / f"{name}.toml").read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise FootprintError("a factor file cannot be read", f"{name}.toml", "reinstall klimaspor") from error
+            raise FootprintError("A factor file cannot be read", f"{name}.toml", "reinstall klimaspor") from error
     return read_factors(texts)
 
 
@@ -104,13 +104,13 @@ def read_factors(texts: Mapping[str, str]) -> FactorSet:
         try:
             tables = tomllib.loads(text).get("factor", [])
         except tomllib.TOMLDecodeError as error:
-            raise FootprintError("a factor file is damaged", f"{name}.toml: {error}", "reinstall klimaspor") from error
+            raise FootprintError("A factor file is damaged", f"{name}.toml: {error}", "reinstall klimaspor") from error
         rows.extend(_read_row(name, number, table) for number, table in enumerate(tables, 1))
     by_key: dict[str, tuple[Factor, ...]] = {}
     for row in sorted(rows, key=lambda row: row.valid_from):
         earlier = by_key.get(row.key, ())
         if earlier and earlier[-1].valid_from == row.valid_from:
-            raise FootprintError("a factor is given twice", f"{row.key} from {row.valid_from}", "reinstall klimaspor")
+            raise FootprintError("A factor is given twice", f"{row.key} from {row.valid_from}", "reinstall klimaspor")
         by_key[row.key] = (*earlier, row)
     turning = sorted({row.valid_from.isoformat() for row in rows})
     return FactorSet(f"{SET_DATE}+{digest.hexdigest()[:8]}", tuple(rows), by_key, tuple(turning))
@@ -134,4 +134,4 @@ def _read_row(name: str, number: int, table: Any) -> Factor:
 
 
 def _damaged(name: str, number: int, why: str) -> FootprintError:
-    return FootprintError("a factor file is damaged", f"{name}.toml, row {number}: {why}", "reinstall klimaspor")
+    return FootprintError("A factor file is damaged", f"{name}.toml, row {number}: {why}", "reinstall klimaspor")

@@ -34,7 +34,7 @@ class HourlyGrid:
             return None
         if missing := HOURS_A_DAY - len(hours):
             what = f"{self.name}: {zone} lacks {missing} of {HOURS_A_DAY} hours on {day}"
-            raise FootprintError("the hourly grid file has gaps", what, "complete that day or take it out of the file")
+            raise FootprintError("The hourly grid file has gaps", what, "complete that day or take it out of the file")
         return math.fsum(hours.values()) / HOURS_A_DAY
 
 
@@ -45,7 +45,7 @@ def read_hourly(path: Path) -> HourlyGrid:
     except OSError as error:
         raise _unreadable(path) from error
     if state.st_size > LARGEST_FILE_BYTES:
-        raise FootprintError("the hourly grid file is too large", path.name, "keep one year and your own zones")
+        raise FootprintError("The hourly grid file is too large", path.name, "keep one year and your own zones")
     return _read(path, state.st_mtime_ns, state.st_size)
 
 
@@ -57,7 +57,7 @@ def _read(path: Path, _changed: int, _size: int) -> HourlyGrid:
             rows = csv.DictReader(file)
             if not {"zone", "utc_hour", "g_per_kwh"} <= set(rows.fieldnames or ()):
                 what = f"{path.name}: the first line must name zone, utc_hour and g_per_kwh"
-                raise FootprintError("the hourly grid file is damaged", what, "mend its first line")
+                raise FootprintError("The hourly grid file is damaged", what, "mend its first line")
             for row in rows:
                 zone, hour, intensity = _read_row(path, rows.line_num, row)
                 hours.setdefault((zone, hour.date().isoformat()), {})[hour.hour] = intensity
@@ -80,8 +80,8 @@ def _read_row(path: Path, line: int, row: Mapping[str, str | None]) -> tuple[str
 
 def _unreadable(path: Path) -> FootprintError:
     why = "it is not there or not a text file"
-    return FootprintError("the hourly grid file cannot be read", f"{path.name}: {why}", "check the path")
+    return FootprintError("The hourly grid file cannot be read", f"{path.name}: {why}", "check the path")
 
 
 def _damaged(path: Path, line: int) -> FootprintError:
-    return FootprintError("the hourly grid file is damaged", f"{path.name}, line {line}", "mend or remove that line")
+    return FootprintError("The hourly grid file is damaged", f"{path.name}, line {line}", "mend or remove that line")

@@ -68,7 +68,7 @@ def table() -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((resources.files("tracker.footprint") / "data" / FILE).read_bytes())
     except (OSError, ValueError) as error:
-        raise FootprintError("the table of EcoLogits is damaged", FILE, "reinstall klimaspor") from error
+        raise FootprintError("The table of EcoLogits is damaged", FILE, "reinstall klimaspor") from error
     return found
 
 

@@ -105,7 +105,7 @@ def find_grid(zone: str) -> Grid:
         hint = f"use a three-letter country code such as {such}, or WOR for the world"
         raise FootprintError("There is no electricity data for this zone", _printable(zone), hint)
     if found["gwp"] <= 0:
-        raise FootprintError("the electricity data for this zone says zero", zone.upper(), "use WOR or a neighbour")
+        raise FootprintError("The electricity data for this zone says zero", zone.upper(), "use WOR or a neighbour")
     return Grid(
         zone=zone.upper(), g_per_kwh=found["gwp"] * 1000, litres_per_kwh=found["wue"], adpe_kg_per_kwh=found["adpe"],
         primary_mj_per_kwh=found["pe"], world_average=tuple(found["world"]),

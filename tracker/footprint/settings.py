@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,15 @@ class Settings:
     def check(self) -> None:
         """Raise a FootprintError for a method, extension or power that does not exist."""
         if self.method is not None and self.method not in WEIGHTS:
-            raise FootprintError("there is no such method", self.method[:40], f"use one of {', '.join(WEIGHTS)}")
-        if unknown := sorted(self.extensions - set(EXTENSIONS)):
-            raise FootprintError("there is no such extension", unknown[0][:40], f"use some of {', '.join(EXTENSIONS)}")
+            raise FootprintError("There is no such method", self.method[:40], f"use one of {', '.join(WEIGHTS)}")
+        _check_extensions(self.extensions)
         if self.local_power_w is not None and not 0 < self.local_power_w <= 100_000:
-            raise FootprintError("this power cannot be", f"{self.local_power_w} W", "give the watts of your computer")
+            raise FootprintError("This power cannot be", f"{self.local_power_w} W", "give the watts of your computer")
+
+
+def _check_extensions(names: Iterable[str]) -> None:
+    if unknown := sorted(set(names) - set(EXTENSIONS)):
+        raise FootprintError("There is no such extension", unknown[0][:40], f"use some of {', '.join(EXTENSIONS)}")
 
 
 def choose(setting: Callable[[str], Any], *, method: str | None = None, zone: str | None = None) -> Settings:
@@ -60,6 +64,7 @@ def choose(setting: Callable[[str], Any], *, method: str | None = None, zone: st
     ``method`` and ``zone`` are what the command asked for and win over the file.
     """
     extensions = DEFAULT_EXTENSIONS if setting("report.extensions") else DEFAULT_EXTENSIONS - HIDDEN_EXTENSIONS
+    _check_extensions(setting("footprint.without"))  # a name that does nothing is a slip of the pen
     hourly, watts = setting("footprint.hourly"), setting("footprint.local_watts")
     return Settings(
         method=method or setting("report.method"),

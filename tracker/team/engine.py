@@ -114,6 +114,7 @@ def connect(dsn: str) -> Iterator[psycopg.Connection[Any]]:
         raise TeamError(
             "The organisation's part is not installed · psycopg · uv tool install 'klimaspor[team]'"
         ) from None
+    opened = None
     try:
         opened = psycopg.connect(
             dsn, connect_timeout=10, application_name="klimaspor", autocommit=True, client_encoding="utf8"
@@ -124,6 +125,10 @@ def connect(dsn: str) -> Iterator[psycopg.Connection[Any]]:
         raise TeamError(
             "PostgreSQL's disk is full · nothing is lost, what was not committed comes again · make room"
         ) from None
+    except psycopg.ProgrammingError as error:
+        if opened is not None:
+            raise
+        raise TeamError("This is no address of PostgreSQL · --dsn · write it as postgresql://host/database") from error
     except psycopg.OperationalError as error:
         raise TeamError(
             f"PostgreSQL cannot be used ({_why(error)}) · the address in --dsn · check server, role, TLS"
