@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,7 +62,48 @@ def begin(turn: Turn) -> None:
     turn.state.setdefault("groups", {})
 
 
-def take_block(turn: Turn, fields: Fields, now: datetime | None) -> None:
+def fill_blocks(turns: Iterable[Turn], update: Fields, size: int, now: datetime | None, *, whole: bool) -> None:
+    """Take an update's groups and blocks of the answers under way; a ``whole`` update tells all that they have."""
+    under_way = {turn.response_id: turn for turn in turns}
+    if not under_way:
+        return
+    for group in map(read_fields, update.get(4, [])):
+        turn, identity = under_way.get(text_in(group, 2)), text_in(group, 1)
+        if turn is None or identity is None:
+            continue
+        begin(turn)
+        turn.state["groups"][identity] = True
+        if whole:  # the same blocks come again, under other names
+            blocks: dict[str, Block] = turn.state["blocks"]
+            turn.state["blocks"] = {key: one for key, one in blocks.items() if one.group != identity}
+    for block in map(read_fields, update.get(5, [])):
+        for turn in under_way.values():
+            if text_in(block, 2) in turn.state.get("groups", {}):
+                turn.response_bytes = (turn.response_bytes or 0) + size
+                size = 0
+                _take_block(turn, block, now)
+    gone = {value.decode("utf-8", "replace") for value in update.get(12, []) if isinstance(value, bytes)}
+    for turn in under_way.values():
+        blocks = turn.state.get("blocks", {})
+        for key in gone & blocks.keys():
+            if blocks[key].kind == "text":
+                del blocks[key]
+
+
+def append_piece(turns: Iterable[Turn], piece: Fields, size: int, now: datetime | None) -> None:
+    """Write on in the block that a piece belongs to."""
+    identity = text_in(piece, 1)
+    for turn in turns:
+        block: Block | None = turn.state.get("blocks", {}).get(identity)
+        if block is None or number_in(piece, 8):
+            continue
+        turn.response_bytes = (turn.response_bytes or 0) + size
+        block.text += text_in(piece, 2) or text_in(piece, 6, 1) or ""
+        block.estimate = max(block.estimate, number_in(piece, 9, 1))
+        _note_first(turn, block, now)
+
+
+def _take_block(turn: Turn, fields: Fields, now: datetime | None) -> None:
     identity = text_in(fields, 1) or ""
     blocks: dict[str, Block] = turn.state["blocks"]
     block = blocks.setdefault(identity, Block(text_in(fields, 2) or ""))
@@ -81,10 +123,10 @@ def take_block(turn: Turn, fields: Fields, now: datetime | None) -> None:
         block.feature = _name_tool(fields) or block.feature or "tool"
     else:
         block.text = text_in(fields, 9) or block.text
-    note_first(turn, block, now)
+    _note_first(turn, block, now)
 
 
-def note_first(turn: Turn, block: Block, now: datetime | None) -> None:
+def _note_first(turn: Turn, block: Block, now: datetime | None) -> None:
     if turn.first_byte_ms is None and now is not None:
         turn.first_byte_ms = elapsed_ms(turn.exchange.started_at, now)
     if turn.first_token_ms is None and now is not None and block.kind == "text" and block.text:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from addon.exchange import Exchange
 from addon.framing.request import decode_body
 from addon.service import Event, Recall, Service, Turn
-from addon.services._claude_blocks import Block, begin, note_first, take_block, write_blocks
+from addon.services._claude_blocks import append_piece, begin, fill_blocks, write_blocks
 from addon.services._protobuf import Fields, dig_fields, fields_in, number_in, read_fields, text_in
 from addon.waiting import Waiting, elapsed_ms, spare
 
@@ -118,7 +118,7 @@ class Timelines:
         for update in map(read_fields, event.get(1, [])):
             yield from self._update(exchange, update, size, now)
         for piece in map(read_fields, event.get(2, [])):
-            self._append(piece, size, now)
+            append_piece(self.waiting.turns(), piece, size, now)
         for error in map(read_fields, event.get(3, [])):
             yield from self._fail(self._open(conversation), error, now)
         if number_in(event, 4, 1) == EXCEEDED:
@@ -158,7 +158,7 @@ class Timelines:
                 begin(turn)
                 if number_in(message, 6):
                     over.append((turn, message))
-        self._fill(update, size, now, whole=whole)
+        fill_blocks(self.waiting.turns(), update, size, now, whole=whole)
         for turn in self._open(conversation):
             turn.response_model = turn.response_model or known.get("model")
         for turn, message in over:
@@ -191,45 +191,6 @@ class Timelines:
                 turn.prompt(text_in(block, 9))
         self.waiting.keep(turn, now or exchange.started_at, turn.response_id, turn.message_id, owed=True)
         return turn
-
-    def _fill(self, update: Fields, size: int, now: datetime | None, *, whole: bool) -> None:
-        """Take the groups and blocks of the answers under way; all others are old."""
-        under_way = {turn.response_id: turn for turn in self.waiting.turns()}
-        if not under_way:
-            return
-        gone = {value for value in update.get(12, []) if isinstance(value, bytes)}
-        for group in map(read_fields, update.get(4, [])):
-            turn, identity = under_way.get(text_in(group, 2)), text_in(group, 1)
-            if turn is None or identity is None:
-                continue
-            begin(turn)
-            turn.state["groups"][identity] = True
-            if whole:  # the same blocks come again, under other names
-                blocks: dict[str, Block] = turn.state["blocks"]
-                turn.state["blocks"] = {key: one for key, one in blocks.items() if one.group != identity}
-        for block in map(read_fields, update.get(5, [])):
-            for turn in under_way.values():
-                if text_in(block, 2) in turn.state.get("groups", {}):
-                    turn.response_bytes = (turn.response_bytes or 0) + size
-                    size = 0
-                    take_block(turn, block, now)
-        for turn in under_way.values():
-            blocks = turn.state.get("blocks", {})
-            for value in gone:
-                key = value.decode("utf-8", "replace")
-                if key in blocks and blocks[key].kind == "text":
-                    del blocks[key]
-
-    def _append(self, piece: Fields, size: int, now: datetime | None) -> None:
-        identity = text_in(piece, 1)
-        for turn in self.waiting.turns():
-            block: Block | None = turn.state.get("blocks", {}).get(identity)
-            if block is None or number_in(piece, 8):
-                continue
-            turn.response_bytes = (turn.response_bytes or 0) + size
-            block.text += text_in(piece, 2) or text_in(piece, 6, 1) or ""
-            block.estimate = max(block.estimate, number_in(piece, 9, 1))
-            note_first(turn, block, now)
 
     def _end(self, turn: Turn, error: Fields, reason: int, now: datetime | None) -> Iterator[Turn]:
         turn.finished = True
