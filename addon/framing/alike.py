@@ -11,16 +11,15 @@ type Piece = tuple[int | None, bytes]
 _TEXT = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
 """The inside of a JSON string."""
 
-_NOISE = tuple(
-    (key, re.compile(key + value + rb"(?=[,}])"))
-    for key, value in (
-        (b',"obfuscation":', rb'"\w*"'),
-        (b',"p":', rb'"\w*"'),
-        (b',"sequence_number":', rb"\d+"),
-        (b',"created_at":', rb'"[\w:.+-]*"'),
-    )
+_NOISE = (
+    (b',"obfuscation":', re.compile(rb',"obfuscation":"\w*"(?=[,}])')),
+    (b',"p":', re.compile(rb',"p":"\w*"(?=[,}])')),
+    (b',"sequence_number":', re.compile(rb',"sequence_number":\d+(?=[,}])')),
+    (b',"created_at":', re.compile(rb',"created_at":"[\w:.+-]*"(?=[,}])')),
+    (b" }\n", re.compile(rb" +(?=\}\n)")),
 )
-"""What differs in each event and says nothing: letters against eavesdroppers (OpenAI, Mistral), counters, times."""
+"""What differs in each event and says nothing: letters and spaces against eavesdroppers (OpenAI, Mistral, Anthropic),
+counters, times; and a part by which it is found."""
 
 _EARLY = 20
 """Noise that is in an answer is in one of its first so many pieces."""
@@ -28,8 +27,8 @@ _EARLY = 20
 _MOST_BYTES = 64 * 1024
 """A longer text becomes several events."""
 
-_MOST_IN_VAIN = 50
-"""When so many more could not be joined than could, the events of this answer are not looked at any longer."""
+_MOST_MISSES = 9
+"""More events in a row that could not be joined to the next are counted as so many."""
 
 
 def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes]) -> Iterator[Piece]:
@@ -40,14 +39,14 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
     two JSON strings, one after the other, are the inside of one, so nothing is decoded here. A piece that begins or
     ends within an event passes as it is.
     """
-    pieces = iter(pieces)
     run: _Run | None = None
     noises: list[re.Pattern[bytes]] = []
-    in_vain, between = 0, True
+    misses, unseen, between = 0, 0, True
     for n, (at_ms, data) in enumerate(pieces):
         begins, between = between, data.endswith(delimiter)
         if not (begins and between):
-            yield from _close(run, delimiter)
+            if run is not None:
+                yield run.at_ms, run.joined() + delimiter
             run = None
             yield at_ms, data
             continue
@@ -56,25 +55,28 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
         for noise in noises:
             data = noise.sub(b"", data)  # noqa: PLW2901 - the same piece, without what says nothing
         if run is not None and run.take(data[: -len(delimiter)]):
-            in_vain = max(0, in_vain - 1)
             continue  # as most pieces come: one event
         for event in data.split(delimiter)[:-1]:
-            if run is not None and run.take(event):
-                in_vain = max(0, in_vain - 1)
-                continue
-            yield from _close(run, delimiter)
-            in_vain += 1
-            run = _begin(event, at_ms, adds)
+            if run is not None:
+                if run.take(event):
+                    continue
+                yield run.at_ms, run.joined() + delimiter
+                misses = 0 if run.is_joined else misses + 1
+                unseen = _unseen(misses)
+            if unseen:
+                unseen, run = unseen - 1, None
+            elif (run := _begin(event, at_ms, adds)) is None:
+                misses += 1
+                unseen = _unseen(misses)
             if run is None:
                 yield at_ms, event + delimiter
-        if in_vain > _MOST_IN_VAIN:
-            break
-    yield from _close(run, delimiter)
-    yield from pieces
+    if run is not None:
+        yield run.at_ms, run.joined() + delimiter
 
 
-def _close(run: _Run | None, delimiter: bytes) -> Iterable[Piece]:
-    return () if run is None else ((run.at_ms, run.joined() + delimiter),)
+def _unseen(misses: int) -> int:
+    """Return how many events pass without a look: twice as many after each miss, none after the first few."""
+    return (1 << min(misses, _MOST_MISSES)) // 8
 
 
 class _Run:
@@ -97,6 +99,10 @@ class _Run:
         self._texts.append(event[start:end])
         self._size += end - start
         return True
+
+    @property
+    def is_joined(self) -> bool:
+        return len(self._texts) > 1
 
     def joined(self) -> bytes:
         return self._before + b"".join(self._texts) + self._after

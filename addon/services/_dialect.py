@@ -53,7 +53,8 @@ class ApiService(Service):
     transports: ClassVar[tuple[str, ...]] = ("sse", "json")
     tokens = "reported"
     adds: ClassVar[re.Pattern[bytes] | None] = re.compile(
-        rb'"(?:content|text|delta|reasoning_content|reasoning|thinking|partial_json|function": ?\{"arguments)": ?"(?!")'
+        rb'"(?:content|text|response|delta|thinking|partial_json|reasoning|reasoning_content'
+        rb'|function": ?\{"arguments)": ?"(?!")'
     )
 
     def __init_subclass__(cls) -> None:
