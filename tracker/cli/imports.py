@@ -5,40 +5,21 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from tracker.cli.options import database_option, fail, format_option
 
 if TYPE_CHECKING:
-    from tracker.imports import Context, Kind, Part, Progress
-    from tracker.record import Record
-    from tracker.store import Added, Store
+    from tracker.imports import Kind, Progress
+    from tracker.imports.intake import Outcome
 
 WATCH_S = 5.0
-_BATCH = 5000
-"""Records a transaction: few large ones cost less than many small ones."""
 _NAMED = 10
-
-
-@dataclass
-class Outcome:
-    """What came of one file."""
-
-    name: str
-    kind: Kind
-    added: Added | None = None
-    refused: int = 0
-    unread: Counter[str] = field(default_factory=Counter)
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    deleted: bool = False
-    fault: str | None = None
 
 
 @click.command("import")
@@ -61,6 +42,7 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
       klimaspor import --watch ~/.claude/projects ~/.codex/sessions
     """  # noqa: D301 - click's mark for lines that stay as they are
     from tracker.imports import detect
+    from tracker.imports.intake import open_context, shown_name, take_in
     from tracker.store import Store
 
     if watch and delete:
@@ -70,19 +52,22 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
         try:
             kind = detect(path)
         except OSError:
-            fail("Cannot read this file", _shown(path), "check that it is yours to read, then import it again")
+            fail("Cannot read this file", shown_name(path), "check that it is yours to read, then import it again")
         if kind is None:
             fail(
                 "Cannot tell what this is",
-                _shown(path),
+                shown_name(path),
                 "give it a HAR file, a chatbot's data export or a coding agent's log folder",
             )
         kinds.append((path, kind))
-    with Store.open(db) as store:
-        context = make_context(db, [kind for _, kind in kinds])
-        outcomes = [_import_one(path, kind, context, store, delete=delete) for path, kind in kinds]
+    with Store.open(db, for_many=True) as store:
+        context = open_context(db, [kind for _, kind in kinds])
+        outcomes = []
+        for path, kind in kinds:
+            with _progress(shown_name(path)) as progress:
+                outcomes.append(take_in(path, kind, context, store, progress, delete=delete))
     if output_format == "json":
-        click.echo(json.dumps([_tell_json(outcome) for outcome in outcomes], ensure_ascii=False, indent=2))
+        click.echo(json.dumps([outcome.to_json() for outcome in outcomes], ensure_ascii=False, indent=2))
     else:
         for outcome in outcomes:
             _tell(outcome)
@@ -95,6 +80,7 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
 def _watch(kinds: list[tuple[Path, Kind]], db: Path) -> None:
     """Read what changes, file by file; the database is open only while something is written."""
     from tracker.cli.watching import Watch
+    from tracker.imports.intake import open_context, shown_name, take_in
     from tracker.key import KeyFileError
     from tracker.opening import StoreError
     from tracker.store import Store
@@ -102,7 +88,7 @@ def _watch(kinds: list[tuple[Path, Kind]], db: Path) -> None:
     watched = Watch([path for path, _ in kinds])
     watched.note_all()
     by_path = dict(kinds)
-    context = make_context(db, by_path.values())
+    context = open_context(db, by_path.values())
     click.echo(f"Watching {len(kinds)} paths; Ctrl-C ends it.", err=True)
     try:
         while True:
@@ -113,11 +99,11 @@ def _watch(kinds: list[tuple[Path, Kind]], db: Path) -> None:
                     with file.open("rb") as opened:
                         is_kind = kind.detect(file, opened.read(64 * 1024))
                     if is_kind:
-                        with Store.open(db) as store:
-                            _tell_change(_import_one(file, kind, context, store, delete=False))
+                        with Store.open(db) as store, _progress(shown_name(file)) as progress:
+                            _tell_change(take_in(file, kind, context, store, progress))
                 except OSError:
                     click.echo(
-                        f"Cannot read this file · {_shown(file)} · it is left out until it changes again", err=True
+                        f"Cannot read this file · {shown_name(file)} · it is left out until it changes again", err=True
                     )
                 except (StoreError, KeyFileError) as error:
                     watched.seen.pop(file, None)  # tried again at the next look
@@ -142,67 +128,6 @@ def _expand(paths: tuple[Path, ...]) -> Iterator[Path]:
             yield from recordings
         else:
             yield path
-
-
-def make_context(db: Path, kinds: Iterable[Kind]) -> Context:
-    """Return what importers of these kinds need: the key, and where one asks for them all services and company bots."""
-    from addon.company import all_services
-    from addon.reader import Reader
-    from tracker.imports import Context
-    from tracker.key import load_key
-
-    key = load_key(db)
-    needed = any(kind.holds_exchanges for kind in kinds)
-    return Context(Reader(key, services=all_services(db.parent) if needed else ()), key)
-
-
-def _import_one(path: Path, kind: Kind, context: Context, store: Store, *, delete: bool) -> Outcome:
-    from tracker.imports import NotReadableError
-
-    outcome = Outcome(_shown(path), kind)
-    try:
-        with _progress(outcome.name) as progress:
-            _gather(outcome, kind.load()(path, context, progress), store)
-    except NotReadableError as error:
-        outcome.fault = f"{error}"
-    except OSError:
-        outcome.fault = "it could not be read to its end"
-    if delete and not outcome.fault and not outcome.problems and path.is_file():
-        try:
-            path.unlink()
-            outcome.deleted = True
-        except OSError:
-            outcome.fault = "it was read, but it could not be deleted"
-    return outcome
-
-
-def _gather(outcome: Outcome, parts: Iterator[Part], store: Store) -> None:
-    """Add the records in batches; what was read stays read, whatever comes after."""
-    from tracker.store import Added
-
-    total = Added()
-    batch: list[Record] = []
-    try:
-        for part in parts:
-            if part.problem:
-                outcome.problems.append((part.position, part.problem))
-            if part.reading is None:
-                continue
-            outcome.refused += part.reading.refused
-            outcome.unread.update(unread.service for unread in part.reading.unread)
-            batch.extend(part.reading.records)
-            if len(batch) >= _BATCH:
-                full, batch = batch, []
-                total += store.add(full)
-    finally:
-        if batch:
-            total += store.add(batch)
-    outcome.added = total
-
-
-def _shown(path: Path) -> str:
-    """Return the file's name so that it steers no terminal: it may come from elsewhere."""
-    return "".join(letter if letter.isprintable() else "?" for letter in path.name)
 
 
 @contextmanager
@@ -238,19 +163,3 @@ def _tell(outcome: Outcome) -> None:
         click.echo("  The file was deleted.")
     elif outcome.kind.holds_secrets:
         click.echo(f"  The file still holds {outcome.kind.holds_secrets}: klimaspor import --delete removes it.")
-
-
-def _tell_json(outcome: Outcome) -> dict[str, Any]:
-    added = outcome.added
-    return {
-        "file": outcome.name,
-        "kind": outcome.kind.name,
-        "new": added.new if added else None,
-        "replaced": added.replaced if added else None,
-        "known": added.known if added else None,
-        "refused": outcome.refused,
-        "unread": dict(outcome.unread),
-        "left_out": [{"entry": position, "reason": problem} for position, problem in outcome.problems],
-        "deleted": outcome.deleted,
-        "fault": outcome.fault,
-    }
