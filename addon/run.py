@@ -24,10 +24,10 @@ from addon.hosts import open_hosts
 from addon.options import PORT, ProxyError, ProxyOptions, bundle_authorities, read_upstream, refuse_taken_port, usable
 from addon.service import Service
 from addon.state import State, forget_state, load_token, write_state
+from tracker.coverage import BEAT_S
 
 __all__ = ["PORT", "ProxyError", "ProxyOptions", "Running", "running", "serve"]
 
-BEAT_SECONDS = 60.0
 READY_SECONDS = 30.0
 
 
@@ -209,14 +209,13 @@ class Proxy:
             self._master.shutdown()
             return
         self.port: int = servers[0].listen_addrs[0][1]
-        state = State(
+        state = self.state = State(
             pid=os.getpid(),
             port=self.port,
             token=self._token,
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
             local={name: port for port, name in self.options.local_ports.items()},
         )
-        self.state = state
         write_state(self.options.folder, state)
         self._beating = asyncio.get_running_loop().create_task(self._beat())
         if self._ready is not None:
@@ -228,7 +227,7 @@ class Proxy:
             self.ear.beat(self._pulse())
             errand.beat()
             return_memory()
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(BEAT_S)
 
     async def done(self) -> None:
         """The proxy stops: whoever comes now is to go on without us."""
