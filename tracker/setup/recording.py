@@ -6,8 +6,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tracker.setup import SetupError
 from tracker.setup.listed import listed_hosts
@@ -43,56 +44,71 @@ def recording(
     ``for_this_window`` asks for a certificate authority of its own, valid 24 hours, in a private folder that is gone
     afterwards. Raises SetupError.
     """
-    from addon.authority import WINDOW_LIFETIME, Authority
     from addon.certificate import AuthorityError
     from addon.options import ProxyError, ProxyOptions
-    from addon.run import running
-    from addon.state import ask_status
     from tracker.settings import SettingsError, load
 
-    folder = db.parent.resolve()
     try:
         settings = load(db)
-        found = ask_status(folder)
-        kept = Authority.load(folder / "authority")
-        if found and kept and not for_this_window and upstream is None:
-            yield Way(
-                found[0].port,
-                Certificate(kept.certificate_path, kept.name, kept.public_key_pin),
-                kept.hosts,
-                own=False,
-                settle=lambda: _wait_until_read(folder),
-            )
+        if not for_this_window and upstream is None and (way := _find_running(db)):
+            yield way
             return
-        with ExitStack() as stack:
-            private = None
-            if found or for_this_window:
-                private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="klimaspor-")))
-            if for_this_window and private:
-                Authority.load_or_make(private / "authority", listed_hosts(db), WINDOW_LIFETIME)
-            options = ProxyOptions(
-                db=db,
-                folder=private if private and found else folder,
-                authority=private / "authority" if private and for_this_window else folder / "authority",
-                port=0,
-                upstream=upstream or settings.get("proxy.upstream"),
-                upstream_ca=upstream_ca or _path(settings.get("proxy.upstream_ca")),
-                opened=tuple(settings.get("proxy.open")),
-                tell=tell,
-            )
-            proxy = stack.enter_context(running(options))
-            made = Authority.load(options.authority_folder)
-            if made is None:
-                raise SetupError("The certificate cannot be read", str(options.authority_folder), "try again")
-            yield Way(
-                proxy.state.port,
-                Certificate(made.certificate_path, made.name, made.public_key_pin),
-                made.hosts,
-                own=True,
-                settle=proxy.settle,
-            )
+        options = ProxyOptions(
+            db=db,
+            folder=db.parent.resolve(),
+            port=0,
+            upstream=upstream or settings.get("proxy.upstream"),
+            upstream_ca=upstream_ca or _path(settings.get("proxy.upstream_ca")),
+            opened=tuple(settings.get("proxy.open")),
+            tell=tell,
+        )
+        with _run_one(options, for_this_window=for_this_window) as way:
+            yield way
     except (AuthorityError, ProxyError, SettingsError) as error:
         raise SetupError.of(error) from None
+
+
+def _find_running(db: Path) -> Way | None:
+    """Return the way to the proxy that runs already; None if there is none, or its certificate cannot be read."""
+    from addon.authority import Authority
+    from addon.state import ask_status
+
+    folder = db.parent.resolve()
+    found, kept = ask_status(folder), Authority.load(folder / "authority")
+    if found is None or kept is None:
+        return None
+    return Way(found[0].port, _certificate(kept), kept.hosts, own=False, settle=lambda: _wait_until_read(folder))
+
+
+@contextmanager
+def _run_one(options: Any, *, for_this_window: bool) -> Iterator[Way]:
+    """
+    Run a proxy with these ``ProxyOptions`` until the block ends.
+
+    Beside one that runs already, or for one window, it runs from a private folder.
+    """
+    from addon.authority import WINDOW_LIFETIME, Authority
+    from addon.run import running
+    from addon.state import ask_status
+
+    usual = private = options.folder
+    is_beside = ask_status(usual) is not None
+    with ExitStack() as stack:
+        if is_beside or for_this_window:
+            private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="klimaspor-")))
+        authority = (private if for_this_window else usual) / "authority"
+        if for_this_window:
+            Authority.load_or_make(authority, listed_hosts(options.db), WINDOW_LIFETIME)
+        options = replace(options, folder=private if is_beside else usual, authority=authority)
+        proxy = stack.enter_context(running(options))
+        made = Authority.load(authority)
+        if made is None:
+            raise SetupError("The certificate cannot be read", str(authority), "try again")
+        yield Way(proxy.state.port, _certificate(made), made.hosts, own=True, settle=proxy.settle)
+
+
+def _certificate(authority: Any) -> Certificate:
+    return Certificate(authority.certificate_path, authority.name, authority.public_key_pin)
 
 
 def _wait_until_read(folder: Path, seconds: float = 5) -> None:
