@@ -35,26 +35,7 @@ def coverage(data: Json, language: Language) -> Json:
             t("{read} of {all} answers that passed could be read.", read=language.number(found["read"]),
               all=language.number(found["read"] + found["unread"]))
         )  # fmt: skip
-    sentences += [
-        tn(
-            "One answer of {service} had a form that is not known here.",
-            "{n} answers of {service} had a form that is not known here.",
-            entry["unread"] - entry["lost"],
-            service=service(entry["key"]),
-        )
-        for entry in found["by_service"]
-        if entry["unread"] > entry["lost"]
-    ]
-    sentences += [
-        tn(
-            "One answer of {service} was lost before it was read: too much came at once, or the proxy was killed.",
-            "{n} answers of {service} were lost before they were read: too much came at once, or the proxy was killed.",
-            entry["lost"],
-            service=service(entry["key"]),
-        )
-        for entry in found["by_service"]
-        if entry["lost"]
-    ]
+    sentences += _not_read(found["by_service"], language)
     if found["refused"]:
         sentences.append(
             tn("One request was turned down by its service and is not counted.",
@@ -76,6 +57,32 @@ def coverage(data: Json, language: Language) -> Json:
         "sentences": [" ".join(sentences)],
         "gaps": gaps,
     }  # fmt: skip
+
+
+def _not_read(services: list[Json], language: Language) -> list[str]:
+    """Return which services' answers had an unknown form, then which were lost before they were read."""
+    tn = language.tn
+    unknown = [
+        tn(
+            "One answer of {service} had a form that is not known here.",
+            "{n} answers of {service} had a form that is not known here.",
+            entry["unread"] - entry["lost"],
+            service=service(entry["key"]),
+        )
+        for entry in services
+        if entry["unread"] > entry["lost"]
+    ]
+    lost = [
+        tn(
+            "One answer of {service} was lost before it was read: too much came at once, or the proxy was killed.",
+            "{n} answers of {service} were lost before they were read: too much came at once, or the proxy was killed.",
+            entry["lost"],
+            service=service(entry["key"]),
+        )
+        for entry in services
+        if entry["lost"]
+    ]
+    return [*unknown, *lost]
 
 
 def _gap(gap: Json, language: Language) -> str:
