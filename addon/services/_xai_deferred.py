@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from addon.service import Event, Turn
-from addon.services._dialect import ApiService
+from addon.services._fetched import hold_or_fetch
 from addon.services._openai_chat import ChatCompletions
 from addon.services._usage import read_xai
 
@@ -28,23 +28,3 @@ class Chat(ChatCompletions):
                 turn.state["ordered"] = job
             case _:
                 super().event(turn, event)
-
-
-def hold_or_fetch(turn: Turn, *, ordered: str | None, fetched: str | None) -> Iterator[Turn]:
-    """
-    Keep a turn that was only ``ordered``; when its answer is ``fetched``, yield it as a row that began with the order.
-
-    What is fetched without having been ordered here, or is not ready, is nobody's turn.
-    """
-    service = turn.service
-    if not isinstance(service, ApiService) or not (ordered or fetched):
-        yield turn
-    elif ordered:
-        service.remember(turn, ordered)
-    elif turn.finished and (held := service.resume(turn, fetched or "")) is not None:
-        held.response_id, held.response_model, held.usage = turn.response_id, turn.response_model, turn.usage
-        held.outcome, held.finished = turn.outcome, True
-        for feature in turn.features:
-            held.used(feature.feature, feature.amount)
-        held.answer(turn.text("answer"))
-        yield held

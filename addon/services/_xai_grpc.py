@@ -11,9 +11,9 @@ from typing import Any
 
 from addon.service import Event, Turn, Usage
 from addon.services._dialect import Dialect
+from addon.services._fetched import hold_or_fetch
 from addon.services._protobuf import Fields, dig_fields, fields_in, number_in, read_fields, text_in
 from addon.services._usage import read_xai
-from addon.services._xai_deferred import hold_or_fetch
 
 _TOOLS = {
     1: "tool", 3: "web_search", 4: "web_search", 5: "code", 6: "file_input", 7: "connector", 8: "file_input",
