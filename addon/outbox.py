@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from addon.parcel import utc_offset
 from addon.reader import NOTHING, Reading
-from addon.tally import Tally, files_beside, left_of, leftovers
+from addon.tally import Tally, files_beside, left_of, leftovers, name_of
 from tracker.marks import Mark, marks_of, sweep
 from tracker.record import Unread
 from tracker.store import Store, StoreError
@@ -81,7 +81,7 @@ class Outbox:
         """Go on where the worker before this one was killed: the answers it held in its memory are lost."""
         if self.tally is None:
             return
-        self._noted = {mark.service: mark for mark in marks_of(self.store, self.tally.path.name)}
+        self._noted = {mark.service: mark for mark in marks_of(self.store, self.tally.name)}
         self.before = self.taken = max((mark.last for mark in self._noted.values()), default=0)
         for service, mark in self._noted.items():
             if mark.held > 0:
@@ -157,7 +157,7 @@ class Outbox:
     def count_killed(self) -> None:
         """Have the answers written down that proxies which were killed had under way."""
         for path, words in leftovers(self.store.path):
-            known = {mark.service: mark.done for mark in marks_of(self.store, path.name)}
+            known = {mark.service: mark.done for mark in marks_of(self.store, name_of(path))}
             left = left_of(words, known)
             self.store.add(
                 (),
@@ -165,14 +165,14 @@ class Outbox:
                     Unread(day=local_day(one.latest), service=one.service, shape="", reason="killed", n=one.n)
                     for one in left
                 ],
-                marks=[Mark(path.name, one.service, one.begun) for one in left],
+                marks=[Mark(name_of(path), one.service, one.begun) for one in left],
             )
             path.unlink(missing_ok=True)
-        sweep(self.store, lambda: {path.name for path in files_beside(self.store.path)})
+        sweep(self.store, lambda: {name_of(path) for path in files_beside(self.store.path)})
 
     def _write(self, drafts: Sequence[Draft]) -> None:
         readings = [draft.reading for draft in drafts]
-        marks = {} if self.tally is None else self._marks(self.tally.path.name, drafts)
+        marks = {} if self.tally is None else self._marks(self.tally.name, drafts)
         self.store.add(
             [record for reading in readings for record in reading.records],
             unread=[unread for reading in readings for unread in reading.unread],

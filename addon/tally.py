@@ -33,6 +33,7 @@ which the proxy writes; and what the worker has last noted as done, for want of 
 _SLOT = _DONE + 1
 _SIZE = SLOTS * _SLOT * 8
 _WORD = 2**64
+_MARK = ".under-way-"
 _FORGOTTEN = ""
 """In the place of a service: the database was told to forget what it knew of others (``tracker.marks.forget``)."""
 _BELIEVABLE, _FAR = 1_000_000, 2**35
@@ -86,6 +87,11 @@ class Tally:
                 draft.unlink()
             return None
         return made
+
+    @property
+    def name(self) -> str:
+        """What tells its proxy from others."""
+        return name_of(self.path)
 
     # What the proxy counts
 
@@ -178,6 +184,11 @@ def files_beside(db: Path) -> list[Path]:
     return sorted(path for path in db.parent.iterdir() if path.name.startswith(prefix))
 
 
+def name_of(path: Path) -> str:
+    """Return what tells the proxy of such a file from others; it is the same if the database is called otherwise."""
+    return path.name.rpartition(_MARK)[2]
+
+
 def left_of(words: memoryview, done: Mapping[str, int] | None = None) -> list[UnderWay]:
     """
     Return what has begun and is not done, by service, as the database knows it (``done``).
@@ -212,4 +223,4 @@ def _name(words: memoryview, slot: int) -> bytes:
 
 
 def _prefix(db: Path) -> str:
-    return f"{db.stem}.under-way-"
+    return f"{db.stem}{_MARK}"

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +24,9 @@ import httpx
 import pytest
 
 import addon.tap
+from addon.outbox import Outbox
+from addon.reader import Reading
+from addon.tally import Tally
 from tests.bench.faults import Toll, killing
 from tests.bench.locked import Outcome
 from tests.rogue import PATH, URL, WAYS, Rogue, Way, answer, proxied, question, rogue
@@ -224,13 +227,19 @@ def test_killed_twice_under_load_everything_that_was_written_is_there(kill: Call
     check_toll(toll)
 
 
-def test_a_torn_write_ahead_log_costs_the_last_rows_and_nothing_else(tmp_path: Path) -> None:
+def test_a_torn_write_ahead_log_costs_the_last_rows_and_they_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "k.db"
+    tally = Tally.make(path)
+    assert tally is not None
     with Store.open(path) as store:
         store.db.execute("PRAGMA wal_autocheckpoint = 0")
+        outbox = Outbox(store, tally)
         for n in range(12):
-            store.add([make(2 * n), make(2 * n + 1)])
+            for _ in range(2):
+                tally.begin("claude")
+            outbox.put(Reading(records=(make(2 * n), make(2 * n + 1))), "claude", None, done={"claude": 2})
         data, log = path.read_bytes(), (tmp_path / "k.db-wal").read_bytes()
+        under_way = tally.path.read_bytes()
     assert len(log) > 50_000
     counts = []
     for number, cut in enumerate([*range(0, len(log), len(log) // 24), len(log)]):
@@ -239,6 +248,7 @@ def test_a_torn_write_ahead_log_costs_the_last_rows_and_nothing_else(tmp_path: P
             torn.write_bytes(data)
             rest = {"cut": b"", "garbage": os.urandom(len(log) - cut), "flipped": bytes(255 - b for b in log[cut:])}
             torn.with_name(torn.name + "-wal").write_bytes(log[:cut] + rest[how])
+            torn.with_name(f"{torn.stem}.{tally.path.name.removeprefix('k.')}").write_bytes(under_way)
             with Store.open(torn) as store:
                 assert store.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
                 ids = {record.id for record in store.records()}
@@ -246,8 +256,14 @@ def test_a_torn_write_ahead_log_costs_the_last_rows_and_nothing_else(tmp_path: P
                 assert ids == {make(n).id for n in range(len(ids))}  # the first ones, whole pairs
                 assert len(ids) % 2 == 0
                 assert store.add([make(900)]).new == 1
+                for _ in range(2):
+                    Outbox(store).count_killed()
+                lost = store.unread(date(2000, 1, 1), date(9000, 1, 1))
+                assert [(one.service, one.reason) for one in lost] == [("claude", "killed")] * (len(ids) < 24)
+                assert sum(one.n for one in lost) == 24 - len(ids)
     assert min(counts) < 4
     assert max(counts) == 24
+    tally.close()
 
 
 @pytest.mark.parametrize("how", LOCKED)
@@ -285,7 +301,14 @@ def test_a_clock_that_jumps_in_mid_answer_changes_no_duration(
 
     monkeypatch.setattr(addon.tap, "time", SimpleNamespace(time=jumping, monotonic_ns=time.monotonic_ns))
     names = [f"chatcmpl-clock-{jump_seconds}-{n}" for n in range(2)]
-    records = way.fresh(lambda: [way.ask("right", name) for name in names], 2)
+
+    def ask_all() -> None:
+        for name in names:
+            assert way.ask("right", name) == answer(name)
+
+    lost = way.unread()
+    records = way.fresh(ask_all, 2)
+    assert way.unread() == lost
     assert len(records) == 2
     for record in records:
         assert record.duration_ms is not None

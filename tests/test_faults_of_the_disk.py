@@ -84,6 +84,50 @@ def test_a_read_only_file_system_can_be_read_and_is_refused_at_start(tmp_path: P
             pass
 
 
+@contextmanager
+def failing_disk(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """A disk that turns read-only when one writes to the second path, as after an error of the hardware."""
+    image = folder.with_suffix(".img")
+    image.write_bytes(bytes(24_000_000))
+    folder.mkdir()
+    formatted = shutil.which("mkfs.ext4") and not _run("mkfs.ext4", "-q", "-F", str(image))
+    if not formatted or _run("mount", "-o", "loop,errors=remount-ro", str(image), str(folder)):
+        pytest.skip("did not run: no disk can be made and mounted here (needs root and ext4 on Linux)")
+    try:
+        with Path("/proc/mounts").open() as mounts:
+            device = next(line.split()[0] for line in mounts if line.split()[1] == str(folder))
+        switch = Path("/sys/fs/ext4", Path(device).name, "trigger_fs_error")
+        if not switch.exists():
+            pytest.skip("did not run: this system cannot be told that a disk fails")
+        yield folder, switch
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _run(*command: str) -> int:
+    return subprocess.run(command, capture_output=True, check=False).returncode
+
+
+def test_a_disk_that_turns_read_only_meanwhile_costs_no_byte_and_no_row_that_was_written(
+    tmp_path: Path, origin: Rogue
+) -> None:
+    with failing_disk(tmp_path / "disk") as (disk, switch):
+        with proxied(tmp_path / "data", origin, db=disk / "k.db") as way:
+            way.ask("right", "chatcmpl-before")
+            assert way.count(1) == 1
+            switch.write_text("1")
+            for n in range(3):
+                assert way.ask("right", f"chatcmpl-{n}") == answer(f"chatcmpl-{n}")
+            way.proxy.ear.beat({"at": time.time(), "clean_stop": False, "counters": {}, "passed": []})
+            way.proxy.settle()
+            assert "The disk failed" in (way.proxy.ear.trouble or "")
+        assert [line for line in way.told if "The disk failed" in line] != []
+        shutil.copytree(disk, tmp_path / "copy", ignore=shutil.ignore_patterns("lost+found"))
+    with Store.open(tmp_path / "copy" / "k.db") as store:
+        assert store.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert len(list(store.records())) == 1
+
+
 def test_when_reading_cannot_keep_up_the_chat_goes_on_and_what_is_left_out_is_counted(
     tmp_path: Path, origin: Rogue
 ) -> None:

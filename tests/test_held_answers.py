@@ -15,7 +15,7 @@ from addon.ear import WorkerEar
 from addon.exchange import Exchange
 from addon.parcel import Copy, Pool, Tee
 from addon.reader import Reader
-from addon.tally import files_beside, left_of
+from addon.tally import files_beside, left_of, name_of
 from tests.bench.aftermath import told
 from tests.examples import KEY, Example, load_examples
 from tracker.marks import Mark, marks_of
@@ -85,7 +85,7 @@ class Heard:
         if not self._is_closed:
             self.ear.settle()
         with Store.open(self.db, readonly=True) as store:
-            return {mark.service: mark for mark in marks_of(store, self.tally.name)}
+            return {mark.service: mark for mark in marks_of(store, name_of(self.tally))}
 
     def left(self) -> dict[str, int]:
         """What the next start would count if proxy and worker were killed now."""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from addon.ear import WorkerEar
 from addon.outbox import LARGEST_HEAP, Outbox
 from addon.reader import NOTHING, Reading
-from addon.tally import SLOTS, Tally, left_of, leftovers
+from addon.tally import SLOTS, Tally, left_of, leftovers, name_of
 from tests.test_store import make
 from tracker.forgetting import Choice, forget
 from tracker.marks import marks_of
@@ -55,7 +55,7 @@ def left(db: Path) -> dict[str, int]:
         done: dict[str, int] | None = None
         if db.exists():
             with Store.open(db, readonly=True) as store:
-                done = {mark.service: mark.done for mark in marks_of(store, path.name)}
+                done = {mark.service: mark.done for mark in marks_of(store, name_of(path))}
         found.update({one.service: one.n for one in left_of(words, done)})
     return dict(found)
 
@@ -226,7 +226,7 @@ def test_a_row_that_no_database_takes_costs_only_itself(tmp_path: Path) -> None:
 def tally_of(tally: Tally, store: Store | None = None) -> dict[str, int]:
     """What another process would find if this one died now; without a database what the file alone says."""
     words = memoryview(tally.path.read_bytes()).cast("Q")
-    done = None if store is None else {mark.service: mark.done for mark in marks_of(store, tally.path.name)}
+    done = None if store is None else {mark.service: mark.done for mark in marks_of(store, tally.name)}
     return {one.service: one.n for one in left_of(words, done)}
 
 

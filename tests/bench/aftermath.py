@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from addon.tally import left_of, leftovers
+from addon.tally import left_of, leftovers, name_of
 from tracker.marks import marks_of
 from tracker.store import Store
 
@@ -52,7 +52,7 @@ def under_way(data: Path, pid: int, seconds: float = 15.0) -> int:
         for path, words in leftovers(data / "klimaspor.db"):
             if f"-{pid}-" in path.name:
                 with Store.open(data / "klimaspor.db", readonly=True) as store:
-                    known = {mark.service: mark.done for mark in marks_of(store, path.name)}
+                    known = {mark.service: mark.done for mark in marks_of(store, name_of(path))}
                 return sum(one.n for one in left_of(words, known))
         time.sleep(0.02)
     raise TimeoutError("a worker outlives its proxy")
