@@ -162,8 +162,8 @@ def test_tables_show_the_numbers_of_the_json(week: dict[str, Any], lang: str) ->
     page = view(week, words)
     for section, key in (("services", "by_service"), ("models", "by_model"), ("initiators", "by_initiator")):
         for shown, row in zip(page[section]["rows"][:8], week[key], strict=False):
-            assert shown["value"] == part(row["shown"]["energy_wh"], row["impacts"]["energy_wh"]["mid"], unit, words)
-            assert shown["cells"][0] == words.number(row["requests"])
+            assert shown.value == part(row["shown"]["energy_wh"], row["impacts"]["energy_wh"]["mid"], unit, words)
+            assert shown.cells[0] == words.number(row["requests"])
     for shown, row in zip(page["table"]["rows"], week["by_day"], strict=True):
         assert shown[1:3] == [words.number(row["questions"]), words.number(row["requests"])]
 

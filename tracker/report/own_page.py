@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.report import names
 from tracker.report.budget_words import budget_name, budget_used
+from tracker.report.charts import WIDTH
 from tracker.report.glance import glance_line, glance_rows, reminder_line
 from tracker.report.language import Language, capital
 
@@ -89,7 +90,7 @@ def _budget(standing: Standing, words: Language) -> Json:
         "name": budget_name(standing.budget, words),
         "used": budget_used(standing, words),
         "hold": standing.budget.hold,
-        "width": round(300 * min(standing.share, 1.0)),
+        "width": round(WIDTH * min(standing.share, 1.0)),
     }
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from tracker.report import view as pages
+from tracker.report.charts import WIDTH
 from tracker.report.language import Language
+from tracker.report.ranking import Row
 
 Json = dict[str, Any]
 
@@ -122,13 +125,13 @@ def _ranking(table: Json, width: int) -> list[str]:
     out = _heading(table["heading"]) if "heading" in table else [""]
     if "say" in table:
         out += _wrap(table["say"], width)
-    rows = table["rows"]
+    rows: Sequence[Row] = table["rows"]
     head = [table["value"], *table["heads"]]
-    columns = [[row["value"], *row["cells"]] for row in rows]
+    columns = [[row.value, *row.cells] for row in rows]
     if table.get("total"):
         columns.append([table["total"]["value"], *table["total"]["cells"]])
     widths = [max(len(cell) for cell in column) for column in zip(head, *columns, strict=True)]
-    labels = [f"{row['name']} · {row['note']}" if row["note"] else row["name"] for row in rows]
+    labels = [f"{row.name} · {row.note}" if row.note else row.name for row in rows]
     names = min(max(map(len, labels)), max(16, width - BAR - sum(widths) - 2 * len(widths) - 2))
 
     def lines(label: str, bar: str, cells: list[str]) -> list[str]:
@@ -137,8 +140,8 @@ def _ranking(table: Json, width: int) -> list[str]:
         return [f"{_pad(first, names)}  {_pad(bar, BAR)}{numbers}", *rest]
 
     out += lines(table["name"], "", head)
-    for label, row in zip(labels, rows, strict=True):
-        out += lines(label, _bar(row["width"] / 300), [row["value"], *row["cells"]])
+    for label, row, column in zip(labels, rows, columns, strict=False):
+        out += lines(label, _bar(row.width / WIDTH), column)
     if table.get("total"):
         out += lines(table["total"]["name"], "", columns[-1])
     return out

@@ -10,6 +10,7 @@ from tracker.report.figures import apportion
 from tracker.report.language import Language
 from tracker.report.measures import ends, measure, part, quantity
 from tracker.report.names import COMPONENTS, SHORT_COMPONENTS, label
+from tracker.report.ranking import Row
 from tracker.report.view_methods import methods
 from tracker.report.view_place import surroundings
 
@@ -49,17 +50,17 @@ def drivers(data: Json, language: Language) -> Json:
         "wide": True,
         "caption": t("Shares of energy, estimated"),
         "rows": [
-            {
-                "name": label(COMPONENTS, item["key"], language),
-                "note": _component_note(item, language),
-                "width": charts.share_bar(item["share"], largest),
-                "past": charts.share_bar(item["usual_share"] or 0.0, largest) if usual else None,
-                "value": language.percent_part(share, item["share"]),
-                "cells": [
+            Row(
+                label(COMPONENTS, item["key"], language),
+                charts.share_bar(item["share"], largest),
+                language.percent_part(share, item["share"]),
+                [
                     *([language.percent(item["usual_share"] or 0.0)] if usual else []),
                     part(item["shown_energy_wh"], item["energy_wh"]["mid"], unit, language),
                 ],
-            }
+                t("not seen") if item["estimated"] else "",
+                charts.share_bar(item["usual_share"] or 0.0, largest) if usual else None,
+            )
             for item, share in zip(rows, shares, strict=True)
         ],
         "ratios": ratios(data, language),
@@ -88,11 +89,6 @@ def _drivers_heading(rows: list[Json], language: Language) -> str:
     if rows[0]["share"] >= 0.45 and len(names) == 2:
         return t("What drove it: above all {what}", what=names[0])
     return t("What drove it: {what}", what=language.listing(names))
-
-
-def _component_note(item: Json, language: Language) -> str:
-    t = language.t
-    return t("not seen") if item["estimated"] else ""
 
 
 def ratios(data: Json, language: Language) -> list[str]:

@@ -9,6 +9,7 @@ from tracker.report.finding import COVERS_ALL
 from tracker.report.language import Language
 from tracker.report.measures import ends, measure, quantity
 from tracker.report.names import METHOD_NOTES, METHODS, SPREAD, label
+from tracker.report.ranking import Row
 
 Json = dict[str, Any]
 
@@ -82,19 +83,11 @@ def spread(data: Json, language: Language) -> Json | None:
         "value": t("share of the spread"),
         "heads": [],
         "rows": [
-            {
-                "name": spread_name(item["key"], language),
-                "note": "",
-                "width": charts.share_bar(item["share"], largest),
-                "past": None,
-                "value": language.percent(item["share"]),
-                "cells": [],
-            }
+            Row(
+                label(SPREAD, item["key"], language),
+                charts.share_bar(item["share"], largest),
+                language.percent(item["share"]),
+            )
             for item in rows
         ],
     }
-
-
-def spread_name(key: str, language: Language) -> str:
-    """Return an unknown of the simulation in plain words."""
-    return label(SPREAD, key, language)

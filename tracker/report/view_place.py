@@ -9,6 +9,7 @@ from tracker.report.figures import significant
 from tracker.report.language import NARROW, Language
 from tracker.report.measures import ends, measure, quantity
 from tracker.report.names import ANCHORS
+from tracker.report.ranking import Row
 
 Json = dict[str, Any]
 
@@ -60,15 +61,13 @@ def _beside(context: Json, language: Language) -> Json:
         "heads": [],
         "caption": t("Energy of one: by others, with other boundaries, so not a ranking; equal steps are equal ratios"),
         "rows": [
-            {
-                "name": name,
-                "note": note,
-                "width": charts.log_bar({"low": wh, "mid": wh, "high": wh}, bottom, top).mid,
-                "past": None,
-                "value": language.number(wh),
-                "cells": [],
-                "strong": name == t("Your usual answer"),
-            }
+            Row(
+                name,
+                charts.log_bar({"low": wh, "mid": wh, "high": wh}, bottom, top).mid,
+                language.number(wh),
+                note=note,
+                strong=name == t("Your usual answer"),
+            )
             for wh, name, note in rows
         ],
     }

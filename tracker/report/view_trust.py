@@ -9,6 +9,7 @@ from tracker.report import charts
 from tracker.report.figures import apportion
 from tracker.report.language import Language
 from tracker.report.names import EXCLUDED, INCLUDED, TIERS, clipped, label, service
+from tracker.report.ranking import Row
 
 Json = dict[str, Any]
 
@@ -139,14 +140,11 @@ def quality(data: Json, language: Language) -> Json | None:
         "value": t("share of the energy"),
         "heads": [],
         "rows": [
-            {
-                "name": language.t(TIERS[item["tier"]]),
-                "note": "",
-                "width": charts.share_bar(item["share"], largest),
-                "past": None,
-                "value": language.percent_part(share, item["share"]),
-                "cells": [],
-            }
+            Row(
+                t(TIERS[item["tier"]]),
+                charts.share_bar(item["share"], largest),
+                language.percent_part(share, item["share"]),
+            )
             for item, share in zip(rows, shares, strict=True)
         ],
         "sentences": sentences,

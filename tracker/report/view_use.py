@@ -9,6 +9,7 @@ from tracker.report import charts
 from tracker.report.language import Language
 from tracker.report.measures import figure, measure, part
 from tracker.report.names import FEATURES, INITIATORS, UNVERIFIED, clipped, label, service
+from tracker.report.ranking import Row
 
 Json = dict[str, Any]
 
@@ -38,14 +39,13 @@ def _table(
         "value": t("{unit}, estimated", unit=unit.unit),
         "heads": [t("answers"), t("share")],
         "rows": [
-            {
-                "name": name,
-                "note": note,
-                "width": charts.share_bar(item["impacts"]["energy_wh"]["mid"], largest),
-                "past": None,
-                "value": part(item["shown"]["energy_wh"], item["impacts"]["energy_wh"]["mid"], unit, language),
-                "cells": [language.number(item["requests"]), language.percent_part(share, _share(item, whole))],
-            }
+            Row(
+                name,
+                charts.share_bar(item["impacts"]["energy_wh"]["mid"], largest),
+                part(item["shown"]["energy_wh"], item["impacts"]["energy_wh"]["mid"], unit, language),
+                [language.number(item["requests"]), language.percent_part(share, _share(item, whole))],
+                note,
+            )
             for item, share, (name, note) in zip(rows, shares, names, strict=True)
         ],
     }

@@ -46,7 +46,7 @@ def to_text(facts: Json, earlier: Sequence[Json], lang: str) -> str:
         lines += [f"{one['value']} {one['name']}" for one in view["facts"]]
         for table in [view["trend"], *view["tables"]]:
             lines += ["", f"{table['heading']} ({table['value']}; {', '.join(table['heads'])})"]
-            lines += [f"  {row['name']}: {row['value']}; {', '.join(row['cells'])}" for row in table["rows"]]
+            lines += [f"  {row.name}: {row.value}; {', '.join(row.cells)}" for row in table["rows"]]
         lines += ["", *view["levers"]]
     lines += ["", *view["privacy"], "", " · ".join(view["footer"])]
     return "\n".join(lines) + "\n"

@@ -10,6 +10,7 @@ from tracker.report import charts
 from tracker.report.language import NOTHING, Language
 from tracker.report.measures import ends, figure, measure, quantity
 from tracker.report.names import METHODS, mark, service
+from tracker.report.ranking import Row
 from tracker.team.privacy import OTHER
 
 Json = dict[str, Any]
@@ -99,14 +100,13 @@ def ranking(rows: Sequence[tuple[Json, str, str | None]], heading: str, name: st
         "value": language.t("{unit}, estimated", unit=unit.unit),
         "heads": [language.t("answers"), language.t("people")],
         "rows": [
-            {
-                "name": label,
-                "note": note,
-                "width": charts.share_bar(row["impacts"]["energy_wh"]["mid"], max(energies)),
-                "past": None,
-                "value": figure(row["impacts"]["energy_wh"]["mid"], unit, language),
-                "cells": [language.number(row["requests"]), language.number(row["active_people"])],
-            }
+            Row(
+                label,
+                charts.share_bar(row["impacts"]["energy_wh"]["mid"], max(energies)),
+                figure(row["impacts"]["energy_wh"]["mid"], unit, language),
+                [language.number(row["requests"]), language.number(row["active_people"])],
+                note,
+            )
             for row, label, note in rows
         ],
     }
