@@ -149,9 +149,11 @@ def _decodes(text: bytes) -> bool:
     return True
 
 
-def measure(long: Long, rounds: int) -> Speed:
-    """Read a long answer again and again, and decode its lines in between."""
+def measure(long: Long, rounds: int, *, apart: bool = False) -> Speed:
+    """Read a long answer again and again, and decode its lines in between; ``apart``: join no events."""
     reader = Reader(KEY)
+    for known in reader.services if apart else ():
+        vars(known)["adds"] = None
     service = reader.find(long.exchange.method, long.exchange.host, long.exchange.path)
     framing = service.framing if service else "auto"
     reads, framings, plains = [], [], []
@@ -177,6 +179,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--services", nargs="+", help="names, or examples such as bedrock/converse-stream")
+    parser.add_argument(
+        "--apart", action="store_true", help="read each event by itself, also where only a text differs"
+    )
     options = parser.parse_args(arguments)
     wished = set(options.services or ())
     chosen = [one for one in load_examples() if not wished or wished & {one.service, f"{one.service}/{one.path.stem}"}]
@@ -185,7 +190,9 @@ def main(arguments: list[str]) -> None:
         long = lengthen(example, options.events)
         if long and long.run > getattr(longest.get(example.service), "run", 0):
             longest[example.service] = long
-    speeds = sorted((measure(long, options.rounds) for long in longest.values()), key=lambda one: one.ratio)
+    speeds = sorted(
+        (measure(long, options.rounds, apart=options.apart) for long in longest.values()), key=lambda one: one.ratio
+    )
     print("| read | events | kB | read, ms | p95, ms | framing, ms | json.loads, ms | json.loads ÷ read |")
     print("| --- " + "| ---: " * 7 + "|")
     for one in speeds:
@@ -193,5 +200,5 @@ def main(arguments: list[str]) -> None:
               f"| {one.framing_ms:.1f} | {one.plain_ms:.1f} | {one.ratio:.2f} |")  # fmt: skip
     slow = [one.name for one in speeds if one.ratio < GOAL]
     print(f"{len(speeds)} services; below {GOAL} times: {', '.join(slow) or 'none'}.")
-    long = [one.name for one in speeds if one.p95_ms > GOAL_MS]
-    print(f"Above {GOAL_MS:g} ms at p95: {len(long)} ({', '.join(long) or 'none'}).")
+    late = [one.name for one in speeds if one.p95_ms > GOAL_MS]
+    print(f"Above {GOAL_MS:g} ms at p95: {len(late)} ({', '.join(late) or 'none'}).")
