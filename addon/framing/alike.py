@@ -28,7 +28,7 @@ _MOST_BYTES = 64 * 1024
 """A longer text becomes several events."""
 
 _MOST_MISSES = 9
-"""More events in a row that could not be joined to the next are counted as so many."""
+"""More events in a row that were not worth joining are counted as so many."""
 
 
 def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes]) -> Iterator[Piece]:
@@ -61,7 +61,7 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
                 if run.take(event):
                     continue
                 yield run.at_ms, run.joined() + delimiter
-                misses = 0 if run.is_joined else misses + 1
+                misses = 0 if run.is_worth_it else misses + 1
                 unseen = _unseen(misses)
             if unseen:
                 unseen, run = unseen - 1, None
@@ -101,8 +101,9 @@ class _Run:
         return True
 
     @property
-    def is_joined(self) -> bool:
-        return len(self._texts) > 1
+    def is_worth_it(self) -> bool:
+        """Whether joining cost less than reading them one by one."""
+        return len(self._texts) > 2
 
     def joined(self) -> bytes:
         return self._before + b"".join(self._texts) + self._after
