@@ -190,7 +190,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each single measurement")
     parser.add_argument("--streams", nargs="+", type=int, default=(1, 50, 100, 200))
-    parser.add_argument("--sockets", nargs="+", type=int, default=(100,))
+    parser.add_argument("--sockets", nargs="+", type=int, default=(50,))
     parser.add_argument("--turns", type=int, default=20_000, help="for memory")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
