@@ -8,10 +8,10 @@ from urllib.parse import parse_qs
 
 from addon.exchange import Exchange, Message
 from addon.service import Event, Service, Turn
-from addon.services._content import base64_size
+from addon.services._content import base64_size, tool_feature
 from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._openai_chat import fail
-from addon.services._usage import read_realtime
+from addon.services._usage import dig, read_realtime
 
 _PCM_BYTES_A_SECOND = 48_000
 """16 bits, 24 kHz, one channel: the default format."""
@@ -40,14 +40,19 @@ class RealtimeSocket(TurnByTurn):
                 yield from self._hear_client(event) if message.from_client else self._hear_server(event)
 
     def _hear_client(self, event: Event) -> Iterator[Turn]:
-        if event.data.get("type") == "session.update":
+        if event.data.get("type") in {"session.update", "transcription_session.update"}:
             self._read_session(event.data.get("session"))
         yield from ()
 
     def _hear_server(self, event: Event) -> Iterator[Turn]:
         data, at_ms = event.data, event.at_ms
         match data.get("type"):
-            case "session.created" | "session.updated":
+            case (
+                "session.created"
+                | "session.updated"
+                | "transcription_session.created"
+                | "transcription_session.updated"
+            ):
                 self._read_session(data.get("session"), served=True)
             case "response.created":
                 yield from self.end(at_ms)
@@ -90,8 +95,9 @@ class RealtimeSocket(TurnByTurn):
             heard = audio["input"].get("transcription") or heard
         if isinstance(heard, dict) and isinstance(heard.get("model"), str):
             self.transcriber = heard["model"]
-        if isinstance(session.get("output_audio_format"), str):
-            self.is_pcm = session["output_audio_format"] == "pcm16"
+        form = session.get("output_audio_format") or dig(session, "audio", "output", "format", "type")
+        if isinstance(form, str):
+            self.is_pcm = form in {"pcm16", "audio/pcm"}
 
     def _finish(self, turn: Turn, data: Mapping[str, Any]) -> None:
         told = data.get("response")
@@ -104,8 +110,8 @@ class RealtimeSocket(TurnByTurn):
         turn.finished = True
         output = response.get("output")
         for item in output if isinstance(output, list) else ():
-            if isinstance(item, dict) and item.get("type") == "function_call":
-                turn.used("tool")
+            if dig(item, "type") in {"function_call", "mcp_call"}:
+                turn.used(tool_feature(item["type"]))
         if self.spoken_bytes:
             turn.used("voice")
             turn.used("audio_output")
