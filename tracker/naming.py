@@ -51,9 +51,10 @@ def keep_model(name: object) -> str | None:
     A fine-tuned model (``ft:``) becomes its base; a known name with unknown words in it is cut to what is known;
     anything else is ``custom``. None, an empty string or something that is not a string is None.
     """
-    if not isinstance(name, str) or not name.strip():
+    if not isinstance(name, str):
         return None
-    return _keep(name.strip()[:_LONGEST])
+    name = name.strip()[:_LONGEST]
+    return _keep(name) if name else None
 
 
 @lru_cache(maxsize=4096)

@@ -13,6 +13,7 @@ from tracker.private import make_private_folder
 from tracker.schema import APPLICATION_ID, SCHEMA_VERSION
 
 BUSY_TIMEOUT_S = 5.0
+_CACHE_FOR_MANY_KIB = 16_000
 
 
 class StoreError(Exception):
@@ -35,9 +36,12 @@ def default_path() -> Path:
     return Path(platformdirs.user_data_dir("klimaspor", appauthor=False)) / "klimaspor.db"
 
 
-def open_database(path: Path, *, readonly: bool, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
+def open_database(
+    path: Path, *, readonly: bool, for_many: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> sqlite3.Connection:
     """
     Open the database, brought up to date; make it (0600, in a 0700 folder) if it is to be written and is not there.
+    Where ``for_many`` records it keeps more of the file in memory, for their ids come in no order.
 
     :raises NoDatabaseError: if it is to be read and is not there.
     :raises StoreError: if it is locked, damaged, not ours, made by a newer klimaspor, or may not be used.
@@ -55,7 +59,10 @@ def open_database(path: Path, *, readonly: bool, busy_timeout_s: float = BUSY_TI
                 open_database(path, readonly=False, busy_timeout_s=busy_timeout_s).close()
                 database = _connect_to_read(path, busy_timeout_s)
             return database
-        return _open_to_write(path, busy_timeout_s)
+        connection = _open_to_write(path, busy_timeout_s)
+        if for_many:
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_FOR_MANY_KIB}")
+        return connection
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 Operation = Literal[
@@ -155,8 +156,16 @@ def identify(key: bytes, service: str, *parts: bytes | str) -> str:
 
     The same answer seen by the proxy, in a HAR and in a resumed stream has the same parts, hence the same id.
     """
-    told = [part if isinstance(part, bytes) else part.encode("utf-8", "replace") for part in parts]
-    return hmac.digest(key, b"".join((service.encode(), *told)), "sha256")[:16].hex()
+    mac = _keyed(key).copy()
+    mac.update(service.encode())
+    for part in parts:
+        mac.update(part if isinstance(part, bytes) else part.encode("utf-8", "replace"))
+    return mac.digest()[:16].hex()
+
+
+@lru_cache(maxsize=4)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")
 
 
 def pseudonym(key: bytes, service: str, conversation_id: str) -> str:

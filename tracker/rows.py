@@ -146,7 +146,8 @@ def _to_row(record: Record, revision: int) -> tuple[object, ...]:
     row = list(_FIELDS(record))
     row[_REVISION] = revision
     for place in _MODELS:
-        row[place] = keep_model(row[place])
+        if row[place] is not None:
+            row[place] = keep_model(row[place])
     features = record.features
     row.append(" ".join(sorted({f"{feature.feature}.{feature.state}" for feature in features})) if features else "")
     return tuple(row)

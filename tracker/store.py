@@ -51,10 +51,10 @@ class Store:
         return Database(self._connection, execute_plugins=False)
 
     @classmethod
-    def open(cls, path: Path | None = None, *, readonly: bool = False) -> Self:
+    def open(cls, path: Path | None = None, *, readonly: bool = False, for_many: bool = False) -> Self:
         """Open the database (see ``tracker.opening.open_database`` for what is made and what is refused)."""
         path = path or default_path()
-        return cls(open_database(path, readonly=readonly), path)
+        return cls(open_database(path, readonly=readonly, for_many=for_many), path)
 
     def close(self) -> None:
         try:

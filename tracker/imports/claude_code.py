@@ -23,6 +23,7 @@ from tracker.imports.logs import (
     mark_conversation,
     parse,
     read_time,
+    used,
 )
 from tracker.record import Feature, Record, count_or_none, identify
 
@@ -208,4 +209,4 @@ def _features(answer: _Answer) -> list[Feature]:
         counts["web_search"] = counts.get("web_search", 0) + min(searches, 10_000)
     if answer.is_subagent:
         counts["agent"] = 1
-    return [Feature(name, "used", amount) for name, amount in counts.items()]
+    return [used(name, amount) for name, amount in counts.items()]

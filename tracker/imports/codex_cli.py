@@ -24,9 +24,10 @@ from tracker.imports.logs import (
     mark_conversation,
     parse,
     read_time,
+    used,
 )
 from tracker.imports.packed import is_packed
-from tracker.record import Feature, Record, identify
+from tracker.record import Record, identify
 
 SERVICE = "codex"
 READER = "codex-log/2"
@@ -91,8 +92,9 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
     for file, lines in Logs(files, progress):
         session = _Session()
         for position, data in lines:
-            if not data or b'"token_count"' in data or b'"session_meta"' in data or b'"turn_context"' in data:
-                count = _COUNT.search(data)
+            at = data.find(b'"token_count"')
+            if not data or at >= 0 or b'"session_meta"' in data or b'"turn_context"' in data:
+                count = _COUNT.match(data, at) if at >= 0 else None
                 if count and count[0] == session.last_count and data.rstrip().endswith(b"}"):
                     continue  # said again, as most are: it need not be taken apart
                 entry = parse(data)
@@ -162,14 +164,15 @@ def _count(
     mark = ",".join(map(str, reached)) if reached else f"#{session.ordinal}"
     tokens_in, cached, tokens_out, reasoning = last
     features = [
-        Feature(feature, "used", amount)
-        for feature, amount in (("tool", session.tools), ("web_search", session.searches))
+        used(feature, amount)
+        for feature, amount in (
+            ("tool", session.tools),
+            ("web_search", session.searches),
+            ("reasoning", int(reasoning > 0)),
+            ("agent", int(session.is_subagent)),
+        )
         if amount
     ]
-    if reasoning:
-        features.append(Feature("reasoning", "used", 1))
-    if session.is_subagent:
-        features.append(Feature("agent", "used", 1))
     record = make_record(
         identity=identify(context.key, session.service, f"{name}/{mark}"),
         moment=moment,

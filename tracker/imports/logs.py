@@ -163,6 +163,12 @@ def total(*counts: object) -> int | None:
 
 
 @lru_cache(maxsize=4096)
+def used(feature: str, amount: int) -> Feature:
+    """Return that something was used so often: few are different."""
+    return Feature(feature, "used", amount)
+
+
+@lru_cache(maxsize=4096)
 def mark_conversation(key: bytes, service: str, session: str) -> str:
     """Return the pseudonym of a session; logs name it on every line."""
     return pseudonym(key, service, session)
