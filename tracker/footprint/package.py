@@ -17,7 +17,7 @@ TOKENS = 1000
 """Impacts are affine in output tokens once the latency cap is off: none and so many give slope and intercept."""
 
 WIDE_OVER_HIGH = 16 / 9
-"""Of a clip."""
+"""Sides of a clip's frames, for want of better: the wire tells their pixels only."""
 
 
 class Size(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tracker.footprint.charges import Portion
 from tracker.footprint.factors import TIERS
 from tracker.footprint.methods.vendor import anchor_of
+from tracker.footprint.quantities import INDEX
 from tracker.footprint.used import factor_keys
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def unknown_models(assessment: Assessment) -> list[dict[str, Any]]:
                 "gsd": gsd, "requests": 0, "energy_wh": 0.0,
             },
         )  # fmt: skip
-        row["requests"] += int(sums[0])
+        row["requests"] += int(sums[INDEX["requests"]])
         row["energy_wh"] += wh
     ordered = sorted(rows.values(), key=lambda row: -row["energy_wh"])
     return [row | {"share": row["energy_wh"] / total if total else 0.0} for row in ordered]

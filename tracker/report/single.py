@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
+from tracker.moments import local_day
 from tracker.record import Activity, Record
-
-LONG_INPUT_TOKENS = 8000
+from tracker.sum_queries import LONG_INPUT_TOKENS
 
 
 def as_activity(record: Record, earlier_tokens: int = 0) -> Activity:
     """Return the activity that holds only this record; ``earlier_tokens`` is the history sent with it."""
     long_input = max(0, (record.input_tokens or 0) - LONG_INPUT_TOKENS)
-    local = datetime.fromisoformat(record.started_at) + timedelta(minutes=record.utc_offset_minutes)
     return Activity(
-        day=local.date().isoformat(),
+        day=local_day(record.started_at, record.utc_offset_minutes).isoformat(),
         service=record.service,
         provider=record.provider,
         operation=record.operation,
