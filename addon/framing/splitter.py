@@ -50,13 +50,16 @@ class DelimitedSplitter(Splitter):
         self._head: tuple[str | None, str | None] = (None, None)
 
     def feed(self, data: bytes) -> list[Unit]:
-        rest = self._rest
+        rest, delimiter = self._rest, self.delimiter
         units: list[Unit] = []
-        if not rest and self.plain and not self._dropping and len(data) <= LARGEST_EVENT:
-            data = self.read_plain(self.plain, data, units)
+        if not rest and not self._dropping and len(data) <= LARGEST_EVENT:
+            if self.plain:
+                data = self.read_plain(self.plain, data, units)
             if not data:
                 return units
-        delimiter = self.delimiter
+            if data.find(delimiter) == len(data) - len(delimiter) > 0:  # one whole unit
+                self.read(data[: -len(delimiter)], units)
+                return units
         start = max(0, len(rest) - len(delimiter) + 1)
         rest += data
         if rest.find(delimiter, start) < 0:

@@ -66,8 +66,8 @@ class ZAi(Service):
             data = event.data if isinstance(event.data, dict) else {}
         if data.get("error") or pick(data, "data", "error"):
             turn.outcome = "error"
-        if usage := read_openai_chat(data.get("usage")):
-            turn.usage = usage
+        if told := data.get("usage"):
+            turn.usage = read_openai_chat(told) or turn.usage
         phase = text_at(data, "phase")
         if data.get("done") is True or phase == "done":
             turn.finished = True
@@ -80,7 +80,7 @@ class ZAi(Service):
             turn.used(tool_feature(pick(data, "tool_name") or ""), None)
         elif phase is not None and phase not in _PHASES:
             turn.wonder(phase)
-        self._write(turn, data, event.at_ms)
+        self._write(turn, data, phase, event.at_ms)
 
     def finish(self, turn: Turn) -> None:
         pieces: list[tuple[bool, str]] = turn.state.get("pieces", [])
@@ -88,7 +88,7 @@ class ZAi(Service):
         said = _DETAILS.sub("", "".join(text for thinks, text in pieces if not thinks))
         turn.answer(said.rpartition("</details>")[2], replace=True)
 
-    def _write(self, turn: Turn, data: dict[str, Any], at_ms: int | None) -> None:
+    def _write(self, turn: Turn, data: dict[str, Any], phase: str | None, at_ms: int | None) -> None:
         """Add to the one text, or replace it from a place on; code points are counted."""
         pieces: list[tuple[bool, str]] = turn.state.setdefault("pieces", [])
         piece = text_at(data, "delta_content")
@@ -103,10 +103,10 @@ class ZAi(Service):
                 pieces.append((thinks, last[: place - length]))
                 length = place
         if text := edit or piece:
-            pieces.append((data.get("phase") == "thinking", text))
+            pieces.append((phase == "thinking", text))
             turn.state["length"] = length + len(text)
-        if (piece or edit) and text_at(data, "phase") == "answer" and turn.first_token_ms is None:
-            turn.first_token_ms = at_ms
+            if phase == "answer" and turn.first_token_ms is None:
+                turn.first_token_ms = at_ms
 
 
 class ChatGlm(Service):
