@@ -197,7 +197,8 @@ def main(arguments: list[str]) -> None:
         bench = Bench(stack, Path(folder))
         for name in NAMES:  # nobody's first round is cold
             bench.repeated(name, "warm-up", peers.TURN, "small", 1.0)
-            bench.streams(name, max(options.streams), 1.0)
+            if "streams" in options.only:
+                bench.streams(name, max(options.streams), 1.0)
         bench.figures.clear()
         for round_ in range(options.rounds):
             for measure in bench.measures(options):
