@@ -39,10 +39,11 @@ def _zone(key: str, meaning: str) -> Setting:
     return Setting(key, "text", None, meaning, re.compile(r"[A-Z]{3}").fullmatch, "three capitals, such as NOR")
 
 
+LANGUAGES = ("en", "nb", "nl")
 REMINDERS = "notices.unapproved"
 
 SCHEMA = (
-    _choice("language", None, "Language of reports; unset: the computer's.", ("en", "nb", "nl")),
+    _choice("language", None, "Language of reports; unset: the computer's.", LANGUAGES),
     _zone("country", "Where you live: for comparisons and for your own device."),
     _choice("report.method", None, "Use one method only.", ("ecologits", "flop", "measured", "vendor", "time")),
     _zone("report.zone", "What if the servers stood there."),

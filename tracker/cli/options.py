@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 import click
 
+from tracker.settings import LANGUAGES
+
 _DATABASE = "The database file.  [default: in your data directory; env KLIMASPOR_DB]"
 
 
@@ -54,6 +56,12 @@ def format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[...,
         show_default=True,
         help="How to print it.",
     )
+
+
+def language_option(default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add ``--lang``; without a default the command asks the settings, then the computer."""
+    told = "Language." if default else "Language.  [default: the setting, else the computer's]"
+    return click.option("--lang", type=click.Choice(LANGUAGES), default=default, show_default=True, help=told)
 
 
 def fail(what_happened: str, to_what: str, what_to_do: str) -> NoReturn:

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracker.cli.options import database_option, fail, format_option
+from tracker.cli.options import database_option, fail, format_option, language_option
 from tracker.report.computer import clock, computer_language
 
 if TYPE_CHECKING:
     from tracker.report.period import Period
     from tracker.store import Store
-
-LANGUAGES = ("en", "nb", "nl")
 
 
 @click.command(epilog="Example: klimaspor report --week 2026-W47 --lang nb --open")
@@ -30,7 +28,7 @@ LANGUAGES = ("en", "nb", "nl")
 @format_option("html", "text", "json", "csv")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here; - is the terminal.")
 @click.option("--open", "open_it", is_flag=True, help="Show the page in the browser.")
-@click.option("--lang", type=click.Choice(LANGUAGES), help="Language.  [default: the setting, else the computer's]")
+@language_option()
 @click.option(
     "--method", type=click.Choice(("ecologits", "flop", "measured", "vendor", "time")), help="One method only."
 )
@@ -77,7 +75,7 @@ def report(
 
 @click.command(epilog="Example: klimaspor today")
 @format_option("text", "json")
-@click.option("--lang", type=click.Choice(LANGUAGES), help="Language.  [default: the setting, else the computer's]")
+@language_option()
 @database_option
 def today(*, db: Path, output_format: str, lang: str | None) -> None:
     """Show today at a glance."""

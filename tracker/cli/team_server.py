@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tracker.cli.options import fail, format_option
+from tracker.cli.options import fail, format_option, language_option
 
 dsn_option = click.option(
     "--dsn", required=True, envvar="KLIMASPOR_TEAM_DSN", help="PostgreSQL's address.  [env KLIMASPOR_TEAM_DSN]"
@@ -77,7 +77,7 @@ def load(keys: Path, dsn: str, *, follow: bool) -> None:
 @dsn_option
 @click.option("--week", help="An ISO week, such as 2026-W46.  [default: the newest published]")
 @format_option("text", "html", "json", "csv", "otlp")
-@click.option("--lang", type=click.Choice(["en", "nb", "nl"]), default="en", show_default=True, help="Language.")
+@language_option("en")
 @click.option(
     "-o",
     "--output",
@@ -117,7 +117,7 @@ def report(dsn: str, week: str | None, output_format: str, lang: str, output: Pa
 @dsn_option
 @click.option("--papers", type=click.Path(path_type=Path, file_okay=False), help="Write the DPIA, the works council's "
               "sheet and the notice for staff here.")  # fmt: skip
-@click.option("--lang", type=click.Choice(["en", "nb", "nl"]), default="en", show_default=True, help="Language.")
+@language_option("en")
 def policy(file: Path | None, dsn: str, papers: Path | None, lang: str) -> None:
     """Put a policy in force, or show the one that is; write the papers that follow from it."""
     from tracker.team.engine import connect

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tracker.cli.options import fail
+from tracker.cli.options import fail, language_option
 
 NEXT_COMMANDS = """\
 Your own trail:
@@ -23,7 +23,7 @@ Your own trail:
     type=click.Path(path_type=Path, file_okay=False),
     help="Leave klimaspor.db and report.html in this folder.  [default: a temporary folder]",
 )
-@click.option("--lang", type=click.Choice(("en", "nb", "nl")), default="en", show_default=True, help="Language.")
+@language_option("en")
 def try_it(keep: Path | None, lang: str) -> None:
     """Play example conversations through the real proxy and show the report."""
     from tracker.trial.session import run_trial
