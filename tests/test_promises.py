@@ -169,3 +169,10 @@ def test_what_is_no_address_of_a_database_is_a_sentence() -> None:
     assert result.exit_code == 1
     assert "PostgreSQL" in result.output or "not installed" in result.output
     assert "foresee" not in result.output
+
+
+def test_a_recording_without_chatbots_says_so(tmp_path: Path) -> None:
+    recording = tmp_path / "other.har"
+    recording.write_text(json.dumps({"log": {"entries": [entry("https://shop.example/buy", {}, {})]}}))
+    result = run("import", str(recording), "--db", str(tmp_path / "k.db"))
+    assert "Nothing in it is an answer of a service that is read" in result.output

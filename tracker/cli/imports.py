@@ -149,6 +149,8 @@ def _tell(outcome: Outcome) -> None:
     added = outcome.added
     if added is not None:
         click.echo(f"  {added.new} new · {added.replaced} read more fully · {added.known} known already")
+        if not (added.new or added.replaced or added.known or outcome.refused or outcome.unread or outcome.problems):
+            click.echo("  Nothing in it is an answer of a service that is read: `klimaspor services` lists them.")
     if outcome.refused:
         click.echo(f"  {outcome.refused} refused by the service: counted nowhere")
     for service, number in sorted(outcome.unread.items()):
