@@ -11,6 +11,7 @@ from datetime import date
 
 from addon.services._anthropic_messages import Complete, Messages
 from addon.services._dialect import ApiService
+from addon.services._openai_chat import ChatCompletions
 
 
 class AnthropicApi(ApiService):
@@ -18,7 +19,11 @@ class AnthropicApi(ApiService):
     title = "Anthropic API"
     provider = "anthropic"
     hosts = ("api.anthropic.com",)
-    routes = (("/v1/messages", Messages()), ("/v1/complete", Complete()))
+    routes = (
+        ("/v1/messages", Messages()),
+        ("/v1/complete", Complete()),
+        ("/v1/chat/completions", ChatCompletions(reasoning_is_whole=False)),
+    )
     features = ("reasoning", "web_search", "code", "tool", "connector", "file_input", "image_input", "subagent")
     grade = "captured"
     verified = date(2026, 11, 21)
