@@ -116,8 +116,8 @@ class Transcription(OneAnswer):
         if isinstance(usage, dict) and usage.get("type") == "duration":
             turn.usage = None
             turn.media_seconds = _seconds(usage.get("seconds"))
-        elif (seconds := number(usage, "prompt_audio_seconds")) is not None:
-            turn.media_seconds = _seconds(seconds)
+        elif isinstance(usage, dict) and number(usage, "prompt_audio_seconds") is not None:
+            turn.media_seconds = _seconds(usage["prompt_audio_seconds"])
         elif "duration" in data:
             turn.media_seconds = _seconds(data["duration"])
         match data:
