@@ -95,11 +95,7 @@ def read_timings(timings: Any) -> Usage | None:
 
 def read_xai(usage: Any) -> Usage | None:
     """Chat completions whose completion leaves reasoning out, if the total says so."""
-    read = read_openai_chat(usage)
-    total = number(usage, "total_tokens")
-    if read is None or total is None or read.input is None or read.output is None or total <= read.input + read.output:
-        return read
-    return Usage(input=read.input, output=total - read.input, cached=read.cached, reasoning=read.reasoning)
+    return _with_rest_of_total(read_openai_chat(usage), usage)
 
 
 def read_gemini_as_openai(usage: Any) -> Usage | None:
@@ -128,7 +124,11 @@ def read_openai_responses(usage: Any) -> Usage | None:
 
 def read_xai_responses(usage: Any) -> Usage | None:
     """Responses of xAI: checked against the total, as for its chat."""
-    read = read_openai_responses(usage)
+    return _with_rest_of_total(read_openai_responses(usage), usage)
+
+
+def _with_rest_of_total(read: Usage | None, usage: Any) -> Usage | None:
+    """Return the usage with all of the total that is not input as output."""
     total = number(usage, "total_tokens")
     if read is None or total is None or read.input is None or read.output is None or total <= read.input + read.output:
         return read
