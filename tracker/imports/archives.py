@@ -81,9 +81,11 @@ def _conversations(path: Path, progress: Progress) -> Iterator[tuple[int, dict[s
                         yield position, element if isinstance(element, dict) else None
                 done += size
     except (zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise NotReadableError("the zip is damaged or was not downloaded to its end") from error
+        raise NotReadableError("the zip is damaged or was not downloaded to its end; download it again") from error
     except (NotImplementedError, RuntimeError) as error:
-        raise NotReadableError("the zip is encrypted or packed in a way that is not known") from error
+        raise NotReadableError(
+            "the zip is encrypted or packed in a way that is not known; unpack it and import the folder"
+        ) from error
 
 
 def _is_zip(path: Path) -> bool:
@@ -97,7 +99,7 @@ def _check(file: BinaryIO, size: int, progress: Callable[[int], None]) -> int:
             read += len(piece)
             progress(read)
     if read != size:
-        raise NotReadableError("the zip is damaged or was not downloaded to its end")
+        raise NotReadableError("the zip is damaged or was not downloaded to its end; download it again")
     return read
 
 
@@ -114,12 +116,12 @@ def _parts(path: Path) -> Iterator[list[tuple[int, Callable[[], BinaryIO]]]]:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if len(members) > MOST_MEMBERS:
-            raise NotReadableError("the zip holds more files than any export")
+            raise NotReadableError("the zip holds more files than any export; download the export again")
         for member in members:
             _refuse(member)
         found = [member for member in members if _CONVERSATIONS.fullmatch(member.filename)]
         if not found:
-            raise NotReadableError("the zip holds no conversations.json")
+            raise NotReadableError("the zip holds no conversations.json; give it the zip as the chatbot sent it")
         found.sort(key=lambda member: member.filename)
         yield [(member.file_size, _member_opener(archive, member)) for member in found]
 
@@ -135,11 +137,11 @@ def _member_opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callabl
 def _refuse(member: zipfile.ZipInfo) -> None:
     name = member.filename.replace("\\", "/")
     if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
-        raise NotReadableError("the zip has names that lead out of it; no export has those")
+        raise NotReadableError("the zip has names that lead out of it, as no export has; download the export again")
     if not _CONVERSATIONS.fullmatch(member.filename):
         return
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise NotReadableError("the zip has a link where its conversations should be")
+        raise NotReadableError("the zip has a link where its conversations should be; download the export again")
     ratio = member.file_size / max(1, member.compress_size)
     if member.file_size > LARGEST_MEMBER or (member.file_size > _HARMLESS and ratio > LARGEST_RATIO):
-        raise NotReadableError("the zip would unpack to far more than an export holds")
+        raise NotReadableError("the zip would unpack to far more than an export holds; download the export again")

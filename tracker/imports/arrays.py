@@ -27,7 +27,7 @@ def read_array(file: BinaryIO) -> Iterator[Any]:
     """
     window = _Window(file)
     if not window.opens():
-        raise NotReadableError("it is not a list of conversations")
+        raise NotReadableError("it is not a list of conversations; give it the export as the chatbot sent it")
     while (element := window.take()) is not _END:
         yield element
 
@@ -47,7 +47,7 @@ class _Window:
         """Move behind the bracket that opens the array; return whether there is one."""
         head = self._file.read(4)
         if head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} or b"\x00" in head:
-            raise NotReadableError("its text is not UTF-8")
+            raise NotReadableError("its text is not UTF-8; give it the export as the chatbot sent it")
         self._text = self._decode(head)
         while not self._text.strip() and self._more(PIECE):
             continue

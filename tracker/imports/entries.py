@@ -41,7 +41,7 @@ def read_entries(path: Path, progress: Progress) -> Iterator[Entry]:
     with path.open(encoding=encoding, errors="replace", newline="") as file:
         window = _Window(file, size, progress)
         if not window.seek(_ENTRIES):
-            raise NotReadableError("it has no list of entries")
+            raise NotReadableError("it has no list of entries; save it again from the browser's network panel")
         position = 0
         while (text := window.take_object()) is not None:
             position += 1

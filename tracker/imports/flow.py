@@ -37,7 +37,9 @@ def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part
                 flow = next(flows, None)
             except (FlowReadException, ValueError, TypeError, KeyError, AttributeError):
                 if position == 1:
-                    raise NotReadableError("it is not a flow file, or of another version of mitmproxy") from None
+                    raise NotReadableError(
+                        "it is not a flow file, or of a version of mitmproxy that is not known; save it again as HAR"
+                    ) from None
                 yield Part(position, problem="the file breaks off there")
                 flow = None
             progress(file.tell(), size)

@@ -70,13 +70,13 @@ def take_in(
     except NotReadableError as error:
         outcome.fault = f"{error}"
     except OSError:
-        outcome.fault = "it could not be read to its end"
+        outcome.fault = "it could not be read to its end; check the disk, and that it is yours to read"
     if delete and not outcome.fault and not outcome.problems and path.is_file():
         try:
             path.unlink()
             outcome.deleted = True
         except OSError:
-            outcome.fault = "it was read, but it could not be deleted"
+            outcome.fault = "it was read, but it could not be deleted; delete it yourself"
     return outcome
 
 

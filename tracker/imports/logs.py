@@ -77,7 +77,7 @@ def find_files(path: Path, fits: Callable[[str], bool]) -> list[Path]:
             if fits(name) and file.is_file() and not file.is_symlink():
                 found.append(file)
         if len(found) > MOST_FILES:
-            raise NotReadableError("it holds more files than any agent writes")
+            raise NotReadableError("it holds more files than any agent writes; give it the agent's own folder")
     return found
 
 

@@ -65,6 +65,7 @@ _SERVICES = {
 """Service and provider by OpenCode's provider; any other name may be a person's own and is not taken."""
 _THOUGHTS_APART = frozenset({"google", "google-vertex"})
 """Providers whose own library counts thoughts beside the output, also in versions that told no total."""
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('message', 'session_message')"
 _QUERIES = {
     # v2 keeps the role in the row's type; both keep the rest as JSON. v1 comes first, for it may tell a total.
     "message": "SELECT session_id, NULL, data FROM message ORDER BY session_id, {moment}, id",
@@ -147,7 +148,9 @@ def _has_parent(file: Path, session: str | None) -> bool:
 
 
 def _open(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+    connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+    connection.text_factory = bytes  # one text that is not UTF-8 must not end the reading of all
+    return connection
 
 
 def _messages(file: Path) -> Iterator[tuple[str | None, dict[str, Any] | None]]:
@@ -158,18 +161,20 @@ def _messages(file: Path) -> Iterator[tuple[str | None, dict[str, Any] | None]]:
         return
     try:
         with closing(_open(file)) as connection:
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            tables = {name.decode() for (name,) in connection.execute(_TABLES)}
             for table, query in _QUERIES.items():
                 if table in tables:
                     columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-                    moment = "time_created" if "time_created" in columns else "id"
+                    moment = "time_created" if b"time_created" in columns else "id"
                     for session, kind, data in connection.execute(query.format(moment=moment)):
-                        message = parse(data.encode() if isinstance(data, str) else bytes(data or b""))
-                        if message is not None and kind is not None:
-                            message = {"role": kind, **message}
-                        yield str(session), message
+                        message = parse(data) if isinstance(data, bytes) else None
+                        if message is not None and isinstance(kind, bytes):
+                            message = {"role": kind.decode("utf-8", "replace"), **message}
+                        yield session.decode("utf-8", "replace") if isinstance(session, bytes) else None, message
     except sqlite3.Error as error:
-        raise NotReadableError("OpenCode's database could not be read; close OpenCode and try again") from error
+        raise NotReadableError(
+            "OpenCode's database is in use or damaged; close OpenCode and import it again"
+        ) from error
 
 
 def _read_message(message: dict[str, Any], talk: _Talk, context: Context) -> Record | None:

@@ -42,4 +42,4 @@ def read_own_export(path: Path, _context: Context, progress: Progress) -> Iterat
                 if good:
                     yield Part(position, Reading(records=good))
         except csv.Error as error:  # a NUL, or a field without an end
-            raise NotReadableError("it is not the CSV that klimaspor writes") from error
+            raise NotReadableError("it is not the CSV that klimaspor writes; export it again") from error

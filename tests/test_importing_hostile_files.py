@@ -1,0 +1,154 @@
+"""Files that lie about what they are: the command says so in a sentence, and loses nothing but them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.agent_logs import CANARY, claude_answer, codex_context, codex_count, codex_meta, write
+from tracker.cli import main
+from tracker.exports import COLUMNS
+from tracker.store import Store
+
+SENTENCE = re.compile(r"^Error: [A-Z][^·\n]+ · [^·\n]+ · [^·\n]*[a-z][^·\n]*$", re.MULTILINE)
+"""What happened, to what, and why with what to do."""
+
+
+def run(path: Path, db: Path) -> Result:
+    return CliRunner().invoke(main, ["import", "--db", str(db), str(path)])
+
+
+def stored(db: Path) -> int:
+    with Store.open(db, readonly=True) as store:
+        return len(list(store.records()))
+
+
+def text(name: str, content: str | bytes) -> Callable[[Path], Path]:
+    def build(folder: Path) -> Path:
+        path = folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return build
+
+
+def zipped(name: str, content: bytes = b"[]") -> Callable[[Path], Path]:
+    def build(folder: Path) -> Path:
+        with zipfile.ZipFile(folder / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, content)
+            if name != "conversations.json":
+                archive.writestr("conversations.json", b'[{"mapping": {}}]')
+        return folder / "export.zip"
+
+    return build
+
+
+def half(build: Callable[[Path], Path]) -> Callable[[Path], Path]:
+    def cut(folder: Path) -> Path:
+        path = build(folder)
+        path.write_bytes(path.read_bytes()[:-30])
+        return path
+
+    return cut
+
+
+def opencode_garbage(folder: Path) -> Path:
+    """A database that begins as OpenCode's and is zeros from its second page on."""
+    database = sqlite3.connect(folder / "opencode.db")
+    database.execute("CREATE TABLE session (id TEXT, parent_id TEXT)")
+    database.execute("CREATE TABLE message (id TEXT, session_id TEXT, time_created INTEGER, data TEXT)")
+    database.executemany("INSERT INTO message VALUES (?, 's', 1, ?)", [(f"m{n}", CANARY * 200) for n in range(99)])
+    database.commit()
+    database.close()
+    path = folder / "opencode.db"
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    return path
+
+
+REFUSED = {
+    "nothing": text("thing.json", b""),
+    "words": text("notes.txt", f"Dear {CANARY}"),
+    "zeros": text("zeros.jsonl", bytes(100_000)),
+    "a picture": text("export.zip", b"\x89PNG\r\n\x1a\n" + bytes(1000)),
+    "HAR without entries": text("a.har", json.dumps({"log": {"version": CANARY}})),
+    "HAR as a deep nest": text("deep.har", '{"log":' + "[" * 200_000),
+    "flow of junk": text("flows", f"9:{CANARY[:9]},"),
+    "zip cut short": half(zipped("conversations.json", b'[{"mapping": {}}]')),
+    "zip that leads out": zipped("../../.bashrc"),
+    "zip with a drive": zipped("C:/x"),
+    "zip bomb": zipped("conversations.json", b'[{"mapping": {}}' + b" " * (40 << 20)),
+    "conversations in UTF-16": text("conversations.json", '[{"mapping": {}}]'.encode("utf-16")),
+    "CSV of ours with a field too long": text("export.csv", ",".join(COLUMNS) + '\n"' + CANARY * 20_000),
+    "OpenCode's database in ruins": opencode_garbage,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path, name: str) -> None:
+    db = tmp_path / "home" / "k.db"
+    result = run(REFUSED[name](tmp_path), db)
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert SENTENCE.search(result.output), result.output
+    assert CANARY not in result.output
+    assert not db.exists() or stored(db) == 0
+
+
+def test_what_no_agent_writes_costs_only_its_own_line(tmp_path: Path) -> None:
+    good = json.dumps(claude_answer(0, "msg_1", 50), separators=(",", ":")).encode()
+    odd = json.dumps(claude_answer(9, "msg_2", 50), separators=(",", ":")).encode()
+    lines = [
+        good,
+        good[:-200],
+        b'{"usage":' + b"[" * 100_000,
+        b'{"usage":' + b"9" * 5000 + b"}",
+        odd.replace(b'"output_tokens":50', b'"output_tokens":1e999'),
+        odd.replace(b'"id":"msg_2"', b'"id":["msg_2"]').replace(b"req_msg_2", b"\xff\xfe"),
+        b"\xef\xbb\xbf" + good,
+    ]
+    path = tmp_path / "s.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    result = run(path, tmp_path / "k.db")
+    assert result.exit_code == 0, result.output
+    assert "2 new" in result.output  # the second without a count of what came out
+    for place in (2, 3, 4, 6, 7):
+        assert f"entry {place} was left out: it is damaged" in result.output
+    assert CANARY not in result.output
+
+
+def test_a_codex_count_cut_short_is_damaged_also_where_it_says_the_last_one_again(tmp_path: Path) -> None:
+    count = json.dumps(codex_count(30, (100, 60, 10, 4), (100, 60, 10, 4)), separators=(",", ":"))
+    path = tmp_path / "rollout-2026-11-16T09-00-00-x.jsonl"
+    write(path, [codex_meta("x"), codex_context(), count, count, count[:-40]])
+    result = run(path, tmp_path / "k.db")
+    assert "1 new" in result.output
+    assert "entry 5 was left out: it is damaged" in result.output
+    assert "entry 4" not in result.output
+
+
+def test_a_row_of_opencode_that_is_no_text_costs_only_itself(tmp_path: Path) -> None:
+    answer = {
+        "role": "assistant", "modelID": "claude-sonnet-4-6", "providerID": "anthropic",
+        "time": {"created": 1794819600000},
+        "tokens": {"input": 10, "output": 20, "reasoning": 0, "cache": {"read": 0, "write": 0}},
+    }  # fmt: skip
+    database = sqlite3.connect(tmp_path / "opencode.db")
+    database.execute("CREATE TABLE session (id TEXT, parent_id TEXT)")
+    database.execute("CREATE TABLE message (id TEXT, session_id, time_created INTEGER, data)")
+    rows = [("a", "s", 10**12), ("b", "s", None), ("c", b"\xff", b"\xff{"), ("d", 7, json.dumps(answer))]
+    database.executemany("INSERT INTO message VALUES (?, ?, 1, ?)", rows)
+    database.execute("INSERT INTO message VALUES ('e', 's', 1, CAST(x'ff7b' AS TEXT))")
+    database.commit()
+    database.close()
+    result = run(tmp_path / "opencode.db", tmp_path / "k.db")
+    assert result.exit_code == 0, result.output
+    assert "1 new" in result.output
+    assert result.output.count("it is damaged") == 4
