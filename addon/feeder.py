@@ -117,10 +117,10 @@ class Feeder:
         settled = answer.get("settled", 0)
         self._ledger.settle(settled)
         for job, told in taken:
+            job.is_done = True
             if broken := told.get("broken"):
                 self._queue.lose(Loss(job.service, str(broken), answers=job.answers))
                 continue
-            job.is_done = True
             self._queue.counters.read += job.batched and job.socket is None
             if job.socket is not None:
                 self._sockets.note(job, is_busy=bool(told.get("busy")))
