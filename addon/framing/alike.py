@@ -24,6 +24,9 @@ counters, times; and a part by which it is found."""
 _EARLY = 20
 """Noise that is in an answer is in one of its first so many pieces."""
 
+_LARGEST_PIECE = 1024 * 1024
+"""Bytes; a larger piece passes as it is, so that cutting it up never takes much memory."""
+
 _MOST_BYTES = 64 * 1024
 """A longer text becomes several events."""
 
@@ -44,7 +47,7 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
     misses, unseen, between = 0, 0, True
     for n, (at_ms, data) in enumerate(pieces):
         begins, between = between, data.endswith(delimiter)
-        if not (begins and between):
+        if not (begins and between) or len(data) > _LARGEST_PIECE:
             if run is not None:
                 yield run.at_ms, run.joined() + delimiter
             run = None
@@ -56,7 +59,8 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
             data = noise.sub(b"", data)  # noqa: PLW2901 - the same piece, without what says nothing
         if run is not None and run.take(data[: -len(delimiter)]):
             continue  # as most pieces come: one event
-        for event in data.split(delimiter)[:-1]:
+        loose: list[bytes] = []
+        for event in data[: -len(delimiter)].split(delimiter):
             if run is not None:
                 if run.take(event):
                     continue
@@ -68,8 +72,13 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
             elif (run := _begin(event, at_ms, adds)) is None:
                 misses += 1
                 unseen = _unseen(misses)
+            elif loose:
+                yield at_ms, delimiter.join([*loose, b""])
+                loose = []
             if run is None:
-                yield at_ms, event + delimiter
+                loose.append(event)
+        if loose:
+            yield at_ms, delimiter.join([*loose, b""])
     if run is not None:
         yield run.at_ms, run.joined() + delimiter
 
