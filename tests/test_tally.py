@@ -186,6 +186,31 @@ def test_the_next_proxy_writes_down_what_was_under_way_once(tmp_path: Path) -> N
     assert services == {"chatgpt": 2, "claude": 1}
 
 
+COUNTER = """
+import os, signal, sys
+from pathlib import Path
+from addon.outbox import Outbox
+from tracker.store import Store
+Path.unlink = lambda *_arguments, **_more: os.kill(os.getpid(), signal.SIGKILL)
+with Store.open(Path(sys.argv[1])) as store:
+    Outbox(store).count_killed()
+"""
+
+
+def test_a_kill_between_counting_and_removing_the_file_counts_once(tmp_path: Path) -> None:
+    db = tmp_path / "k.db"
+    path = kill_one(db, "chatgpt", "claude", "chatgpt")
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", COUNTER, str(db)], check=False).returncode == -signal.SIGKILL
+    assert path.exists()
+    with Store.open(db) as store:
+        Outbox(store).count_killed()
+        told = {one.service: one.n for one in store.unread(date(2000, 1, 1), date(9000, 1, 1))}
+        assert told == {"chatgpt": 2, "claude": 1}
+        assert not path.exists()
+        assert store.db.execute("SELECT count(*) FROM under_way").fetchone() == (0,)
+
+
 def test_an_answer_is_done_when_its_row_is_there_and_not_before(tmp_path: Path) -> None:
     tally = made(tmp_path / "k.db")
     with Store.open(tmp_path / "k.db") as store, Store.open(tmp_path / "k.db") as other:
