@@ -53,6 +53,10 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
             run = None
             yield at_ms, data
             continue
+        if unseen:
+            unseen -= 1
+            yield at_ms, data
+            continue
         if n < _EARLY:
             noises += [noise for key, noise in _NOISE if key in data and noise not in noises]
         for noise in noises:
@@ -84,7 +88,7 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
 
 
 def _unseen(misses: int) -> int:
-    """Return how many events pass without a look: twice as many after each miss, none after the first few."""
+    """Return how many events or pieces pass without a look: twice as many after each miss, none after the first few."""
     return (1 << min(misses, _MOST_MISSES)) // 8
 
 
