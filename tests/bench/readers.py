@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import string
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, groupby, islice
+from random import Random
 from typing import Any
 
 from addon.exchange import Chunk, Exchange, Message
@@ -23,6 +25,8 @@ from addon.framing.binary import is_aws_prelude
 from addon.reader import Reader
 from tests.examples import KEY, Example, load_examples
 
+WORDS = ("tide", "river", "stone", "light", "house", "north", "water", "garden", "music", "window", "paper", "letter")
+LETTERS = string.ascii_letters + string.digits
 GOAL = 0.5
 GOAL_MS = 5.0
 
@@ -69,6 +73,26 @@ def lengthen(example: Example, events: int) -> Long | None:
         if len(Reader(KEY).read(made).records) == answers:  # what was repeated did not end the answer
             return Long(f"{example.service}/{example.path.stem}", run, made, texts_of(units))
     return None
+
+
+def as_openai_sends(example: Example, words: int) -> Long:
+    """Return an answer of random words of a token each, an event a word, with all that OpenAI puts around them."""
+    random = Random(1)
+    units = [_openai_piece(" " + random.choice(WORDS), "".join(random.choices(LETTERS, k=random.randint(3, 12))))
+             for _ in range(words)]  # fmt: skip
+    chunks = tuple(Chunk(n, unit) for n, unit in enumerate([*units, b"data: [DONE]\n\n"]))
+    made = replace(example.exchanges[-1], chunks=chunks)
+    return Long(f"{example.service}/random-words", words, made, texts_of(units))
+
+
+def _openai_piece(word: str, letters: str) -> bytes:
+    piece = {
+        "id": "chatcmpl-abcdefghij", "object": "chat.completion.chunk", "created": 1763283000,
+        "model": "gpt-4o-2024-08-06", "service_tier": "default", "system_fingerprint": "fp_1",
+        "choices": [{"index": 0, "delta": {"content": word}, "logprobs": None, "finish_reason": None}],
+        "usage": None, "obfuscation": letters,
+    }  # fmt: skip
+    return f"data: {json.dumps(piece, separators=(',', ':'))}\n\n".encode()
 
 
 def units_of(exchange: Exchange) -> list[bytes]:
@@ -190,6 +214,8 @@ def main(arguments: list[str]) -> None:
         long = lengthen(example, options.events)
         if long and long.run > getattr(longest.get(example.service), "run", 0):
             longest[example.service] = long
+        if f"{example.service}/{example.path.stem}" == "openai-api/chat-stream-without-usage":
+            longest["random words"] = as_openai_sends(example, options.events)
     speeds = sorted(
         (measure(long, options.rounds, apart=options.apart) for long in longest.values()), key=lambda one: one.ratio
     )
@@ -199,6 +225,6 @@ def main(arguments: list[str]) -> None:
         print(f"| {one.name} | {one.events} | {one.kilobytes:.0f} | {one.read_ms:.1f} | {one.p95_ms:.1f} "
               f"| {one.framing_ms:.1f} | {one.plain_ms:.1f} | {one.ratio:.2f} |")  # fmt: skip
     slow = [one.name for one in speeds if one.ratio < GOAL]
-    print(f"{len(speeds)} services; below {GOAL} times: {', '.join(slow) or 'none'}.")
+    print(f"{len(speeds)} answers; below {GOAL} times: {', '.join(slow) or 'none'}.")
     late = [one.name for one in speeds if one.p95_ms > GOAL_MS]
     print(f"Above {GOAL_MS:g} ms at p95: {len(late)} ({', '.join(late) or 'none'}).")
