@@ -87,7 +87,7 @@ def as_openai_sends(example: Example, words: int) -> Long:
 
 def _openai_piece(word: str, letters: str) -> bytes:
     piece = {
-        "id": "chatcmpl-abcdefghij", "object": "chat.completion.chunk", "created": 1763283000,
+        "id": "chatcmpl-AbC1dEf2GhI3jKl4MnO5pQr6StU7v", "object": "chat.completion.chunk", "created": 1763283000,
         "model": "gpt-4o-2024-08-06", "service_tier": "default", "system_fingerprint": "fp_1",
         "choices": [{"index": 0, "delta": {"content": word}, "logprobs": None, "finish_reason": None}],
         "usage": None, "obfuscation": letters,
