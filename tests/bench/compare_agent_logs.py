@@ -1,5 +1,8 @@
 """The same agents' logs read by klimaspor, ccusage and ai-footprint: tokens, processor time and memory side by side.
 
+The yardstick beside them is a plain one: ``json.loads`` of every line, then the rows that klimaspor stored, read from
+its database and put by ``executemany`` into a table with the same columns and indexes.
+
 The two others are installed by hand, in places of their own (versions this was last run with):
 
     npm install --prefix /tmp/cc ccusage@20.0.24 @ccusage/ccusage-linux-x64@20.0.24
@@ -20,6 +23,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,15 +38,39 @@ from tests.agent_logs import (
     codex_session,
     write,
 )
+from tests.bench.processes import compiled
 
 KINDS = ("input", "cached", "output")
+
+
+YARDSTICK = """
+import json, sqlite3, sys
+from itertools import batched
+from pathlib import Path
+for path in Path(sys.argv[1]).rglob("*.jsonl"):
+    with path.open("rb") as lines:
+        for line in lines:
+            json.loads(line)
+source, target = sqlite3.connect(sys.argv[2]), sqlite3.connect(sys.argv[3])
+target.execute("PRAGMA journal_mode = WAL")
+made = "SELECT sql FROM sqlite_master WHERE tbl_name = 'requests' AND sql IS NOT NULL"
+for (sql,) in source.execute(made).fetchall():
+    target.execute(sql)
+names = [row[1] for row in source.execute("PRAGMA table_info(requests)")]
+insert = f"INSERT INTO requests ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+for rows in batched(source.execute(f"SELECT {', '.join(names)} FROM requests"), 20_000):
+    with target:
+        target.executemany(insert, rows)
+"""
 
 
 @dataclass(frozen=True)
 class Result:
     name: str
-    tokens: dict[str, int | None]
+    tokens: dict[str, int | None] | None
+    """None for the yardstick, which counts nothing."""
     seconds: float
+    wall_seconds: float
     megabytes: int
 
 
@@ -92,16 +120,24 @@ def codex_logs(folder: Path, sessions: int, turns: int) -> dict[str, int]:
 
 
 def klimaspor(logs: Path, db: Path) -> Result:
+    environment = compiled(logs.parent)
     command = [sys.executable, "-c", "from tracker.cli import main; main()", "import", "--db", str(db), str(logs)]
-    seconds, megabytes, _ = run(command, {})
+    used, _ = run(command, environment)
     with sqlite3.connect(db) as connection:
         row = connection.execute("SELECT sum(input_tokens), sum(cached_input_tokens), sum(output_tokens) FROM requests")
-        return Result("klimaspor", dict(zip(KINDS, row.fetchone(), strict=True)), seconds, megabytes)
+        return Result("klimaspor", dict(zip(KINDS, row.fetchone(), strict=True)), *used)
+
+
+def yardstick(logs: Path, db: Path) -> Result:
+    used, _ = run(
+        [sys.executable, "-c", YARDSTICK, str(logs), str(db), str(db.with_suffix(".plain"))], dict(os.environ)
+    )
+    return Result("yardstick", None, *used)
 
 
 def ccusage(program: str, agent: str, folder: Path) -> Result:
-    home = {"CLAUDE_CONFIG_DIR": str(folder), "CODEX_HOME": str(folder), "TZ": "UTC"}
-    seconds, megabytes, output = run([program, agent, "daily", "--json", "--offline"], home)
+    home = {**os.environ, "CLAUDE_CONFIG_DIR": str(folder), "CODEX_HOME": str(folder), "TZ": "UTC"}
+    used, output = run([program, agent, "daily", "--json", "--offline"], home)
     totals = json.loads(output)["totals"]
     if agent == "codex":
         cached = totals.get("cachedInputTokens", totals.get("cacheReadTokens", 0))
@@ -111,28 +147,30 @@ def ccusage(program: str, agent: str, folder: Path) -> Result:
         cached = totals["cacheReadTokens"]
         whole = totals["inputTokens"] + totals["cacheCreationTokens"] + cached
         tokens = {"input": whole, "cached": cached, "output": totals["outputTokens"]}
-    return Result("ccusage", tokens, seconds, megabytes)
+    return Result("ccusage", tokens, *used)
 
 
 def ai_footprint(program: str, agent: str, folder: Path, db: Path) -> Result:
     option, logs = ("--source", "projects") if agent == "claude" else ("--source-codex", "sessions")
     command = [program, "ingest", "--db", str(db), option, str(folder / logs)]
-    seconds, megabytes, _ = run(command, {"HF_HUB_OFFLINE": "1"})
+    used, _ = run(command, {**os.environ, "HF_HUB_OFFLINE": "1"})
     with sqlite3.connect(db) as connection:
         row = connection.execute(
             "SELECT sum(input_tokens + cache_creation_tokens + cache_read_tokens), sum(cache_read_tokens), "
             "sum(output_tokens) FROM events"
         )
-        return Result("ai-footprint", dict(zip(KINDS, row.fetchone(), strict=True)), seconds, megabytes)
+        return Result("ai-footprint", dict(zip(KINDS, row.fetchone(), strict=True)), *used)
 
 
-def run(command: list[str], environment: dict[str, str]) -> tuple[float, int, str]:
-    """Return seconds of processor time, peak megabytes and what it printed."""
+def run(command: list[str], environment: dict[str, str]) -> tuple[tuple[float, float, int], str]:
+    """Return seconds of processor time, seconds on the clock, peak megabytes; and what it printed."""
+    began = time.perf_counter()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, env=os.environ | environment)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, env=environment)
         _, _, used = os.wait4(process.pid, 0)
         output.seek(0)
-        return used.ru_utime + used.ru_stime, used.ru_maxrss // 1024, output.read()
+        took = time.perf_counter() - began
+        return (used.ru_utime + used.ru_stime, took, used.ru_maxrss // 1024), output.read()
 
 
 def main() -> None:
@@ -150,18 +188,26 @@ def main() -> None:
             files = list(logs.rglob("*.jsonl"))
             lines = sum(file.read_bytes().count(b"\n") for file in files)
             print(f"\n{agent}: {len(files)} files, {lines:,} lines, written: {expected}")
-            results = [klimaspor(logs, folder / f"{agent}.db")]
+            db = folder / f"{agent}.db"
+            klimaspor(logs, folder / f"{agent}-first.db")  # compiles our modules, as any first use
+            results = [klimaspor(logs, db), yardstick(logs, db)]
+            with sqlite3.connect(db) as connection:
+                (answers,) = connection.execute("SELECT count(*) FROM requests").fetchone()
             if options.ccusage:
                 results.append(ccusage(options.ccusage, agent, logs))
             if options.ai_footprint:
                 results.append(ai_footprint(options.ai_footprint, agent, logs, folder / f"{agent}-aif.db"))
             for result in results:
-                difference = {
-                    kind: None if (counted := result.tokens[kind]) is None else counted - expected[kind]
-                    for kind in KINDS
-                }
-                took = f"{result.seconds:7.2f} s of processor time, {lines / result.seconds:,.0f} lines/s"
-                print(f"  {result.name:14}{took}, {result.megabytes} MB, difference {difference}")
+                took = f"{result.seconds:6.2f} s of processor time, {result.wall_seconds:.2f} s on the clock"
+                speed = f"{lines / result.seconds:,.0f} lines/s, {answers / result.seconds:,.0f} answers/s"
+                print(f"  {result.name:13}{took}, {speed}, {result.megabytes} MB{_differences(result, expected)}")
+
+
+def _differences(result: Result, expected: dict[str, int]) -> str:
+    if result.tokens is None:
+        return ""
+    counted = {kind: None if (n := result.tokens[kind]) is None else n - expected[kind] for kind in KINDS}
+    return f", difference {counted}"
 
 
 if __name__ == "__main__":

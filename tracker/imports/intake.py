@@ -15,7 +15,7 @@ from tracker.key import load_key
 from tracker.record import Record
 from tracker.store import Added, Store
 
-BATCH = 5000
+BATCH = 20_000
 """Records a transaction: few large ones cost less than many small ones."""
 
 
