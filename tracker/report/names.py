@@ -73,6 +73,7 @@ SERVICES = {
     "perplexity-api": "Perplexity API",
     "poe": "Poe",
     "qwen": "Qwen Chat",
+    "replicate": "Replicate API",
     "runway": "Runway",
     "sambanova-api": "SambaNova",
     "snowflake-api": "Snowflake Cortex API",
