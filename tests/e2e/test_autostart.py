@@ -30,13 +30,13 @@ exit $code
 STEPS = """
 import subprocess, sys, time, urllib.request
 from pathlib import Path
-from tracker.setup import autostart
+from tracker.setup.systemd import has_user_systemd
 from tracker.setup.ledger import Ledger
 from tracker.setup.plan import carry_out, make_plan
 from tracker.setup.undoing import take_back
 
 db, port = Path(sys.argv[1]), int(sys.argv[2])
-assert autostart.has_user_systemd()
+assert has_user_systemd()
 
 def show(prop, unit="klimaspor.service"):
     return subprocess.check_output(["systemctl", "--user", "show", "--value", "-p", prop, unit], text=True).strip()
