@@ -25,7 +25,7 @@ def pick(value: Any, *path: str | int) -> Any:
 
 def text_at(value: Any, *path: str | int) -> str | None:
     """Return the text at the path, or None if it is empty or no text."""
-    for key in path:
+    for key in path:  # as in ``pick``: readers ask this more than anything else, and a call more is a tenth of some
         if type(value) is dict:
             value = value.get(key)
         elif type(value) is list and type(key) is int and -len(value) <= key < len(value):
@@ -37,18 +37,16 @@ def text_at(value: Any, *path: str | int) -> str | None:
 
 def list_at(value: Any, *path: str | int) -> list[Any]:
     """Return the list at the path, or an empty one."""
-    for key in path:
-        value = value.get(key) if type(value) is dict else pick(value, key)
-    return value if type(value) is list else []
+    found = pick(value, *path)
+    return found if type(found) is list else []
 
 
 def identity_at(value: Any, *path: str | int) -> str | None:
     """Return an id (text or whole number) as text, or None."""
-    for key in path:
-        value = value.get(key) if type(value) is dict else pick(value, key)
-    if type(value) is int:
-        return str(value)
-    return value if type(value) is str and 0 < len(value) <= 200 else None
+    found = pick(value, *path)
+    if type(found) is int:
+        return str(found)
+    return found if type(found) is str and 0 < len(found) <= 200 else None
 
 
 def size_at(value: Any, *path: str | int) -> int | None:
