@@ -7,6 +7,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
@@ -14,6 +15,7 @@ _SOCK_DIAG = 4
 _BY_FAMILY, _REQUEST = 20, 1
 """SOCK_DIAG_BY_FAMILY and NLM_F_REQUEST of linux/sock_diag.h and linux/netlink.h."""
 _LISTENING = 10
+"""TCP_LISTEN of the kernel's states; ``0A`` in its tables."""
 _HEAD = struct.Struct("=IHHII")
 """struct nlmsghdr: length, type, flags, sequence, port."""
 _WANTED = struct.Struct("=BBBBI")
@@ -43,7 +45,7 @@ def name_holder(port: int) -> str:
     """Return which program listens on a port, as far as this person may see; ``another program`` otherwise."""
     if sys.platform != "linux":
         return "another program"
-    inodes = {inode for local, _, inode, listening in _connections() if listening and local[1] == port}
+    inodes = {one.inode for one in _connections() if one.state == _LISTENING and one.local[1] == port}
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             for link in (process / "fd").iterdir():
@@ -83,25 +85,28 @@ def ask_owner(client: tuple[str, int], server: tuple[str, int]) -> int | None:
 
 def look_up_owner(client: tuple[str, int], server: tuple[str, int]) -> int | None:
     """Find it among all connections of this computer: some 3 ms, in which no chat would go on."""
-    for line in _lines():
-        fields = line.split()
-        if _address(fields[1]) == client and _address(fields[2]) == server:
-            return int(fields[7])
-    return None
+    return next((one.owner for one in _connections() if one.local == client and one.remote == server), None)
 
 
-def _connections() -> Iterator[tuple[tuple[str, int], int, str, bool]]:
-    for line in _lines():
-        fields = line.split()
-        yield _address(fields[1]), int(fields[7]), fields[9], fields[3] == "0A"
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """One line of the kernel's tables of connections."""
+
+    local: tuple[str, int]
+    remote: tuple[str, int]
+    state: int
+    owner: int
+    inode: str
 
 
-def _lines() -> Iterator[str]:
+def _connections() -> Iterator[_Connection]:
     """Yield every connection; also those made with an IPv6 socket, which reaches us as ``::ffff:127.0.0.1``."""
     for name in ("tcp", "tcp6"):
         with suppress(OSError), Path("/proc/net", name).open(encoding="ascii") as table:
             next(table)
-            yield from table
+            for line in table:
+                _, local, remote, state, _, _, _, owner, _, inode, *_ = line.split()
+                yield _Connection(_address(local), _address(remote), int(state, 16), int(owner), inode)
 
 
 def _address(text: str) -> tuple[str, int]:
