@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from addon.framing import parse_or_none
 from addon.service import Event, Turn
 from addon.services._content import ask_tools, base64_size, read_parts, walk_text
 from addon.services._dialect import Dialect
@@ -33,6 +36,17 @@ def fail_by_name(turn: Turn, event: Event) -> bool:
         turn.finished = True
         return True
     return False
+
+
+def unwrap(data: Any) -> Any:
+    """Return the event that is packed into a chunk, None if it cannot be read; other data as it is."""
+    packed = data.get("bytes") if isinstance(data, dict) else None
+    if not isinstance(packed, str):
+        return data
+    try:
+        return parse_or_none(base64.b64decode(packed).decode("utf-8", "replace"))
+    except (binascii.Error, ValueError):
+        return None
 
 
 class Converse(Dialect):

@@ -6,13 +6,11 @@ Turns run into one another, and the counts on the wire run through the whole cal
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 from addon.framing import parse_or_none
 from addon.service import Event, Turn, Usage
-from addon.services._bedrock import fail_by_name, model_in_path
+from addon.services._bedrock import fail_by_name, model_in_path, unwrap
 from addon.services._content import base64_size
 from addon.services._dialect import Dialect
 from addon.services._usage import dig, number, text
@@ -33,7 +31,7 @@ class Sonic(Dialect):
     def event(self, turn: Turn, event: Event) -> None:
         if fail_by_name(turn, event):
             return
-        match dig(_unwrap(event.data), "event"):
+        match dig(unwrap(event.data), "event"):
             case {"completionStart": start}:
                 turn.response_id = text(start, "completionId")
                 turn.conversation_id = text(start, "sessionId")
@@ -75,14 +73,3 @@ class Sonic(Dialect):
             turn.prompt(dig(told, "content"))
         elif not turn.state.get("planned"):
             turn.answer(dig(told, "content"), at_ms)
-
-
-def _unwrap(data: Any) -> Any:
-    """Return the event inside a chunk."""
-    packed = dig(data, "bytes")
-    if not isinstance(packed, str):
-        return data
-    try:
-        return parse_or_none(base64.b64decode(packed).decode("utf-8", "replace"))
-    except (binascii.Error, ValueError):
-        return None

@@ -8,16 +8,13 @@ runs only if a trace is asked for; otherwise what is seen of them is counted.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from addon.framing import parse_or_none
 from addon.service import Event, Turn, Usage
 from addon.services._anthropic_messages import Messages
-from addon.services._bedrock import Converse, fail_by_name, model_in_path
+from addon.services._bedrock import Converse, fail_by_name, model_in_path, unwrap
 from addon.services._bedrock_agent import Agent, RetrieveAndGenerate
 from addon.services._bedrock_sonic import Sonic
 from addon.services._content import walk_text
@@ -56,12 +53,7 @@ class Invoke(Dialect):
     def event(self, turn: Turn, event: Event) -> None:
         if fail_by_name(turn, event):
             return
-        data = event.data
-        if event.name == "chunk" and isinstance(data, dict) and isinstance(data.get("bytes"), str):
-            try:
-                data = parse_or_none(base64.b64decode(data["bytes"]).decode("utf-8", "replace"))
-            except (binascii.Error, ValueError):
-                return
+        data = unwrap(event.data) if event.name == "chunk" else event.data
         if not isinstance(data, dict):
             return
         metrics = data.get("amazon-bedrock-invocationMetrics")
