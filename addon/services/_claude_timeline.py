@@ -70,7 +70,7 @@ class Timelines:
 
     def listen(self, exchange: Exchange, body: object, events: Iterable[Event]) -> Iterator[Turn]:
         """Yield the answers that were finished on a timeline."""
-        conversation = text_in(read_fields(body), 1) if isinstance(body, bytes) else None
+        conversation = text_in(read_fields(body), 1)
         for event in events:
             if not isinstance(event.data, bytes) or event.name:
                 continue

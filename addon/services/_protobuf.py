@@ -5,10 +5,10 @@ from __future__ import annotations
 Fields = dict[int, list[bytes | int]]
 
 
-def read_fields(data: bytes | int) -> Fields:
+def read_fields(data: object) -> Fields:
     """Return the fields of a protocol buffer by number: whole numbers, or bytes (text or another buffer)."""
     fields: Fields = {}
-    if isinstance(data, int):
+    if not isinstance(data, bytes):
         return fields
     at = 0
     while at < len(data):

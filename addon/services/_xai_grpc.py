@@ -48,7 +48,7 @@ class GrpcChat(Dialect):
 
     def read(self, turn: Turn, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         method = turn.exchange.path.rpartition("/")[2]
-        asked = read_fields(body) if isinstance(body, bytes) else {}
+        asked = read_fields(body)
         if method == "GetDeferredCompletion":
             fetched = text_in(asked, 1)
         else:
@@ -143,14 +143,14 @@ class GrpcImage(Dialect):
 
     def read(self, turn: Turn, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         turn.operation = self.operation
-        asked = read_fields(body) if isinstance(body, bytes) else {}
+        asked = read_fields(body)
         turn.request_model = text_in(asked, 2)
         turn.prompt(text_in(asked, 1))
         if 5 in asked:
             turn.attach(kind="image")
         turn.dropped = True
         for event in events:
-            told = read_fields(event.data) if isinstance(event.data, bytes) else {}
+            told = read_fields(event.data)
             made = len(dig_fields(told, 1))
             if made:
                 turn.media_count, turn.finished, turn.dropped = made, True, False
@@ -167,12 +167,12 @@ class GrpcVideo(Dialect):
 
     def read(self, turn: Turn, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         turn.operation = self.operation
-        asked = read_fields(body) if isinstance(body, bytes) else {}
+        asked = read_fields(body)
         turn.request_model = text_in(asked, 3)
         turn.prompt(text_in(asked, 1))
         turn.media_seconds = float(number_in(asked, 4)) or None
         for event in events:
-            told = read_fields(event.data) if isinstance(event.data, bytes) else {}
+            told = read_fields(event.data)
             turn.response_id = text_in(told, 1) or turn.response_id
         turn.dropped, turn.finished = turn.response_id is None, True
         if turn.response_id is not None:
