@@ -141,8 +141,8 @@ class Reader:
 
         reading = NOTHING
         for turn in turns:
-            if turn.first_byte_ms is None and exchange.chunks:
-                turn.first_byte_ms = exchange.chunks[0].at_ms
+            if exchange.chunks:
+                turn.note_first_byte(exchange.chunks[0].at_ms)
             if not events.heard and exchange.ending != "complete":
                 turn.dropped = True  # nothing was answered before it was stopped
             sent, received = exchange.request_bytes or None, exchange.response_bytes or None

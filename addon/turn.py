@@ -99,8 +99,18 @@ class Turn:
 
         ``part`` names the message or block the text belongs to, so that a replacement replaces the right one.
         """
-        if self._add("answer", text, part, replace=replace) and self.first_token_ms is None:
+        if self._add("answer", text, part, replace=replace):
+            self.note_first_token(at_ms)
+
+    def note_first_token(self, at_ms: int | None) -> None:
+        """Note when the answer began: only the first time counts."""
+        if self.first_token_ms is None:
             self.first_token_ms = at_ms
+
+    def note_first_byte(self, at_ms: int | None) -> None:
+        """Note when the service began to speak: only the first time counts."""
+        if self.first_byte_ms is None:
+            self.first_byte_ms = at_ms
 
     def reason(self, text: object, at_ms: int | None = None, *, part: str = "", replace: bool = False) -> None:
         """Add reasoning text that the service shows (whole or a summary: see ``reasoning_is_whole``)."""

@@ -106,8 +106,8 @@ def spare(turn: Turn) -> Turn:
     """Return a copy of a turn that may go on, with no more of its exchange than the record needs."""
     exchange = turn.exchange
     twin = turn.twin(replace(exchange, chunks=(), messages=(), request_body=b""))
-    if twin.first_byte_ms is None and exchange.chunks:
-        twin.first_byte_ms = exchange.chunks[0].at_ms
+    if exchange.chunks:
+        twin.note_first_byte(exchange.chunks[0].at_ms)
     if twin.request_bytes is None:
         twin.request_bytes = exchange.request_bytes or None
     if twin.response_bytes is None:

@@ -41,7 +41,7 @@ class Sonic(Dialect):
                 self._read_text(turn, told, event.at_ms)
             case {"audioOutput": {"content": str(sound)}}:
                 turn.state["sound"] = turn.state.get("sound", 0) + base64_size(sound)
-                turn.first_token_ms = event.at_ms if turn.first_token_ms is None else turn.first_token_ms
+                turn.note_first_token(event.at_ms)
             case {"toolUse": call}:
                 turn.used("tool")
                 turn.call_tool(dig(call, "toolName"))

@@ -62,8 +62,7 @@ class ChatHub(TurnByTurn):
         match kind:
             case 1:
                 for argument in list_at(data, "arguments"):
-                    if turn.first_byte_ms is None:
-                        turn.first_byte_ms = at_ms
+                    turn.note_first_byte(at_ms)
                     turn.state["request"] = turn.state.get("request") or text_at(argument, "requestId")
                     self._grow(turn, text_at(argument, "writeAtCursor"), at_ms)
                     for message in (argument, *list_at(argument, "messages")):

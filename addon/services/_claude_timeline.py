@@ -219,8 +219,7 @@ class Timelines:
         if turn.response_id:
             self._finished.put(turn.response_id, True)
         turn.ended_ms = elapsed_ms(turn.exchange.started_at, now) if now else None
-        if turn.first_byte_ms is None:
-            turn.first_byte_ms = turn.ended_ms
+        turn.note_first_byte(turn.ended_ms)
         turn.exchange = replace(turn.exchange, ending="complete")
         write_blocks(turn)
         if turn.state.get("limited") and not turn.has_text("answer"):

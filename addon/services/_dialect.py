@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
 from addon.exchange import Ending, Exchange, Message
 from addon.service import Event, Listener, Recall, Service, Turn
@@ -118,6 +119,10 @@ class TurnByTurn:
     def __init__(self, service: Service, opening: Exchange) -> None:
         self.service, self.opening = service, opening
         self.turn: Turn | None = None
+
+    def asked(self, name: str) -> str | None:
+        """Return what the socket's address asks for under a name, such as the model."""
+        return next(iter(parse_qs(self.opening.query).get(name, ())), None)
 
     def begin(self, at_ms: int | None) -> Turn:
         """Start a turn now."""

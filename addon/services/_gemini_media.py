@@ -121,7 +121,7 @@ class LiveSocket(TurnByTurn):
                 turn.answer(part.get("text"), at_ms)
                 if isinstance(part.get("inlineData"), dict) and not turn.state.get("voice"):
                     turn.state["voice"] = True
-                    turn.first_token_ms = at_ms if turn.first_token_ms is None else turn.first_token_ms
+                    turn.note_first_token(at_ms)
                     turn.used("voice")
         heard = content.get("outputTranscription")
         turn.answer(heard.get("text") if isinstance(heard, dict) else None, at_ms)

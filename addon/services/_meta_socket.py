@@ -84,7 +84,7 @@ class MetaSocket(TurnByTurn):
         if turn is None:
             return
         turn.response_id = identity or turn.response_id
-        turn.first_byte_ms = at_ms if turn.first_byte_ms is None else turn.first_byte_ms
+        turn.note_first_byte(at_ms)
         document: Document = turn.state.setdefault("reply", Document({}))
         if text_at(found, "type") == "full":
             document.root = pick(found, "response")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import parse_qs
 
 from addon.exchange import Exchange, Message
 from addon.service import Service, Turn
@@ -26,7 +25,6 @@ class SoundSocket(TurnByTurn):
     def __init__(self, service: Service, opening: Exchange) -> None:
         super().__init__(service, opening)
         self.dialect: OneAnswer = Transcription() if "/transcriptions/" in opening.path else Speech()
-        self.asked = next(iter(parse_qs(opening.query).get("model", ())), None)
         self.served: str | None = None
 
     def hear(self, message: Message) -> Iterator[Turn]:
@@ -40,7 +38,7 @@ class SoundSocket(TurnByTurn):
                 self._turn(event.at_ms).prompt(dig(event.data, "text"))
             elif not message.from_client and kind:
                 turn = self._turn(event.at_ms)
-                turn.first_byte_ms = event.at_ms if turn.first_byte_ms is None else turn.first_byte_ms
+                turn.note_first_byte(event.at_ms)
                 self.dialect.event(turn, event)
                 if turn.finished:
                     self.dialect.finish(turn)
@@ -51,7 +49,7 @@ class SoundSocket(TurnByTurn):
             return self.turn
         turn = self.begin(at_ms)
         turn.operation = self.dialect.operation
-        turn.request_model, turn.response_model = self.asked, self.served
+        turn.request_model, turn.response_model = self.asked("model"), self.served
         if turn.operation == "transcription":
             turn.used("audio_input")
         return turn

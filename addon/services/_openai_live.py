@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 from addon.exchange import Ending, Exchange, Message
 from addon.service import Event, Service, Turn
@@ -68,7 +67,7 @@ class LiveSocket(TurnByTurn):
                 self._session(at_ms).answer(data.get("delta"), at_ms)
             case "session.output_audio.delta" if isinstance(data.get("delta"), str):
                 turn = self._session(at_ms)
-                turn.first_token_ms = at_ms if turn.first_token_ms is None else turn.first_token_ms
+                turn.note_first_token(at_ms)
                 self.spoken_bytes += base64_size(data["delta"])
             case "session.input_transcript.delta":
                 self._session(at_ms).prompt(data.get("delta"))
@@ -88,7 +87,7 @@ class LiveSocket(TurnByTurn):
         if self.turn is not None:
             return self.turn
         turn = self.begin(0)
-        turn.request_model = next(iter(parse_qs(self.opening.query).get("model", ())), None)
+        turn.request_model = self.asked("model")
         turn.first_byte_ms = at_ms
         turn.used("voice")
         return turn

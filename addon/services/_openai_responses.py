@@ -241,8 +241,7 @@ class ResponsesSocket(TurnByTurn):
                     self.dialect.request(self.begin(message.at_ms), nested if isinstance(nested, dict) else event.data)
                 continue
             turn = self.turn or self.begin(message.at_ms)
-            if turn.first_byte_ms is None:
-                turn.first_byte_ms = message.at_ms
+            turn.note_first_byte(message.at_ms)
             self.dialect.event(turn, event)
             if turn.finished:
                 yield from self.end(message.at_ms)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 from addon.exchange import Exchange, Message
 from addon.service import Event, Service, Turn
@@ -26,7 +25,7 @@ class Realtime(Dialect):
 class RealtimeSocket(TurnByTurn):
     def __init__(self, service: Service, opening: Exchange) -> None:
         super().__init__(service, opening)
-        self.model = next(iter(parse_qs(opening.query).get("model", ())), None)
+        self.model = self.asked("model")
         self.served: str | None = None
         self.transcriber: str | None = None
         self.is_pcm = True
@@ -59,7 +58,7 @@ class RealtimeSocket(TurnByTurn):
                 self._begin(at_ms)
             case "response.output_audio.delta" | "response.audio.delta":
                 turn = self.turn or self._begin(at_ms)
-                turn.first_token_ms = at_ms if turn.first_token_ms is None else turn.first_token_ms
+                turn.note_first_token(at_ms)
                 if isinstance(data.get("delta"), str):
                     self.spoken_bytes += base64_size(data["delta"])
             case "response.output_text.delta" | "response.text.delta":

@@ -69,7 +69,7 @@ class Speaking(TurnByTurn):
         for event in split_messages(message.data):
             if message.from_client:
                 turn = self.turn or self.begin(message.at_ms)
-                turn.request_model = parse_qs(self.opening.query).get("model_id", [""])[0] or None
+                turn.request_model = self.asked("model_id")
                 turn.prompt((text_at(event.data, "text") or "").strip())
             elif self.turn is not None:
                 if sound := text_at(event.data, "audio"):

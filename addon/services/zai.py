@@ -105,8 +105,8 @@ class ZAi(Service):
         if text := edit or piece:
             pieces.append((phase == "thinking", text))
             turn.state["length"] = length + len(text)
-            if phase == "answer" and turn.first_token_ms is None:
-                turn.first_token_ms = at_ms
+            if phase == "answer":
+                turn.note_first_token(at_ms)
 
 
 class ChatGlm(Service):
