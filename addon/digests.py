@@ -25,9 +25,8 @@ def digest_content(exchange: Exchange) -> bytes:
 
 def _decode_request(exchange: Exchange) -> bytes:
     """Return the request body with its content coding taken off, or as it is where that fails."""
-    encoding = {name.lower(): value for name, value in exchange.request_headers.items()}.get("content-encoding", "")
     try:
-        decoder = Decoder(encoding, Budget())
+        decoder = Decoder(exchange.request_header("content-encoding"), Budget())
         return decoder.feed(exchange.request_body) + decoder.finish()
     except CodingError:
         return exchange.request_body

@@ -69,3 +69,15 @@ class Exchange:
         if not 1970 <= self.started_at.year <= LAST_YEAR:
             message = "started_at is no time at which anybody could have asked"
             raise ValueError(message)
+
+    def request_header(self, name: str) -> str:
+        """Return a header of the request by its name in small letters, however it was written; empty without one."""
+        return _find(self.request_headers, name)
+
+    def response_header(self, name: str) -> str:
+        """Return a header of the response, in the same way."""
+        return _find(self.response_headers, name)
+
+
+def _find(headers: Mapping[str, str], name: str) -> str:
+    return {key.lower(): value for key, value in headers.items()}.get(name, "")

@@ -41,9 +41,8 @@ class Events:
             self._note("truncated")
 
     def _read(self) -> Iterator[Event]:
-        headers = {name.lower(): value for name, value in self._exchange.response_headers.items()}
-        pieces = self._decoded(headers.get("content-encoding", ""))
-        head = self._choose(pieces, headers.get("content-type", ""))
+        pieces = self._decoded(self._exchange.response_header("content-encoding"))
+        head = self._choose(pieces, self._exchange.response_header("content-type"))
         if self.splitter is None:
             return
         pieces = chain([head], pieces)

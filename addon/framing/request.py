@@ -26,9 +26,8 @@ def read_request(exchange: Exchange) -> Any:
     Return the request as JSON values; a form as ``dict[str, str]``; an upload as ``{"fields": {…}, "files":
     [{"size", "type", "field"}, …]}`` without file names; None if it is empty or cannot be read. Never raises.
     """
-    headers = {name.lower(): value for name, value in exchange.request_headers.items()}
-    data = decode_body(exchange.request_body, headers.get("content-encoding", ""))
-    content_type = headers.get("content-type", "")
+    data = decode_body(exchange.request_body, exchange.request_header("content-encoding"))
+    content_type = exchange.request_header("content-type")
     kind = content_type.partition(";")[0].strip().lower()
     if not data:
         return None

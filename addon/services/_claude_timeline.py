@@ -50,8 +50,7 @@ class Timelines:
 
     def act(self, exchange: Exchange) -> None:
         """Take an action of the person's; only a message that is sent asks for an answer."""
-        headers = {name.lower(): value for name, value in exchange.request_headers.items()}
-        data = decode_body(exchange.request_body, headers.get("content-encoding", ""))
+        data = decode_body(exchange.request_body, exchange.request_header("content-encoding"))
         fields = read_fields(data)
         if text_in(fields, 2, 2) is None and exchange.source == "har":
             fields = read_fields(_as_bytes(data))

@@ -20,11 +20,16 @@ def hold_or_fetch(turn: Turn, *, ordered: str | None, fetched: str | None) -> It
     elif ordered:
         service.remember(turn, ordered)
     elif turn.finished and (held := service.resume(turn, fetched or "")) is not None:
-        held.response_id, held.usage = turn.response_id, turn.usage
-        held.response_model = turn.response_model or held.response_model
-        held.outcome, held.finished, held.operation = turn.outcome, True, turn.operation
-        held.media_count, held.media_pixels = turn.media_count, turn.media_pixels or held.media_pixels
-        for feature in turn.features:
-            held.used(feature.feature, feature.amount)
-        held.answer(turn.text("answer"))
+        take_answer(held, turn)
         yield held
+
+
+def take_answer(held: Turn, fetched: Turn) -> None:
+    """Give a turn that was held the answer that was fetched for it."""
+    held.response_id, held.usage = fetched.response_id, fetched.usage
+    held.response_model = fetched.response_model or held.response_model
+    held.outcome, held.finished, held.operation = fetched.outcome, True, fetched.operation
+    held.media_count, held.media_pixels = fetched.media_count, fetched.media_pixels or held.media_pixels
+    for feature in fetched.features:
+        held.used(feature.feature, feature.amount)
+    held.answer(fetched.text("answer"))

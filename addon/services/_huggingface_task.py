@@ -8,7 +8,7 @@ from addon.service import Event, Turn, Usage
 from addon.services._dialect import Dialect
 from addon.services._openai_chat import fail
 from addon.services._openai_media import pixels
-from addon.services._usage import dig, number, text
+from addon.services._usage import dig, number
 from tracker.record import Operation
 
 PATHS = r"(?:/hf-inference)?/models/[^/]+/[^/]+(?:/pipeline/[\w-]+)?"
@@ -60,8 +60,7 @@ class Task(Dialect):
             turn.usage = Usage(output=written)
 
     def _read_media(self, turn: Turn) -> None:
-        headers = {name.lower(): value for name, value in turn.exchange.response_headers.items()}
-        kind = (text(headers, "content-type") or "").partition("/")[0]
+        kind = turn.exchange.response_header("content-type").partition("/")[0]
         if kind in _MADE:
             turn.operation, feature = _MADE[kind]
             turn.used(feature)

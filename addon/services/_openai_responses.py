@@ -9,6 +9,7 @@ from addon.exchange import Exchange, Message
 from addon.service import Event, Service, Turn, Usage
 from addon.services._content import ask_thinking, ask_tools, read_parts, tool_feature, walk_text
 from addon.services._dialect import ApiService, Dialect, TurnByTurn
+from addon.services._fetched import take_answer
 from addon.services._openai_chat import fail
 from addon.services._openai_media import pixels
 from addon.services._usage import Read, dig, number, read_openai_responses, text
@@ -48,12 +49,7 @@ class Responses(Dialect):
         self.finish(turn)
         held = service.resume(turn, turn.response_id or "") if turn.finished else None
         if held is not None:
-            held.response_model, held.usage, held.outcome = turn.response_model, turn.usage, turn.outcome
-            held.response_id, held.finished = turn.response_id, True
-            held.media_count, held.media_pixels = turn.media_count, turn.media_pixels
-            for feature in turn.features:
-                held.used(feature.feature, feature.amount)
-            held.answer(turn.text("answer"))
+            take_answer(held, turn)
             yield held
             for extra in turn.state.pop("extra", ()):
                 extra.exchange = held.exchange

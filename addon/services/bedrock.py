@@ -121,10 +121,8 @@ class Invoke(Dialect):
         )
 
     def _read_headers(self, turn: Turn) -> Usage | None:
-        headers = {name.lower(): value for name, value in turn.exchange.response_headers.items()}
-
         def count(name: str) -> int | None:
-            value = headers.get(f"{_COUNT}{name}-token-count", "")
+            value = turn.exchange.response_header(f"{_COUNT}{name}-token-count")
             return count_or_none(int(value)) if value.isascii() and value.isdigit() and len(value) < 15 else None
 
         cached = count("cache-read-input")

@@ -50,13 +50,13 @@ class CopilotIde(ApiService):
 
     def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
         for turn in super().turns(exchange, body, events):
-            headers = {name.lower(): value for name, value in exchange.request_headers.items()}
+            initiator = exchange.request_header("x-initiator")
             if turn.operation == "text_completion" or "-nes-" in str(turn.request_model):
                 turn.initiator = "unasked"
                 turn.request_model = turn.request_model or exchange.path.split("/")[3]
-            elif headers.get("x-initiator") == "agent":
+            elif initiator == "agent":
                 turn.initiator = "agent"
-            elif headers.get("x-initiator") == "user":
+            elif initiator == "user":
                 turn.initiator = "person"
             yield turn
 

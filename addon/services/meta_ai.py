@@ -88,8 +88,7 @@ class MetaAI(Service):
             turn.outcome = "error"
 
     def finish(self, turn: Turn) -> None:
-        headers = {name.lower(): value for name, value in turn.exchange.response_headers.items()}
-        streams = headers.get("content-type", "").startswith("text/event-stream")
+        streams = turn.exchange.response_header("content-type").startswith("text/event-stream")
         if turn.state.get("may_go_by_socket") and not streams and not turn.has_text("answer"):
             turn.dropped = True  # only announced here: the answer comes on the socket
 
