@@ -145,12 +145,18 @@ class Scrubber:
             case "id":
                 return self.identifier(text)
             case "link" if found := LINK.fullmatch(text):
-                ending = found[3] if found[3] and is_public(found[3][1:]) else ""
-                return found[1] + self.identifier(found[2]) + ending + ("#part" if found[4] else "")
+                return self._link(found)
         self.removed["text"] += 1
         if kind == "failure":
             return kinds.failure_in(text) + self._fill(text, place)
         return self._words(text, place)
+
+    def _link(self, found: re.Match[str]) -> str:
+        """Return a link to nowhere; its last part is often an id that is told elsewhere, so it is redrawn by itself."""
+        ending = found[3] if found[3] and is_public(found[3][1:]) else ""
+        head, slash, last = found[2].rpartition("/")
+        where = self.identifier(head) if head else ""
+        return found[1] + where + slash + self.identifier(last) + ending + ("#part" if found[4] else "")
 
     def _words(self, text: str, place: Place) -> str:
         """Return filler for a text, with the marks left in that tell thinking and tools from the answer."""

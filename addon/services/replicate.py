@@ -47,7 +47,7 @@ class Prediction(Dialect):
             if ordered and "stream" in turn.state:
                 service.streams.put(turn.state["stream"], ordered)
             if "/streams/" in turn.exchange.path:
-                fetched = service.find_stream(name)
+                fetched = service.streams.pop(name)
                 turn.response_id = fetched
                 turn.dropped = fetched is None
         yield from hold_or_fetch(turn, ordered=ordered, fetched=fetched)
@@ -122,8 +122,3 @@ class Replicate(ApiService):
         super().__init__()
         self.streams: Recall[str] = Recall()
         """Prediction by the name of its stream."""
-
-    def find_stream(self, name: str) -> str | None:
-        """Return the prediction whose stream has this name; in a scrubbed example, where names differ, the only one."""
-        waiting = self.streams.values()
-        return self.streams.pop(name) or (waiting[0] if len(waiting) == 1 else None)
