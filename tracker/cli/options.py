@@ -72,12 +72,14 @@ def fail(what_happened: str, to_what: str, what_to_do: str) -> NoReturn:
 
 def check_service(name: str | None, db: Path) -> None:
     """End the command with a sentence if there is no such service; it names the nearest one."""
+    if not name:
+        return
     import difflib
 
     from addon.company import all_services
 
     known = [service.name for service in all_services(db.parent)]
-    if name and name not in known:
+    if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         advice = f"did you mean {near[0]}?" if near else "`klimaspor services` lists them"
         fail("There is no such service", name[:40], advice)
