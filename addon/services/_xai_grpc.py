@@ -141,23 +141,22 @@ class GrpcImage(Dialect):
 
     operation = "image"
 
-    def read(self, turn: Turn, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
-        turn.operation = self.operation
+    def request(self, turn: Turn, body: Any) -> None:
         asked = read_fields(body)
         turn.request_model = text_in(asked, 2)
         turn.prompt(text_in(asked, 1))
         if 5 in asked:
             turn.attach(kind="image")
         turn.dropped = True
-        for event in events:
-            told = read_fields(event.data)
-            made = len(dig_fields(told, 1))
-            if made:
-                turn.media_count, turn.finished, turn.dropped = made, True, False
-                turn.used("image_output", made)
-                turn.response_model = text_in(told, 2)
-                turn.usage = read_usage(fields_in(told, 3)) if 3 in told else None
-        yield turn
+
+    def event(self, turn: Turn, event: Event) -> None:
+        told = read_fields(event.data)
+        made = len(dig_fields(told, 1))
+        if made:
+            turn.media_count, turn.finished, turn.dropped = made, True, False
+            turn.used("image_output", made)
+            turn.response_model = text_in(told, 2)
+            turn.usage = read_usage(fields_in(told, 3)) if 3 in told else None
 
 
 class GrpcVideo(Dialect):
@@ -165,17 +164,17 @@ class GrpcVideo(Dialect):
 
     operation = "video"
 
-    def read(self, turn: Turn, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
-        turn.operation = self.operation
+    def request(self, turn: Turn, body: Any) -> None:
         asked = read_fields(body)
         turn.request_model = text_in(asked, 3)
         turn.prompt(text_in(asked, 1))
         turn.media_seconds = float(number_in(asked, 4)) or None
-        for event in events:
-            told = read_fields(event.data)
-            turn.response_id = text_in(told, 1) or turn.response_id
+
+    def event(self, turn: Turn, event: Event) -> None:
+        turn.response_id = text_in(read_fields(event.data), 1) or turn.response_id
+
+    def finish(self, turn: Turn) -> None:
         turn.dropped, turn.finished = turn.response_id is None, True
         if turn.response_id is not None:
             turn.media_count = 1
             turn.used("video_output")
-        yield turn
