@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tracker.errors import TellableError
+
 CLOCK_SLACK = timedelta(hours=1)
 
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
-class AuthorityError(Exception):
+class AuthorityError(TellableError):
     """A sentence for the person: the certificate authority could not be made or read."""
 
 

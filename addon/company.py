@@ -20,6 +20,7 @@ from addon.services._gemini import GenerateContent
 from addon.services._ollama import Chat
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_responses import Responses
+from tracker.errors import TellableError
 
 SHAPES: dict[str, Dialect] = {
     "openai-chat": ChatCompletions(),
@@ -38,8 +39,8 @@ _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~:-]+|[A-Za-z0-9._~:-]*\*[A-Za-z0-9._~:-
 """One ``*`` in a segment at most: two could divide a long path between them in too many ways."""
 
 
-class BotsError(ValueError):
-    """The file of bots cannot be used; the message is a sentence for the person."""
+class BotsError(TellableError):
+    """The file of bots cannot be used."""
 
 
 def all_services(folder: Path) -> tuple[Service, ...]:

@@ -11,12 +11,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from addon.holders import name_holder, port_is_taken
+from tracker.errors import TellableError
 
 PORT = 47821
 
 
-class ProxyError(Exception):
-    """The proxy cannot start or go on; the message says what happened · to what · what to do."""
+class ProxyError(TellableError):
+    """The proxy cannot start or go on."""
 
 
 def tell_on_stderr(line: str) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tracker import desktop, limits, reminders, settings
+from tracker.errors import tell
 from tracker.heartbeat import this_moment
 from tracker.store import Store, StoreError
 
@@ -41,8 +42,7 @@ class Pulse:
             verdicts = {service: verdict.action for service, verdict in limits.verdicts(store, now).items()}
             ends = [until.timestamp() for until in limits.pauses(store, now).values()]
         except Exception as error:  # noqa: BLE001 - damaged settings must cost the limits, not the record
-            told = str(error) if type(error).__module__.startswith("tracker.") else type(error).__name__
-            return {"gate": {}, "trouble": told}
+            return {"gate": {}, "trouble": tell(error)}
         return {"gate": verdicts, "until": min(ends, default=None), "notices": self._tell(store, now)}
 
     def _tell(self, store: Store, now: datetime) -> list[str]:

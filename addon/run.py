@@ -16,7 +16,7 @@ from typing import Any
 
 from addon.activation import adopt_socket, listen_on
 from addon.aside import Asides
-from addon.company import BotsError, all_services
+from addon.company import all_services
 from addon.ear import WorkerEar
 from addon.errand import Errand
 from addon.hardening import forbid_core_dumps, hush, return_memory, shorten_pauses
@@ -88,7 +88,6 @@ class Proxy:
 
     def __init__(self, options: ProxyOptions, ready: Callable[[State], None] | None = None) -> None:
         from addon.authority import Authority
-        from addon.certificate import AuthorityError
 
         self.options = options
         self._ready = ready
@@ -100,20 +99,14 @@ class Proxy:
             options = self.options = replace(options, port=self._adopted.getsockname()[1])
         else:
             refuse_taken_port(options.port)
-        try:
-            self.services: tuple[Service, ...] = all_services(options.db.parent)
-        except BotsError as error:
-            raise ProxyError(str(error)) from None
+        self.services: tuple[Service, ...] = all_services(options.db.parent)
         self.hosts = open_hosts(self.services, opened=options.opened, own=options.own_hosts)
         unknown = sorted(set(options.local) - {service.name for service in self.services})
         if unknown:
             raise ProxyError(f"No such local server is known · {', '.join(unknown)} · see `klimaspor services`")
         with usable(options.folder):
             options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            self.authority = Authority.load_or_make(options.authority_folder, self.hosts)
-        except AuthorityError as error:
-            raise ProxyError(str(error)) from None
+        self.authority = Authority.load_or_make(options.authority_folder, self.hosts)
         self._upstream = None if options.upstream is None else read_upstream(options.upstream)
         with usable(options.folder):
             self._bundle = bundle_authorities(options)

@@ -19,6 +19,7 @@ from addon.parcel import split
 from addon.reader import Reader
 from addon.service import Service
 from addon.tally import Tally
+from tracker.errors import tell
 from tracker.key import load_key
 from tracker.store import Store
 
@@ -80,10 +81,9 @@ def _drop_priority() -> None:
 
 
 def _report(connection: Connection, error: Exception) -> None:
-    """Tell the proxy why there is no worker; sentences of our own errors are fit to be shown, others are not."""
-    told = str(error) if type(error).__module__.startswith("tracker.") else type(error).__name__
+    """Tell the proxy why there is no worker."""
     try:
-        connection.send_bytes(json.dumps({"failed": told}).encode())
+        connection.send_bytes(json.dumps({"failed": tell(error)}).encode())
     except OSError:
         return  # the proxy is gone: nobody to tell
 

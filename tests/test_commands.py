@@ -11,10 +11,16 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from addon.coding import CodingError
+from addon.company import BotsError
+from addon.options import ProxyError
 from tests.test_store import make
 from tracker.cli import COMMANDS, LazyGroup, main
+from tracker.errors import tell
+from tracker.exports import NotARecordError
+from tracker.key import KeyFileError
 from tracker.moments import timestamp, utc_offset_minutes
-from tracker.store import Store
+from tracker.store import Store, StoreError
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,13 +66,12 @@ def test_today_imports_nothing_that_takes_long(tmp_path: Path) -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_what_nobody_foresaw_is_a_sentence_without_what_was_read() -> None:
-    @click.group(cls=LazyGroup)
-    def group() -> None: ...
+def end_with(error: Exception) -> str:
+    """Return what a person reads when a command ends with this error."""
 
     @click.command()
     def broken() -> None:
-        raise KeyError("a word from a chat")
+        raise error
 
     class Broken(LazyGroup):
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -74,8 +79,22 @@ def test_what_nobody_foresaw_is_a_sentence_without_what_was_read() -> None:
 
     result = CliRunner().invoke(Broken(name="klimaspor", callback=lambda: None), ["try"])
     assert result.exit_code == 1
-    assert "Something we did not foresee (KeyError)" in result.output
-    assert "a word from a chat" not in result.output
+    return result.output
+
+
+@pytest.mark.parametrize("kind", [KeyError, CodingError, NotARecordError], ids=lambda kind: kind.__name__)
+def test_what_nobody_foresaw_is_a_sentence_without_what_was_read(kind: type[Exception]) -> None:
+    told = end_with(kind("a word from a chat"))
+    assert f"Something we did not foresee ({kind.__name__}) · klimaspor try · " in told
+    assert "a word from a chat" not in told
+
+
+@pytest.mark.parametrize("kind", [BotsError, KeyFileError, ProxyError, StoreError], ids=lambda kind: kind.__name__)
+def test_a_rooms_own_error_is_told_in_its_own_words_by_command_and_worker_alike(kind: type[Exception]) -> None:
+    sentence = "It is not there · /x · look again"
+    assert end_with(kind(sentence)) == f"Error: {sentence}\n"
+    assert tell(kind(sentence)) == sentence
+    assert tell(CodingError("a word from a chat")) == "CodingError"
 
 
 def test_a_wrong_option_is_exit_code_2() -> None:

@@ -6,13 +6,14 @@ import secrets
 import time
 from pathlib import Path
 
+from tracker.errors import TellableError
 from tracker.private import make_private_folder, make_whole
 
 KEY_BYTES = 32
 
 
-class KeyFileError(Exception):
-    """The installation key cannot be read or made; the message is a sentence for the person."""
+class KeyFileError(TellableError):
+    """The installation key cannot be read or made."""
 
 
 def key_path(db_path: Path) -> Path:

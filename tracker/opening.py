@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tracker.errors import TellableError
 from tracker.harmless import harmless
 from tracker.private import make_private_folder
 from tracker.schema import APPLICATION_ID, SCHEMA_VERSION
@@ -16,8 +17,8 @@ BUSY_TIMEOUT_S = 5.0
 _CACHE_FOR_MANY_KIB = 16_000
 
 
-class StoreError(Exception):
-    """The database cannot be used; the message says what happened · to what · what to do."""
+class StoreError(TellableError):
+    """The database cannot be used."""
 
     def __init__(self, message: str) -> None:
         super().__init__(harmless(message))

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tracker.budget import Budget, read_budget
+from tracker.errors import TellableError
 
 Kind = Literal["text", "number", "switch", "list"]
 
 
-class SettingsError(Exception):
-    """The settings cannot be used; the message says what happened · to what · what to do."""
+class SettingsError(TellableError):
+    """The settings cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,13 +129,15 @@ def _fit(message: str) -> str:
 
 def _tell(error: Exception, command: str) -> str:
     """Return a sentence: our own errors are sentences already, of others only the kind is fit to be shown."""
-    if type(error).__module__.startswith(("addon.", "tracker.")):
-        return str(error)
-    kind = type(error).__name__
+    from tracker.errors import TellableError, tell
+
+    if isinstance(error, TellableError):
+        return tell(error)
     if isinstance(error, OSError) and error.strerror:
         return (
             f"The computer refused ({error.strerror}) · klimaspor {command} · check the file, its folder and the disk"
         )
+    kind = tell(error)
     return f"Something we did not foresee ({kind}) · klimaspor {command} · nothing was sent anywhere; please tell us"
 
 

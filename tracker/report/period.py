@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from tracker.errors import TellableError
+
 Kind = Literal["week", "days"]
 
 _WEEK = re.compile(r"(\d{4})-?W(\d{1,2})")
@@ -16,8 +18,8 @@ LONGEST_DAYS = 3700
 """Ten years: longer spans are a typing mistake."""
 
 
-class PeriodError(ValueError):
-    """A period that does not exist; its text is a sentence for the person who asked."""
+class PeriodError(TellableError):
+    """There is no such period."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tracker.errors import TellableError
 
-class SetupError(Exception):
-    """A sentence for the person in three parts: what happened, to what, what to do."""
+
+class SetupError(TellableError):
+    """Something on this computer is in the way, or did not take what set-up asked of it."""
 
     def __init__(self, what_happened: str, to_what: str, what_to_do: str) -> None:
-        super().__init__(f"{what_happened} · {to_what} · {what_to_do}")
+        super().__init__(what_happened, to_what, what_to_do)
         self.parts = (what_happened, to_what, what_to_do)
-
-    @classmethod
-    def of(cls, error: Exception) -> SetupError:
-        """Return another room's error, whose message has the same three parts, as one of ours."""
-        what_happened, to_what, what_to_do = (*str(error).split(" · ", 2), "", "")[:3]
-        return cls(what_happened, to_what, what_to_do)
 
 
 def settings_folder() -> Path:

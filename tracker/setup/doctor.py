@@ -68,15 +68,15 @@ def _examine_hosts(
 ) -> Iterator[Finding]:
     """Look whether certificate and proxy know every host that is listed now, and for how long."""
     from addon.authority import Authority
-    from tracker.settings import SettingsError, load
+    from addon.company import BotsError
+    from tracker.settings import SettingsError
 
     listed: frozenset[str] = frozenset()
     try:
-        load(db)
         listed = listed_hosts(db)
     except SettingsError as error:
         yield Finding("settings", "wrong", str(error), say.edit_settings)
-    except SetupError as error:
+    except BotsError as error:
         yield Finding("settings", "wrong", str(error), say.edit_bots)
     if found is not None:
         pac = served_pac(found[0].port)

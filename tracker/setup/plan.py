@@ -61,7 +61,6 @@ def make_plan(
             "see klimaspor setup --dry-run for the steps by hand, or use klimaspor browser",
         )
     from addon.authority import CERTIFICATE_FILE, Authority
-    from addon.certificate import AuthorityError
 
     folder = db.parent.resolve()
     desktop = find_desktop()
@@ -73,13 +72,8 @@ def make_plan(
         )
     previous = read_previous(folder, desktop)
     hosts = listed_hosts(db)
-    try:
-        if look_only:
-            made = Authority.load(folder / "authority")
-        else:
-            made = Authority.load_or_make(folder / "authority", hosts)
-    except AuthorityError as error:
-        raise SetupError.of(error) from None
+    kept = folder / "authority"
+    made = Authority.load(kept) if look_only else Authority.load_or_make(kept, hosts)
     name = made.name if made else "klimaspor on this computer"
     certificate = str(folder / "authority" / CERTIFICATE_FILE)
     steps: list[Step] = [TrustStep(str(place.folder), name, certificate, place.whose) for place in find_places()]

@@ -23,7 +23,6 @@ def write_policies(db: Path, port: int, target: Path) -> Iterator[tuple[Path, st
     Raises SetupError.
     """
     from addon.authority import Authority
-    from addon.certificate import AuthorityError
 
     try:
         authority = Authority.load_or_make(db.parent.resolve() / "authority", listed_hosts(db))
@@ -49,8 +48,6 @@ def write_policies(db: Path, port: int, target: Path) -> Iterator[tuple[Path, st
         for name, (text, purpose) in files.items():
             write_whole(target / name, text, 0o644)
             yield target / name, purpose
-    except AuthorityError as error:
-        raise SetupError.of(error) from None
     except OSError as error:
         raise SetupError(
             "The files could not be written", f"{target} ({error.strerror})", "choose another folder"

@@ -42,30 +42,26 @@ def recording(
     Use the running proxy, or run one until the block ends.
 
     ``for_this_window`` asks for a certificate authority of its own, valid 24 hours, in a private folder that is gone
-    afterwards. Raises SetupError.
+    afterwards. Raises a TellableError: whatever keeps the proxy from starting.
     """
-    from addon.certificate import AuthorityError
-    from addon.options import ProxyError, ProxyOptions
-    from tracker.settings import SettingsError, load
+    from addon.options import ProxyOptions
+    from tracker.settings import load
 
-    try:
-        settings = load(db)
-        if not for_this_window and upstream is None and (way := _find_running(db)):
-            yield way
-            return
-        options = ProxyOptions(
-            db=db,
-            folder=db.parent.resolve(),
-            port=0,
-            upstream=upstream or settings.get("proxy.upstream"),
-            upstream_ca=upstream_ca or _path(settings.get("proxy.upstream_ca")),
-            opened=tuple(settings.get("proxy.open")),
-            tell=tell,
-        )
-        with _run_one(options, for_this_window=for_this_window) as way:
-            yield way
-    except (AuthorityError, ProxyError, SettingsError) as error:
-        raise SetupError.of(error) from None
+    settings = load(db)
+    if not for_this_window and upstream is None and (way := _find_running(db)):
+        yield way
+        return
+    options = ProxyOptions(
+        db=db,
+        folder=db.parent.resolve(),
+        port=0,
+        upstream=upstream or settings.get("proxy.upstream"),
+        upstream_ca=upstream_ca or _path(settings.get("proxy.upstream_ca")),
+        opened=tuple(settings.get("proxy.open")),
+        tell=tell,
+    )
+    with _run_one(options, for_this_window=for_this_window) as way:
+        yield way
 
 
 def _find_running(db: Path) -> Way | None:

@@ -6,22 +6,23 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from tracker.errors import TellableError
 from tracker.trial.play import load_scripts, play
 from tracker.trial.stand_in import serve
 
 TEXT_WIDTH = 80
 
 
-class TrialError(Exception):
-    """The trial could not be played: what happened · to what · what to do."""
+class TrialError(TellableError):
+    """The trial could not be played."""
 
 
 def run_trial(scratch: Path, folder: Path, lang: str) -> tuple[str, Path]:
     """
     Play every conversation, leave ``klimaspor.db`` and ``report.html`` in ``folder``; return the text and the page.
 
-    ``scratch`` holds the throwaway keys and is the caller's to delete. Raises ``TrialError``, or ``OSError`` if the
-    folder cannot be written.
+    ``scratch`` holds the throwaway keys and is the caller's to delete. Raises a ``TellableError``, or ``OSError`` if
+    the folder cannot be written.
     """
     database = folder / "klimaspor.db"
     _play_all(scratch, database)
@@ -32,7 +33,7 @@ def _play_all(scratch: Path, database: Path) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from addon.options import ProxyError, ProxyOptions
+    from addon.options import ProxyOptions
     from addon.run import running
 
     scripts = load_scripts()
@@ -54,8 +55,6 @@ def _play_all(scratch: Path, database: Path) -> None:
                 for _ in play(scripts, proxy.state.port, proxy.certificate):
                     progress.advance(task)
                 proxy.settle()
-    except ProxyError as error:
-        raise TrialError(str(error)) from None
     except OSError as error:
         told = error.strerror or type(error).__name__
         raise TrialError(f"A conversation broke off ({told}) · the proxy on this computer · try it again") from None
