@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests import ecologits_table, footprint_tables
+from tests.bench import measured
 
 ROOT = Path(__file__).parent.parent
 PART = re.compile(r"(<!-- built: (?P<name>[a-z-]+) -->\n).*?(<!-- built: end -->)", re.DOTALL)
@@ -52,6 +54,8 @@ def footprint_table(name: str) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "services": services_table,
     "commands": commands_table,
+    "speed": measured.highlights,
+    **{f"measured-{name}": partial(measured.table, name) for name in measured.names()},
 }
 
 

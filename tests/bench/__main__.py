@@ -1,11 +1,11 @@
 """
 How much the proxy is felt: ``python -m tests.bench [--rounds 5] [--only streams sockets requests large memory]``.
-An organisation's week at full size: ``python -m tests.bench team``.
-A report of very many records: ``python -m tests.bench report``; each start: ``python -m tests.bench startup``.
-How fast each service is read: ``python -m tests.bench readers``.
-An hour of steady use: ``python -m tests.bench soak --minutes 60``.
-A proxy killed again and again: ``python -m tests.bench faults --rounds 1000``.
-A database that another tool locks for a minute: ``python -m tests.bench locked``.
+All that the documents tell, one after the other (half an hour on a quiet machine): ``python -m tests.bench all``.
+
+By themselves: ``readers`` (each service), ``framings``, ``store``, ``footprint``, ``report`` (of very many records),
+``startup`` (of each command), ``team`` (an organisation's week at full size), ``soak --minutes 60`` (steady use),
+``faults --rounds 1000`` (a proxy killed again and again), ``locked`` (a database that another tool locks for a minute).
+With ``--save`` before the name, what it prints is kept in ``docs/measured``, which the documents' tables are built of.
 """
 
 from __future__ import annotations
@@ -13,10 +13,30 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-BENCHES = ("team", "report", "startup", "readers", "soak", "faults", "locked")
+from tests.bench.measured import save
+
+BENCHES = (
+    "chat", "team", "report", "startup", "readers", "framings", "store", "footprint", "soak", "faults", "locked",
+)  # fmt: skip
+ALL = ("chat", "readers", "framings", "store", "footprint", "report", "startup")
+
+
+def run(name: str, arguments: list[str]) -> None:
+    import_module(f"tests.bench.{name}").main(arguments)
+
+
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case ["all"]:
+            for name in ALL:
+                save(name, [], lambda name=name: run(name, []))
+        case ["--save", name, *rest] if name in BENCHES:
+            save(name, rest, lambda: run(name, rest))
+        case [name, *rest] if name in BENCHES:
+            run(name, rest)
+        case _:
+            run("chat", arguments)
+
 
 if __name__ == "__main__":
-    name, arguments = sys.argv[1:2], sys.argv[2:]
-    if name and name[0] in BENCHES:
-        sys.exit(import_module(f"tests.bench.{name[0]}").main(arguments))
-    import_module("tests.bench.chat").main(sys.argv[1:])
+    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""How much the proxy is felt: straight, through mitmproxy that only streams, and through ours, in turns."""
+"""How much the proxy is felt: straight, through bare TLS, through mitmproxy that only streams, and ours, in turns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import trustme
@@ -21,13 +22,22 @@ from addon.state import ask_status
 from tests.bench import peers, proxies
 from tests.bench.peers import Delays, Way
 from tests.bench.proxies import Proxy
+from tests.bench.team import machine
 
-NAMES = ("direct", "mitmproxy", "klimaspor")
+NAMES = ("direct", "bare TLS", "mitmproxy", "klimaspor")
 INTERVAL = 0.02
 IDLE_SECONDS = 0.01
 """A worker that uses less of the processor in half a second has nothing left to read."""
+SLICES = 3
+"""What is counted by the second is counted in so many parts of a round, for a shared machine changes by the second."""
+REPEATED = (
+    ("requests", "small side requests", peers.SIDE, "small"),
+    ("requests", "small turns", peers.TURN, "small"),
+    ("large", "300 kB answers", peers.TURN, "large"),
+)
+"""Part of the bench, what it is called, where is asked, and for what."""
 Figures = dict[tuple[str, str], list[float]]
-"""(what, by whom) → one figure a round."""
+"""(what, by whom) → one figure each time."""
 Follow = Callable[[Way, int, float, Delays], Awaitable[None]]
 
 
@@ -37,6 +47,7 @@ class Bench:
         port, authority = stack.enter_context(proxies.origin(folder, trustme.CA()))
         self.proxies: dict[str, Proxy | None] = {
             "direct": None,
+            "bare TLS": stack.enter_context(proxies.limit(folder, port, authority)),
             "mitmproxy": stack.enter_context(proxies.yardstick(folder / "yardstick", port, authority)),
             "klimaspor": stack.enter_context(proxies.ours(folder / "ours", port, authority)),
         }
@@ -164,12 +175,15 @@ class Bench:
         if "sockets" in options.only:
             for n in options.sockets:
                 yield partial(self.streams, n=n, seconds=seconds, what="sockets", follow=peers.follow_socket)
+        repeated = [
+            partial(self.repeated, what=what, path=path, wish=wish, seconds=seconds / SLICES)
+            for kind, what, path, wish in REPEATED
+            if kind in options.only
+        ]
         if "requests" in options.only:
             yield partial(self.connections, n=100)
-            yield partial(self.repeated, what="small side requests", path=peers.SIDE, wish="small", seconds=seconds)
-            yield partial(self.repeated, what="small turns", path=peers.TURN, wish="small", seconds=seconds)
-        if "large" in options.only:
-            yield partial(self.repeated, what="300 kB answers", path=peers.TURN, wish="large", seconds=seconds)
+        for _ in range(SLICES):
+            yield from repeated
 
 
 def wait_until_idle(proxy: Proxy) -> float:
@@ -193,6 +207,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--sockets", nargs="+", type=int, default=(50,))
     parser.add_argument("--turns", type=int, default=20_000, help="for memory")
     options = parser.parse_args(arguments)
+    print(machine(), flush=True)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         bench = Bench(stack, Path(folder))
         for name in NAMES:  # nobody's first round is cold
@@ -200,10 +215,10 @@ def main(arguments: list[str]) -> None:
             if "streams" in options.only:
                 bench.streams(name, max(options.streams), 1.0)
         bench.figures.clear()
+        turns = cycle((*NAMES[turn:], *NAMES[:turn]) for turn in range(len(NAMES)))
         for round_ in range(options.rounds):
             for measure in bench.measures(options):
-                # One after the other, so that they meet the same machine; the order turns.
-                for name in (*NAMES[round_ % 3 :], *NAMES[: round_ % 3]):
+                for name in next(turns):  # one after the other, so that they meet the same machine
                     measure(name)
             print(f"round {round_ + 1} of {options.rounds}", file=sys.stderr)
         if "memory" in options.only:
@@ -215,14 +230,14 @@ def main(arguments: list[str]) -> None:
 def table(figures: Figures) -> str:
     """Return a Markdown table: medians over the rounds; how ours compares is the median of each round's own ratio."""
     lines = [
-        "| measured | direct | mitmproxy | klimaspor | ÷ direct | ÷ mitmproxy | in the rounds |",
-        "| --- " + "| ---: " * 6 + "|",
+        f"| measured | {' | '.join(NAMES)} | ÷ bare TLS | ÷ mitmproxy | in the rounds |",
+        "| --- " + "| ---: " * (len(NAMES) + 3) + "|",
     ]
     for what in dict.fromkeys(what for what, _ in figures):
         middle = {name: statistics.median(figures[what, name]) for name in NAMES if figures.get((what, name))}
         cells = [f"{middle[name]:.3g}" if name in middle else "-" for name in NAMES]
         ratios: list[float] = []
-        for other in ("direct", "mitmproxy"):
+        for other in ("bare TLS", "mitmproxy"):
             pairs = zip(figures.get((what, "klimaspor"), ()), figures.get((what, other), ()), strict=False)
             ratios = [ours / theirs for ours, theirs in pairs if theirs]
             cells.append(f"{statistics.median(ratios):.2f}" if ratios else "-")

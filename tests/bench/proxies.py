@@ -1,4 +1,4 @@
-"""The proxies under measurement, each in a process of its own: ours, and mitmproxy that only streams through."""
+"""The proxies under measurement, each in a process of its own: ours, mitmproxy that only streams, and the limit."""
 
 from __future__ import annotations
 
@@ -109,17 +109,13 @@ def origin(folder: Path, authority: trustme.CA) -> Iterator[tuple[int, Path]]:
 
 
 @contextmanager
-def run(code: str, folder: Path, origin: int, authority: Path, certificate: str, *more: str) -> Iterator[Proxy]:
-    folder.mkdir(parents=True)
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(folder), str(origin), str(authority), *more],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
+def run(certificate: Path, *arguments: object) -> Iterator[Proxy]:
+    """Have Python run a proxy that says its port first; ``certificate`` is whom its clients have to trust."""
+    command = [sys.executable, *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
     try:
-        yield Proxy(int(process.stdout.readline()), psutil.Process(process.pid), folder / certificate)
+        yield Proxy(int(process.stdout.readline()), psutil.Process(process.pid), certificate)
     finally:
         process.terminate()
         process.wait(30)
@@ -129,12 +125,21 @@ def run(code: str, folder: Path, origin: int, authority: Path, certificate: str,
 @contextmanager
 def ours(folder: Path, origin: int, authority: Path, *elsewhere: str) -> Iterator[Proxy]:
     """klimaspor's proxy, its worker beside it; ``elsewhere`` are hosts of another port, as ``host=port``."""
-    with run(OURS, folder, origin, authority, "authority/klimaspor-ca.crt", *elsewhere) as proxy:
+    folder.mkdir(parents=True)
+    with run(folder / "authority/klimaspor-ca.crt", "-c", OURS, folder, origin, authority, *elsewhere) as proxy:
         yield proxy
 
 
 @contextmanager
 def yardstick(folder: Path, origin: int, authority: Path) -> Iterator[Proxy]:
     """mitmproxy's own master with all its addons, which only streams through."""
-    with run(YARDSTICK, folder, origin, authority, "mitmproxy-ca-cert.pem", "0") as proxy:
+    folder.mkdir(parents=True)
+    with run(folder / "mitmproxy-ca-cert.pem", "-c", YARDSTICK, folder, origin, authority, "0") as proxy:
+        yield proxy
+
+
+@contextmanager
+def limit(folder: Path, origin: int, authority: Path) -> Iterator[Proxy]:
+    """Bare TLS on both sides and nothing else."""
+    with run(authority, "-m", "tests.bench.forward", origin, folder / "origin.pem", authority) as proxy:
         yield proxy
