@@ -1,4 +1,4 @@
-"""From a Turn to a Record: counting, ids, times, outcome. Nothing of the text leaves this file."""
+"""From a Turn to a Record: ids, times, outcome, and which of the service's words are kept."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from addon.client import name_client
-from addon.turn import Role, Turn, Usage
-from tracker.record import Outcome, Record, TokenSource, count_or_none, identify, pseudonym
+from addon.counting import count_tokens
+from addon.turn import Turn
+from tracker.record import Outcome, Record, count_or_none, identify, pseudonym
 
 _EFFORT = re.compile(r"[a-z_-]{1,20}")
 EFFORTS = frozenset(
@@ -34,7 +35,7 @@ def make_record(
     received: int | None,
 ) -> Record:
     """
-    Count what the wire did not report and return the record of this turn.
+    Return the record of this turn; what the wire did not report is counted.
 
     ``fallback_id`` gives the digests of request and response where the service has no id of its own; ``sent`` and
     ``received`` are the bytes on the wire, used where the turn does not know its own.
@@ -45,44 +46,14 @@ def make_record(
         _keep_time_and_bytes(turn)
     exchange, service = turn.exchange, turn.service
     request_model, response_model = keep_model(turn.request_model), keep_model(turn.response_model)
-    usage = _trusted(turn.usage)
-    input_tokens, input_source = usage.input, _source(usage.input)
-    output_tokens, output_source = usage.output, _source(usage.output)
-    reasoning_tokens, reasoning_source = usage.reasoning, _source(usage.reasoning)
-
-    def count(*roles: Role) -> int:
-        from tracker.tokens import count as count_tokens
-
-        model = response_model or request_model
-        texts = [turn.text(role) for role in roles if turn.has_text(role)]
-        return sum(count_tokens(text, model, service=service.name) for text in texts)
-
-    counted = _trusted(turn.counted)
-    if input_tokens is None and counted.input is not None:
-        input_tokens, input_source = counted.input, "counted"
-    if reasoning_tokens is None and counted.reasoning is not None:
-        reasoning_tokens, reasoning_source = counted.reasoning, "counted"
-    if output_tokens is None and counted.output is not None:
-        output_tokens, output_source = counted.output, "counted"
-    if input_tokens is None and turn.has_text("prompt"):
-        input_tokens, input_source = count("prompt") + turn.prompt_overhead, "counted"
-    whole_answer = not exchange.truncated
-    if reasoning_tokens is None and turn.reasoning_is_whole and turn.has_text("reasoning") and whole_answer:
-        reasoning_tokens, reasoning_source = count("reasoning"), "counted"
-    if output_tokens is None and whole_answer and (turn.has_text("answer") or turn.has_text("tool_call")):
-        output_tokens, output_source = count("answer", "tool_call"), "counted"
-        if reasoning_source == "counted":
-            output_tokens += reasoning_tokens or 0
-    if output_tokens is not None and reasoning_tokens is not None and reasoning_tokens > output_tokens:
-        reasoning_tokens, reasoning_source = None, "unknown"
-    if reasoning_tokens and not any(f.feature == "reasoning" and f.state == "used" for f in turn.features):
+    tokens = count_tokens(turn, response_model or request_model)
+    if tokens.reasoning.tokens and not any(f.feature == "reasoning" and f.state == "used" for f in turn.features):
         turn.used("reasoning")
 
     conversation = _id(turn.conversation_id)
-    started_at = exchange.started_at + timedelta(milliseconds=turn.started_ms)
     return Record(
         id=_identify(turn, key, fallback_id),
-        started_at=write_time(started_at),
+        started_at=write_time(exchange.started_at + timedelta(milliseconds=turn.started_ms)),
         utc_offset_minutes=local_offset,
         service=service.name,
         provider=turn.provider,
@@ -91,13 +62,13 @@ def make_record(
         request_model=request_model,
         response_model=response_model,
         effort=_keep_effort(turn.effort),
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        cached_input_tokens=usage.cached,
-        reasoning_tokens=reasoning_tokens,
-        input_tokens_source=input_source,
-        output_tokens_source=output_source,
-        reasoning_tokens_source=reasoning_source,
+        input_tokens=tokens.input.tokens,
+        output_tokens=tokens.output.tokens,
+        cached_input_tokens=tokens.cached,
+        reasoning_tokens=tokens.reasoning.tokens,
+        input_tokens_source=tokens.input.source,
+        output_tokens_source=tokens.output.source,
+        reasoning_tokens_source=tokens.reasoning.source,
         media_count=count_or_none(turn.media_count),
         media_seconds=_seconds(turn.media_seconds),
         media_pixels=count_or_none(turn.media_pixels),
@@ -158,20 +129,6 @@ def _identify(turn: Turn, key: bytes, fallback_id: Callable[[], bytes]) -> str:
 def _id(value: object) -> str:
     """Return an id as the wire has it, a text or a number; ``""`` for anything else that lies in its place."""
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def _trusted(usage: Usage | None) -> Usage:
-    """Return the reported counts without the impossible ones."""
-    if usage is None:
-        return Usage()
-    numbers = {name: count_or_none(getattr(usage, name)) for name in ("input", "output", "cached", "reasoning")}
-    if numbers["cached"] is not None and numbers["input"] is not None and numbers["cached"] > numbers["input"]:
-        numbers["cached"] = None
-    return Usage(**numbers)
-
-
-def _source(count: int | None) -> TokenSource:
-    return "unknown" if count is None else "reported"
 
 
 def _since(turn: Turn, at_ms: int | None) -> int | None:
