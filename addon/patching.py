@@ -114,11 +114,18 @@ class Deltas:
 
         Text added where the delta before added text is the same change again, with the value of the first.
         """
-        if self._growing and len(delta) == 1 and type(value := delta.get("v")) is str:
-            self._growing[0].grow(value)
-            return (self._growing[1],)
+        if len(delta) == 1 and type(text := delta.get("v")) is str and (grown := self.grow(text)):
+            return (grown,)
         self._growing = None
         return self._apply(delta)
+
+    def grow(self, text: str) -> Change | None:
+        """Add text where the delta before added text, and return the change that this was; None if it added none."""
+        if self._growing is None:
+            return None
+        rope, change = self._growing
+        rope.grow(text)
+        return change
 
     def _apply(self, delta: Mapping[str, Any]) -> Iterator[Change]:
         if isinstance(path := delta.get("p"), str):

@@ -67,12 +67,14 @@ class Answer:
 
     def take(self, turn: Turn, event: Event) -> None:
         """Read one event of the stream."""
-        data = event.data
-        if type(data) is dict and len(data) == 1 and "v" in data:  # as most come: more of the text before
-            if not self._is_again(event):
-                for change in self._deltas.take(data):
-                    self._take_change(turn, change, event.at_ms)
-            return
+        data, name, at_ms = event
+        if type(data) is dict and len(data) == 1 and type(text := data.get("v")) is str and self._again_from is None:
+            grown = self._deltas.grow(text)
+            if grown is not None:  # as most come: more of the text before
+                self._seen.append(hash((name, text)))
+                if grown is not self._timed or turn.first_token_ms is None:
+                    self._take_change(turn, grown, at_ms)
+                return
         if data == "[DONE]":
             turn.finished = not self.handed_off
             return
@@ -81,13 +83,13 @@ class Answer:
         if self._is_again(event):
             return
         match data:
-            case {"type": str(kind)} if event.name != "delta":
+            case {"type": str(kind)} if name != "delta":
                 self._take_typed(turn, kind, data)
-            case dict() if event.name == "delta" or (data and data.keys() <= {"p", "o", "v", "c"}):
+            case dict() if name == "delta" or (data and data.keys() <= {"p", "o", "v", "c"}):
                 for change in self._deltas.take(data):
-                    self._take_change(turn, change, event.at_ms)
+                    self._take_change(turn, change, at_ms)
             case {"message": dict()}:
-                self.add(turn, Document(data), event.at_ms)
+                self.add(turn, Document(data), at_ms)
             case {"error": error} | {"detail": error} if error:
                 turn.outcome = name_ending(error, data.get("error_code"))
 
@@ -146,8 +148,6 @@ class Answer:
                 turn.wonder(kind)
 
     def _take_change(self, turn: Turn, change: Change, at_ms: int | None) -> None:
-        if change is self._timed and turn.first_token_ms is not None:
-            return
         if not change.path:
             self.add(turn, change.document, at_ms, change.channel)
         elif change.path.startswith("/message/content"):

@@ -69,17 +69,15 @@ class ChatGPT(Service):
             return
         turn = self._begin(exchange, body if isinstance(body, dict) else {})
         shift = 0 if turn.exchange is exchange else go_on(turn, exchange)
+        answer = answer_of(turn)
         for event in shift_events(events, shift):
-            self.event(turn, event)
+            answer.take(turn, event)
         yield from self.pause(turn, now)
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.state["answer"] = Answer()
         if isinstance(body, dict):
             read_question(turn, body)
-
-    def event(self, turn: Turn, event: Event) -> None:
-        answer_of(turn).take(turn, event)
 
     def finish(self, turn: Turn) -> None:
         settle(turn, answer_of(turn))
