@@ -6,8 +6,11 @@ import hashlib
 from collections.abc import Iterator
 
 from addon.coding import Budget, CodingError, Decoder
-from addon.exchange import Exchange
+from addon.exchange import Exchange, Message
 from addon.framing import read_events
+
+_END = 2048
+"""Bytes; of a message of more than two such ends (sound, a picture) only these and its length are taken."""
 
 
 def digest(*parts: bytes) -> bytes:
@@ -36,3 +39,23 @@ def _decode_response(exchange: Exchange) -> Iterator[bytes]:
     for event in read_events(exchange, "raw"):
         if isinstance(event.data, bytes):
             yield event.data
+
+
+class SocketDigest:
+    """SHA-256 of the messages of a socket: who spoke, how much, and what."""
+
+    __slots__ = ("_sha",)
+
+    def __init__(self) -> None:
+        self._sha = hashlib.sha256()
+
+    def take(self, message: Message) -> None:
+        """Take the next message."""
+        data = message.data
+        size = len(data)
+        self._sha.update((b"\1" if message.from_client else b"\0") + size.to_bytes(8))
+        self._sha.update(data if size <= 2 * _END else data[:_END] + data[-_END:])
+
+    def digest(self) -> bytes:
+        """Return the digest of all that was taken so far."""
+        return self._sha.digest()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from addon.digests import digest, digest_content
+from addon.digests import SocketDigest, digest, digest_content
 from addon.exchange import Ending, Exchange, Message
 from addon.framing import read_events, read_request
 from addon.recording import make_record
@@ -27,6 +27,8 @@ class Reading:
     """1 if the service refused the turn (HTTP status 400 and above): no record, only this count."""
 
     def __add__(self, other: Reading) -> Reading:
+        if other is NOTHING:
+            return self  # as most messages of a socket
         return Reading(self.records + other.records, self.unread + other.unread, self.refused + other.refused)
 
 
@@ -125,9 +127,7 @@ class Reader:
             return NOTHING
         reading = NOTHING
         for message in exchange.messages:
-            heard = socket.hear(message)
-            if heard is not NOTHING:
-                reading += heard
+            reading += socket.hear(message)
         last_ms = exchange.messages[-1].at_ms
         return reading + socket.close(exchange.ending, exchange.ended_ms if last_ms is None else last_ms)
 
@@ -159,7 +159,7 @@ class SocketReader:
     def __init__(self, key: bytes, service: Service, opening: Exchange, listener: Listener) -> None:
         self._key, self._service, self._opening, self._listener = key, service, opening, listener
         self._sent, self._received = 0, 0
-        self._digest = b""
+        self._digest = SocketDigest()
 
     @property
     def service(self) -> str:
@@ -177,7 +177,7 @@ class SocketReader:
             self._sent += len(message.data)
         else:
             self._received += len(message.data)
-        self._digest = digest(self._digest + (b"\1" if message.from_client else b"\0"), message.data)
+        self._digest.take(message)
         try:
             turns = tuple(self._listener.hear(message))
         except Exception as error:  # noqa: BLE001 - as above
@@ -197,9 +197,8 @@ class SocketReader:
         for turn in turns:
             if turn.ended_ms is None or turn.ended_ms == self._opening.ended_ms:
                 turn.ended_ms = at_ms
-            fallback_id = partial(bytes, self._digest)
-            reading += _settle(turn, self._key, fallback_id, sent=self._sent, received=self._received)
-            self._sent, self._received, self._digest = 0, 0, b""
+            reading += _settle(turn, self._key, self._digest.digest, sent=self._sent, received=self._received)
+            self._sent, self._received, self._digest = 0, 0, SocketDigest()
         return reading
 
 

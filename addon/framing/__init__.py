@@ -13,7 +13,7 @@ from addon.framing.choice import FRAMINGS, HEAD_BYTES, choose
 from addon.framing.lines import SignalrSplitter
 from addon.framing.request import read_request
 from addon.framing.splitter import DelimitedSplitter, JsonSplitter, Splitter
-from addon.framing.values import LARGEST_EVENT, NotJson, parse, parse_or_none
+from addon.framing.values import LARGEST_EVENT, NOT_JSON, parse_or_none, scan_at
 from addon.service import Event
 
 __all__ = ["FRAMINGS", "Events", "parse_or_none", "read_events", "read_request", "split_messages"]
@@ -123,12 +123,14 @@ def split_messages(data: bytes, framing: str = "json", at_ms: int | None = None)
 
     A message that is not JSON is one event with its text, or with its bytes if it is not text. Never raises.
     """
-    if data[:1] in {b"{", b"["} and len(data) <= LARGEST_EVENT:
+    if data.startswith((b"{", b"[")) and len(data) <= LARGEST_EVENT:
         try:
-            text = (data[:-1] if data[-1] == 0x1E else data).decode()
-            return [Event(parse(text), None, at_ms)]  # as most messages come
-        except (NotJson, UnicodeDecodeError):
-            pass  # several values, or something broken
+            text = data.decode()
+            value, end = scan_at(text, 0)
+            if end == len(text) or text[end:] == "\x1e":
+                return [Event(value, None, at_ms)]  # as most messages come
+        except NOT_JSON:
+            pass  # something broken; below, what has several values, too
     problems: list[str] = []
     if framing == "signalr" or data.endswith(b"\x1e"):
         splitter: Splitter = SignalrSplitter(problems)

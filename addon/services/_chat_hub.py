@@ -12,13 +12,17 @@ from addon.services._dialect import TurnByTurn
 from addon.services._ending import name_ending
 from addon.services._page import list_at, once, pick, text_at
 
-INVOKE, UPDATE, RESULT, COMPLETION = 4, 1, 2, 3
+INVOKE, UPDATE, RESULT, COMPLETION, CLOSE = 4, 1, 2, 3, 7
+_ENDS = (RESULT, COMPLETION, CLOSE)
 
 WORK = {
     "InternalSearchQuery": "web_search", "SearchQuery": "web_search", "SearchResults": "web_search",
     "GeneratedCode": "code", "Code": "code", "ToolCall": "tool", "GenerateGraphicArt": "image_output",
 }  # fmt: skip
 """Message and content types that tell of work beside the answer."""
+
+_TELLING = frozenset({"text", "messageType", "contentType", "contentOrigin", "addToChainOfThought"})
+"""What a message has that says something; most updates have pieces instead."""
 
 
 class ChatHub(TurnByTurn):
@@ -35,8 +39,12 @@ class ChatHub(TurnByTurn):
                 if kind == INVOKE and text_at(event.data, "target") == "chat":
                     turns += self._end(message.at_ms)
                     self._ask(self.begin(message.at_ms), pick(event.data, "arguments", 0))
-            elif self.turn is not None:
-                turns += self._hear_hub(self.turn, kind, event.data, message.at_ms)
+            elif self.turn is None:
+                continue
+            elif kind == UPDATE:
+                self._update(self.turn, list_at(event.data, "arguments"), message.at_ms)
+            elif kind in _ENDS:
+                turns += self._hear_end(self.turn, kind, event.data, message.at_ms)
         return turns
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
@@ -58,22 +66,21 @@ class ChatHub(TurnByTurn):
             kind = text_at(annotation, "messageAnnotationType") or ""
             turn.attach(kind="image" if kind.startswith("Image") else None)
 
-    def _hear_hub(self, turn: Turn, kind: Any, data: Any, at_ms: int | None) -> Iterator[Turn]:
-        match kind:
-            case 1:
-                for argument in list_at(data, "arguments"):
-                    turn.note_first_byte(at_ms)
-                    turn.state["request"] = turn.state.get("request") or text_at(argument, "requestId")
-                    self._grow(turn, text_at(argument, "writeAtCursor"), at_ms)
-                    for message in (argument, *list_at(argument, "messages")):
-                        self._take(turn, message, at_ms)
-            case 2:
-                self._conclude(turn, pick(data, "item"), at_ms)
-                yield from self._end(at_ms)
-            case 3 | 7:
-                if pick(data, "error"):
-                    turn.outcome = name_ending(pick(data, "error"))
-                yield from self._end(at_ms)
+    def _update(self, turn: Turn, arguments: list[Any], at_ms: int | None) -> None:
+        for argument in arguments:
+            turn.note_first_byte(at_ms)
+            turn.state["request"] = turn.state.get("request") or text_at(argument, "requestId")
+            self._grow(turn, text_at(argument, "writeAtCursor"), at_ms)
+            self._take(turn, argument, at_ms)
+            for message in list_at(argument, "messages"):
+                self._take(turn, message, at_ms)
+
+    def _hear_end(self, turn: Turn, kind: int, data: Any, at_ms: int | None) -> Iterator[Turn]:
+        if kind == RESULT:
+            self._conclude(turn, pick(data, "item"), at_ms)
+        elif error := pick(data, "error"):
+            turn.outcome = name_ending(error)
+        yield from self._end(at_ms)
 
     def _grow(self, turn: Turn, piece: str | None, at_ms: int | None) -> None:
         """Some clients see pieces here, some the whole text so far: what begins with all we have is whole."""
@@ -89,15 +96,12 @@ class ChatHub(TurnByTurn):
         self._note_visible(turn, at_ms)
 
     def _take(self, turn: Turn, message: Any, at_ms: int | None) -> None:
-        if text_at(message, "author") not in {"bot", None}:
+        if type(message) is not dict or _TELLING.isdisjoint(message) or text_at(message, "author") not in {"bot", None}:
             return
         identity = text_at(message, "messageId") or ""
         text = text_at(message, "text")
         kind, content = text_at(message, "messageType"), text_at(message, "contentType")
-        thought = (
-            text_at(message, "contentOrigin") == "ChainOfThoughtSummary" or pick(message, "addToChainOfThought") is True
-        )
-        if thought:
+        if message.get("contentOrigin") == "ChainOfThoughtSummary" or message.get("addToChainOfThought") is True:
             turn.state.setdefault("thinking_from", at_ms)
             turn.reason(text, part=identity, replace=True)
         elif feature := WORK.get(kind or "") or WORK.get(content or ""):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from addon.exchange import Exchange, Message
+from addon.framing import split_messages
 from addon.service import Event, Service, Turn, Usage
 from addon.services._content import walk_text
 from addon.services._dialect import Dialect, TurnByTurn
@@ -87,8 +88,6 @@ class LiveSocket(TurnByTurn):
         self.model: str | None = None
 
     def hear(self, message: Message) -> Iterator[Turn]:
-        from addon.framing import split_messages
-
         for event in split_messages(message.data, "json", message.at_ms):
             data = event.data
             if not isinstance(data, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from addon.exchange import Exchange, Message
+from addon.framing import split_messages
 from addon.service import Service, Turn
 from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._openai_media import OneAnswer, Speech, Transcription
@@ -28,8 +29,6 @@ class SoundSocket(TurnByTurn):
         self.served: str | None = None
 
     def hear(self, message: Message) -> Iterator[Turn]:
-        from addon.framing import split_messages
-
         for event in split_messages(message.data, "json", message.at_ms):
             kind = text(event.data, "type") or ""
             if kind.startswith("session."):

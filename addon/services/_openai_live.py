@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from addon.exchange import Ending, Exchange, Message
+from addon.framing import split_messages
 from addon.service import Event, Service, Turn
 from addon.services._content import base64_size
 from addon.services._dialect import Dialect, TurnByTurn
@@ -42,8 +43,6 @@ class LiveSocket(TurnByTurn):
         self.runs: dict[str, Turn] = {}
 
     def hear(self, message: Message) -> Iterator[Turn]:
-        from addon.framing import split_messages
-
         for event in split_messages(message.data, "json", message.at_ms):
             if not isinstance(event.data, dict):
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from addon.exchange import Exchange, Message
+from addon.framing import split_messages
 from addon.service import Event, Service, Turn, Usage
 from addon.services._content import ask_thinking, ask_tools, read_parts, tool_feature, walk_text
 from addon.services._dialect import ApiService, Dialect, TurnByTurn
@@ -225,8 +226,6 @@ class ResponsesSocket(TurnByTurn):
         yield from turn.state.pop("extra", ()) if turn is not None else ()
 
     def hear(self, message: Message) -> Iterator[Turn]:
-        from addon.framing import split_messages
-
         for event in split_messages(message.data, "json", message.at_ms):
             if not isinstance(event.data, dict):
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from addon.exchange import Exchange, Message
+from addon.framing import split_messages
 from addon.service import Event, Service, Turn
 from addon.services._content import base64_size, tool_feature
 from addon.services._dialect import Dialect, TurnByTurn
@@ -32,8 +33,6 @@ class RealtimeSocket(TurnByTurn):
         self.spoken_bytes = 0
 
     def hear(self, message: Message) -> Iterator[Turn]:
-        from addon.framing import split_messages
-
         for event in split_messages(message.data, "json", message.at_ms):
             if isinstance(event.data, dict):
                 yield from self._hear_client(event) if message.from_client else self._hear_server(event)

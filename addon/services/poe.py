@@ -105,17 +105,19 @@ class Updates:
                 update = pick(parse_or_none(inner), "payload")
                 told = pick(update, "data", "messageAdded")
                 if isinstance(told, dict) and text_at(told, "author") not in _NO_BOTS:
-                    chat = (identity_at(update, "unique_id") or "").partition(":")[2]
-                    yield from self._hear_answer(chat, told, message) if chat else ()
+                    yield from self._hear_answer(update, told, message)
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
         return ()
 
-    def _hear_answer(self, chat: str, told: dict[str, Any], message: Message) -> Iterator[Turn]:
+    def _hear_answer(self, update: Any, told: dict[str, Any], message: Message) -> Iterator[Turn]:
+        message_id = identity_at(told, "messageId")
+        chat = (identity_at(update, "unique_id") or "").partition(":")[2]
+        if not chat or message_id in self._service.over:
+            return
         now = self._opening.started_at + timedelta(milliseconds=message.at_ms or 0)
         turn = self._service.waiting.find(chat, asked_by=now)
-        message_id = identity_at(told, "messageId")
-        if turn is None or message_id in self._service.over:
+        if turn is None:
             return
         at_ms = max(0, round((now - turn.exchange.started_at).total_seconds() * 1000))
         turn.response_bytes = (turn.response_bytes or 0) + len(message.data)
