@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Protocol
 
 from tracker.record import Activity
@@ -12,6 +13,13 @@ Json = dict[str, Any]
 
 SHOWN_IMPACTS = ("energy_wh", "ghg_g", "water_ml")
 """The impacts whose parts are shown, rounded so that they add up."""
+
+
+COUNTS = {
+    kind: attrgetter(f"{kind}_tokens", f"{kind}_known", f"{kind}_tokens_source")
+    for kind in ("input", "output", "reasoning")
+}
+"""What an activity says of its tokens, kind by kind."""
 
 
 class Assessed(Protocol):
@@ -29,27 +37,23 @@ class Assessed(Protocol):
 def tokens(activities: Sequence[Activity]) -> Json:
     """Return token sums; None where no answer tells, and how many answers are not in a sum."""
     requests = sum(activity.requests for activity in activities)
-
-    def total(name: str, known: str) -> int | None:
-        return sum(getattr(a, name) for a in activities) if sum(getattr(a, known) for a in activities) else None
-
-    by_source = {
-        source: {
-            kind: sum(getattr(a, f"{kind}_tokens") for a in activities if getattr(a, f"{kind}_tokens_source") == source)
-            for kind in ("input", "output", "reasoning")
-        }
-        for source in ("reported", "counted")
-    }
+    cached = sum(activity.cached_known for activity in activities)
+    told: dict[str, int] = {}
+    sums: dict[str, dict[str, int]] = {}
+    for kind, counts in COUNTS.items():
+        told[kind] = 0
+        by_source: dict[str, int] = {}
+        for amount, known, source in map(counts, activities):
+            told[kind] += known
+            by_source[source] = by_source.get(source, 0) + amount
+        sums[kind] = by_source
     return {
-        "input": total("input_tokens", "input_known"),
-        "output": total("output_tokens", "output_known"),
-        "reasoning": total("reasoning_tokens", "reasoning_known"),
-        "cached": total("cached_input_tokens", "cached_known"),
-        "by_source": by_source,
-        "unknown_in": {
-            kind: requests - sum(getattr(a, f"{kind}_known") for a in activities)
-            for kind in ("input", "output", "reasoning")
+        **{kind: sum(sums[kind].values()) if told[kind] else None for kind in COUNTS},
+        "cached": sum(activity.cached_input_tokens for activity in activities) if cached else None,
+        "by_source": {
+            source: {kind: sums[kind].get(source, 0) for kind in COUNTS} for source in ("reported", "counted")
         },
+        "unknown_in": {kind: requests - told[kind] for kind in COUNTS},
     }
 
 
