@@ -47,15 +47,17 @@ class Document:
         """Change the document; return False, and change nothing, where the patch does not fit it."""
         if not path.strip("/"):
             return self._apply_to_root(operation, value)
-        segments = [segment.replace("~1", "/").replace("~0", "~") for segment in path.removeprefix("/").split("/")]
-        if len(segments) > DEEPEST:
+        *parents, last = path.removeprefix("/").split("/")
+        if len(parents) >= DEEPEST:
             return False
+        if "~" in path:
+            *parents, last = (name.replace("~1", "/").replace("~0", "~") for name in (*parents, last))
         if self.root is None and operation != "remove":
             self.root = {}
-        parent = self.root
-        for segment in segments[:-1]:
-            parent = _child(parent, segment, make=operation not in {"remove", "truncate"})
-        return _apply(parent, segments[-1], operation, value)
+        parent, make = self.root, operation not in {"remove", "truncate"}
+        for segment in parents:
+            parent = _child(parent, segment, make=make)
+        return _apply(parent, last, operation, value)
 
     def get(self, *keys: str | int) -> Any:
         """Return what lies at the end of the keys, or None."""

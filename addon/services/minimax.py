@@ -49,15 +49,13 @@ class MiniMax(Service):
         data = event.data
         if not isinstance(data, dict):
             return
-        chunk = pick(data, "agent_message_chunk") or pick(data, "agentMessageChunk")
-        whole = pick(data, "agent_message") or pick(data, "agentMessage")
-        if isinstance(chunk, dict):
-            thought = text_at(chunk, "thinking_content") or text_at(chunk, "thinkingContent")
-            said = text_at(chunk, "msg_content") or text_at(chunk, "msgContent")
-            self._grow(turn, "reasoning", thought, event)
-            self._grow(turn, "answer", said, event)
+        if isinstance(chunk := data.get("agent_message_chunk") or data.get("agentMessageChunk"), dict):
+            if thought := text_at(chunk, "thinking_content") or text_at(chunk, "thinkingContent"):
+                self._grow(turn, "reasoning", thought, event)
+            if said := text_at(chunk, "msg_content") or text_at(chunk, "msgContent"):
+                self._grow(turn, "answer", said, event)
             turn.finished = turn.finished or chunk.get("finish") is True
-        elif isinstance(whole, dict):
+        elif isinstance(whole := data.get("agent_message") or data.get("agentMessage"), dict):
             self._read_whole(turn, whole, event)
         elif pick(data, "error") is not None or pick(data, "base_resp", "status_code") not in (0, None):
             turn.outcome = "error"
@@ -65,10 +63,8 @@ class MiniMax(Service):
             for name in data:
                 turn.wonder(name)
 
-    def _grow(self, turn: Turn, role: str, text: str | None, event: Event) -> None:
+    def _grow(self, turn: Turn, role: str, text: str, event: Event) -> None:
         """A chunk that begins with all that was said so far replaces it; any other adds to it."""
-        if not text:
-            return
         said: list[str] = turn.state.setdefault("said " + role, [])
         length: int = turn.state.get("length " + role, 0)
         repeats = len(text) > length > 0 and text.startswith("".join(said))

@@ -17,9 +17,8 @@ from tracker.record import Outcome
 _MODES = {
     "pplx_alpha": "deep_research", "pplx_agentic_research": "deep_research", "pplx_beta": "agent", "pplx_asi": "agent",
 }  # fmt: skip
-_ANSWER_BLOCK = re.compile(r"ask_text(?:_(\d+)_markdown)?")
-
-
+_ANSWER = re.compile(r"ask_text(?:_(\d+)_markdown)?|workflow_root")
+"""The blocks that an answer may be in; the group is the number of its part."""
 _MOST_LOOKS = 2000
 """How many events are searched for the first word; a stream that has said nothing by then gets no time for it."""
 _OTHERS = re.compile(r"(claude|gpt|gemini|grok|kimi)(k?\d)(\d?)(?!\d)_?([a-z_]*)")
@@ -92,16 +91,13 @@ class Perplexity(Resumable):
                 turn.outcome = "aborted"  # stopped by the person: it says completed, its text does not
         if data.get("final_sse_message") is True and not turn.has_text("prompt"):
             turn.prompt(data.get("query_str"))
-        if data.get("text"):
-            turn.state["steps"] = parse_or_none(data["text"])
+        if text := data.get("text"):
+            turn.state["steps"] = text
         if data.get("final_sse_message") is True or data.get("search_mode"):
             turn.state["mode"] = data.get("search_mode")
-        for block in list_at(data, "blocks"):
-            if isinstance(block, dict):
-                self._patch(turn, block)
-        if turn.first_token_ms is None and turn.state.setdefault("looks", 0) < _MOST_LOOKS:
-            turn.state["looks"] += 1
-            turn.answer(_answer_of(turn.state["blocks"]), event.at_ms, replace=True)
+        patched = [self._patch(turn, block) for block in list_at(data, "blocks") if isinstance(block, dict)]
+        if turn.first_token_ms is None and any(usage and _ANSWER.fullmatch(usage) for usage in patched):
+            self._look(turn, event.at_ms)
         if "backend_uuid" not in data and "blocks" not in data:
             if data.get("error_code") or data.get("error"):
                 turn.outcome = _name_failure(data)
@@ -111,7 +107,7 @@ class Perplexity(Resumable):
 
     def finish(self, turn: Turn) -> None:
         blocks: dict[str, Document] = turn.state["blocks"]
-        steps = turn.state.get("steps")
+        steps = parse_or_none(turn.state.get("steps"))
         turn.answer(_answer_of(blocks) or _answer_in(steps), replace=True)
         for position, report in enumerate(_reports_in(blocks)):
             turn.answer(report, part=f"report {position}", replace=True)
@@ -128,10 +124,17 @@ class Perplexity(Resumable):
             turn.media_count = images
             turn.used("image_output", images)
 
-    def _patch(self, turn: Turn, block: dict[str, Any]) -> None:
+    def _look(self, turn: Turn, at_ms: int | None) -> None:
+        """Look for the first word of the answer, to know when it came."""
+        if turn.state.setdefault("looks", 0) < _MOST_LOOKS:
+            turn.state["looks"] += 1
+            turn.answer(_answer_of(turn.state["blocks"]), at_ms, replace=True)
+
+    def _patch(self, turn: Turn, block: dict[str, Any]) -> str | None:
+        """Change a block, or take it whole; return its name."""
         usage = text_at(block, "intended_usage")
         if usage is None:
-            return
+            return None
         blocks: dict[str, Document] = turn.state["blocks"]
         document = blocks.get(usage) or blocks.setdefault(usage, Document())
         match block:
@@ -144,6 +147,7 @@ class Perplexity(Resumable):
                 for key, value in block.items():
                     if key.endswith("_block"):
                         document.root = value
+        return usage
 
 
 @lru_cache(maxsize=256)
@@ -160,7 +164,7 @@ def _answer_of(blocks: dict[str, Document]) -> str:
     """Return the answer: the same text is in ``ask_text`` and once more in its numbered parts; one of them counts."""
     if whole := _markdown(blocks.get("ask_text")):
         return whole
-    numbered = sorted((int(found[1]), name) for name in blocks if (found := _ANSWER_BLOCK.fullmatch(name)) and found[1])
+    numbered = sorted((int(found[1]), name) for name in blocks if (found := _ANSWER.fullmatch(name)) and found[1])
     if parts := "".join(_markdown(blocks[name]) for _, name in numbered):
         return parts
     told = [({text_at(payload, "variant"), text_at(item, "variant")} - {None}, payload)

@@ -15,6 +15,7 @@ _KINDS = {
     "search": "web_search", "deep_research": "deep_research", "artifacts": "canvas", "web_dev": "canvas",
     "t2i": "image_output", "image_edit": "image_output", "t2v": "video_output",
 }  # fmt: skip
+_KNOWN = frozenset({"choices", "response.created", "response.completed", "usage", "success", "error"})
 
 
 class Qwen(Service):
@@ -77,18 +78,18 @@ class Qwen(Service):
             return
         if "response.completed" in data:
             turn.finished = True
-        created = identity_at(data, "response.created", "response_id")
-        response = identity_at(data, "response_id") or created
+        response = identity_at(data, "response_id") or identity_at(data, "response.created", "response_id")
         turn.response_id = turn.response_id or response
-        if pick(data, "error") is not None:
-            turn.outcome = _name_failure(data["error"])
+        if (error := data.get("error")) is not None:
+            turn.outcome = _name_failure(error)
         self._read_usage(turn, response or "", data.get("usage"))
         for choice in list_at(data, "choices"):
-            self._read_delta(turn, pick(choice, "delta"), response or "", event.at_ms)
-        if task := identity_at(data, "data", "messages", 0, "extra", "wanx", "task_id"):
+            if isinstance(delta := pick(choice, "delta"), dict):
+                self._read_delta(turn, delta, response or "", event.at_ms)
+        if task := identity_at(data.get("data"), "messages", 0, "extra", "wanx", "task_id"):
             turn.response_id, turn.outcome, turn.operation, turn.media_count = task, "complete", "video", 1
             once(turn, "video_output")
-        if not {"choices", "response.created", "response.completed", "usage", "success", "error"} & data.keys():
+        if _KNOWN.isdisjoint(data):
             for name in data:
                 turn.wonder(name)
 
@@ -112,18 +113,24 @@ class Qwen(Service):
             turn.state["image_usage"] = count
             turn.media_pixels = pixels(size_at(usage, "width"), size_at(usage, "height"))
 
-    def _read_delta(self, turn: Turn, delta: Any, response: str, at_ms: int | None) -> None:
-        if text_at(delta, "role") in {"user", "system"}:
+    def _read_delta(self, turn: Turn, delta: dict[str, Any], response: str, at_ms: int | None) -> None:
+        if delta.get("role") in ("user", "system"):
             return
-        finished = text_at(delta, "status") == "finished"
-        if text_at(delta, "status") == "error":
+        if delta.get("status") == "error":
             turn.outcome = _name_failure(delta)
             return
-        if thought := text_at(delta, "reasoning_content"):
+        finished = delta.get("status") == "finished"
+        if thought := delta.get("reasoning_content"):
             turn.reason(thought, at_ms, part=response, replace=turn.state["repeats"])
         match text_at(delta, "phase"):
+            case "answer" | None:
+                if turn.operation == "image":
+                    self._read_picture(turn, delta)
+                else:
+                    turn.answer(delta.get("content"), at_ms, part=response, replace=turn.state["repeats"])
+                turn.finished = turn.finished or finished
             case "think":
-                turn.reason(text_at(delta, "content"), at_ms, part=response, replace=turn.state["repeats"])
+                turn.reason(delta.get("content"), at_ms, part=response, replace=turn.state["repeats"])
                 once(turn, "reasoning", None)
             case "thinking_summary":
                 told = pick(delta, "extra", "summary_thought", "content")
@@ -142,12 +149,6 @@ class Qwen(Service):
                 once(turn, "code")
             case "local_tool" | "local_mcp" | "mcp":
                 once(turn, "connector")
-            case "answer" | None:
-                if turn.operation == "image":
-                    self._read_picture(turn, delta)
-                else:
-                    turn.answer(text_at(delta, "content"), at_ms, part=response, replace=turn.state["repeats"])
-                turn.finished = turn.finished or finished
             case str() as phase:
                 turn.wonder(phase)
 
