@@ -65,7 +65,7 @@ class Assessment:
         """Return the central estimate of a selection's energy in Wh, without the simulation that a range takes."""
         if self.settings.method == "ecologits":
             return as_published(self._summed(indices)).energy_wh.mid
-        return math.fsum(portion.wh for _, _, portions in self.dishes(indices) for portion in portions)
+        return math.fsum(line.energy_wh(sums) for _, sums, lines in self.dishes(indices) for line in lines)
 
     def central_ghg_g(self) -> float:
         """Return the central estimate of all greenhouse gas in g CO2e, without the simulation that a range takes."""
@@ -74,12 +74,12 @@ class Assessment:
         return self.engine.central_ghg_g(self.dishes())
 
     def dishes(self, indices: Iterable[int] | None = None, method: MethodName | None = None) -> Sequence[Dish]:
-        """Return the selection by recipe: sums and portions, by one method or by the settings' own."""
+        """Return the selection by recipe: sums and lines, by one method or by the settings' own."""
         chosen: Any = method or self.settings.method
         if indices is None and chosen in self._whole:
             return self._whole[chosen]
-        portions = self.engine.charges.portions
-        found = [(recipe, sums, tuple(portions(recipe, sums, chosen))) for recipe, sums in self._summed(indices)]
+        lines = self.engine.charges.lines
+        found = [(recipe, sums, lines(recipe, sums, chosen)) for recipe, sums in self._summed(indices)]
         if indices is None:
             self._whole[chosen] = found
         return found
@@ -99,8 +99,8 @@ class Assessment:
         if self.settings.method == "ecologits":
             return self.central_wh([index])
         method: Any = self.settings.method
-        portions = self.engine.charges.portions(self.recipes[index], self.sums[index], method)
-        return math.fsum(portion.wh for portion in portions)
+        sums = self.sums[index]
+        return math.fsum(line.energy_wh(sums) for line in self.engine.charges.lines(self.recipes[index], sums, method))
 
     def elsewhere(self, zone: str) -> Assessment:
         """Return the same use with the servers in another place (see footprint.otherwise)."""
@@ -127,9 +127,7 @@ class Assessment:
         None where the other is zero.
         """
         mine, theirs = self.energy_draws(), other.energy_draws()
-        mid_mine, mid_theirs = (
-            math.fsum(portion.wh for _, _, portions in one.dishes() for portion in portions) for one in (self, other)
-        )
+        mid_mine, mid_theirs = self.central_wh(), other.central_wh()
         if not mid_theirs or not all(theirs):
             return None
         return range_of([a / b for a, b in zip(mine, theirs, strict=True)], mid_mine / mid_theirs)

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from tracker.footprint.factors import FactorSet
 from tracker.footprint.methods import MethodName
+from tracker.footprint.place import Place
 from tracker.footprint.quantities import INDEX, Sums
-from tracker.footprint.recipe import Load, Recipe, Spread
+from tracker.footprint.recipe import Load, Recipe
+from tracker.footprint.uncertainty import Spread, Unknowns
 
 ECOLOGITS_LIFE_YEARS = 3
 NODE_GPUS = 8
@@ -22,43 +24,54 @@ type Embodied = tuple[float, float, float]
 """g CO2e, µg Sb-eq, kJ."""
 
 
-class Portion(NamedTuple):
-    """One load of one recipe in a selection: its energy, hardware and who shares its uncertainty."""
-
-    recipe: Recipe
-    load: Load
-    amount: float
-    wh: float
-    primary_wh: float
-    """The energy that ADPe and primary energy are charged on: EcoLogits' own method, since only it has them."""
-    embodied: Embodied
-    spreads: tuple[Spread, ...]
-
-
 class Line(NamedTuple):
     """One load of a recipe with everything looked up: what one unit of its quantity comes to."""
 
     load: Load
     position: int
+    """Of its quantity in the sums."""
     wh: float
     primary_wh: float
+    """The energy that ADPe and primary energy are charged on: EcoLogits' own method, since only it has them."""
     embodied: Embodied
-    spreads: tuple[Spread, ...]
+    unknowns: Unknowns
+    making: Unknowns | None
+    """Those of the hardware; None where none is charged."""
+
+    def energy_wh(self, sums: Sums) -> float:
+        """Return the central estimate for these sums in Wh."""
+        return sums[self.position] * self.wh
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """A place, and the unknowns of its electricity and water; one object for each."""
+
+    place: Place
+    grid: Unknowns
+    on_site: Unknowns
+    off_site: Unknowns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """One service and model at one site, one object for each: their unknowns are the same, their turns pool."""
+
+    name: str
+    site: Site
 
 
 class Traits(NamedTuple):
     """What a selection needs to know of a recipe, whatever the method."""
 
     recipe: Recipe
-    kind: int
-    """The same number for the same service, model and place: their unknowns are the same, their turns pool."""
-    architecture: tuple[Spread, ...]
+    kind: Kind
     turn_variance: float
     """Relative variance of a single turn."""
 
 
-type Dish = tuple[Recipe, Sums, Sequence[Portion]]
-"""A recipe, the sums of what was selected of it, and what they come to."""
+type Dish = tuple[Recipe, Sums, Sequence[Line]]
+"""A recipe, the sums of what was selected of it, and the lines by which they are charged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +86,20 @@ class Charges:
     _bases: dict[int, tuple[tuple[Line, float], ...]] = field(default_factory=dict, compare=False, repr=False)
     _traits: dict[int, Traits] = field(default_factory=dict, compare=False, repr=False)
     _sigmas: dict[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
-    _kinds: dict[Hashable, int] = field(default_factory=dict, compare=False, repr=False)
+    _unknowns: dict[tuple[Spread, ...], Unknowns] = field(default_factory=dict, compare=False, repr=False)
+    _sites: dict[Hashable, Site] = field(default_factory=dict, compare=False, repr=False)
+    _kinds: dict[Hashable, Kind] = field(default_factory=dict, compare=False, repr=False)
 
-    def portions(self, recipe: Recipe, sums: Sums, method: MethodName | None) -> Iterator[Portion]:
-        """Yield what a recipe's sums come to, load by load, by one method or by all combined."""
+    def lines(self, recipe: Recipe, sums: Sums, method: MethodName | None) -> list[Line]:
+        """Return the lines that charge something of a recipe's sums, by one method or by all combined."""
         if method is not None and method not in recipe.methods:
             if any(load.is_text and sums[INDEX[load.quantity]] for load in recipe.loads):
-                return  # this method is silent about this kind: all of it is left out, and counted as not covered
+                return []  # this method is silent about this kind: all of it is left out, and counted as not covered
             method = None
         known = self._lines.get((id(recipe), method))
         if known is None:
             known = self._lines[id(recipe), method] = recipe, tuple(self._price(recipe, method))
-        for load, position, wh, primary, (gas, metal, energy), spreads in known[1]:
-            if amount := sums[position]:
-                embodied = amount * gas, amount * metal, amount * energy
-                yield Portion(recipe, load, amount, amount * wh, amount * primary, embodied, spreads)
+        return [line for line in known[1] if sums[line.position]]
 
     def _price(self, recipe: Recipe, method: MethodName | None) -> Iterator[Line]:
         coefficients = recipe.combined if method is None else recipe.methods[method]
@@ -99,29 +111,47 @@ class Charges:
         found = self._bases.get(id(recipe))
         if found is None:
             noise = 1.0 if recipe.local else self.turn_mean(recipe)
-            found = self._bases[id(recipe)] = tuple(
-                (
-                    Line(
-                        load, INDEX[load.quantity], load.wh,
-                        load.wh or load.energy_wh(recipe.methods["ecologits"]) * noise,
-                        self._embodied(recipe, load), self.spreads(recipe, load),
-                    ),
-                    noise,
-                )
-                for load in recipe.loads
-            )  # fmt: skip
+            found = self._bases[id(recipe)] = tuple((self._line(recipe, load, noise), noise) for load in recipe.loads)
         return found
+
+    def _line(self, recipe: Recipe, load: Load, noise: float) -> Line:
+        embodied = self._embodied(recipe, load)
+        whose = (self.architecture(recipe),) if load.is_text else load.spreads
+        making = "embodied", self.sigma("gsd_embodied", recipe.day)
+        return Line(
+            load=load,
+            position=INDEX[load.quantity],
+            wh=load.wh,
+            primary_wh=load.wh or load.energy_wh(recipe.methods["ecologits"]) * noise,
+            embodied=embodied,
+            unknowns=self._together(*self.spreads(recipe, load)),
+            making=self._together(*whose, making) if any(embodied) else None,
+        )
 
     def traits(self, recipe: Recipe) -> Traits:
         """Return what a selection needs to know of a recipe, looked up once."""
         found = self._traits.get(id(recipe))
         if found is None:
-            name = recipe.place, recipe.service, recipe.model.key
-            kind = self._kinds.setdefault(name, len(self._kinds))
+            site = self._site(recipe)
+            name = f"{recipe.service} {recipe.model.key}"
+            kind = self._kinds.setdefault((name, site), Kind(name, site))
             sigma_squared = sum(self.sigma(key, recipe.day) ** 2 for key in recipe.turn_gsd_keys)
-            found = Traits(recipe, kind, (self.architecture(recipe),), math.expm1(sigma_squared))
-            self._traits[id(recipe)] = found
+            found = self._traits[id(recipe)] = Traits(recipe, kind, math.expm1(sigma_squared))
         return found
+
+    def _site(self, recipe: Recipe) -> Site:
+        place, day = recipe.place, recipe.day
+        provider, zone = place.provider, place.grid.zone
+        grid = f"grid {provider} {zone}", self.sigma(place.grid_gsd_key, day)
+        on_site = f"water {provider}", self.sigma("gsd_water_site", day)
+        off_site = f"water grid {zone}", self.sigma("gsd_water_grid", day)
+        key = place, grid, on_site, off_site
+        if key not in self._sites:
+            self._sites[key] = Site(place, *(self._together(spread) for spread in (grid, on_site, off_site)))
+        return self._sites[key]
+
+    def _together(self, *spreads: Spread) -> Unknowns:
+        return self._unknowns.setdefault(spreads, Unknowns(spreads))
 
     def turn_mean(self, recipe: Recipe) -> float:
         """Return mean over median of the turn-to-turn load: exp(σ²/2). Only this variability enters at its mean."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tracker.footprint.charges import Dish, Portion
+from tracker.footprint.charges import Dish, Line
 from tracker.footprint.impacts import CRITERIA, Impacts
 from tracker.footprint.methods import WEIGHTS, MethodName
 from tracker.footprint.published import as_published
@@ -34,9 +34,9 @@ def by_method(assessment: Assessment) -> list[dict[str, Any]]:
     rows = []
     for method in WEIGHTS:
         dishes = [
-            (recipe, sums, _timed(recipe, sums, portions) if method == "time" else portions)
-            for recipe, sums, portions in assessment.dishes(method=method)
-            if portions or not sums[INDEX["requests"]]
+            (recipe, sums, _timed(recipe, sums, lines) if method == "time" else lines)
+            for recipe, sums, lines in assessment.dishes(method=method)
+            if lines or not sums[INDEX["requests"]]
         ]
         covered = sum(sums[INDEX["requests"]] for _, sums, _ in dishes)
         row: dict[str, Any] = {
@@ -56,31 +56,29 @@ def by_method(assessment: Assessment) -> list[dict[str, Any]]:
 
 def covered(assessment: Assessment, method: MethodName) -> list[int]:
     """Return the positions of the activities that a method can tell of: those behind its row of ``by_method``."""
-    told = {id(recipe) for recipe, sums, portions in assessment.dishes(method=method)
-            if portions or not sums[INDEX["requests"]]}  # fmt: skip
+    told = {id(recipe) for recipe, sums, lines in assessment.dishes(method=method)
+            if lines or not sums[INDEX["requests"]]}  # fmt: skip
     return [index for index, recipe in enumerate(assessment.recipes) if id(recipe) in told]
 
 
 def _combined_wh(assessment: Assessment, dishes: Sequence[Dish]) -> float:
-    portions = (
-        portion for recipe, sums, _ in dishes for portion in assessment.engine.charges.portions(recipe, sums, None)
-    )
-    return math.fsum(portion.wh for portion in portions)
+    lines = assessment.engine.charges.lines
+    return math.fsum(line.energy_wh(sums) for recipe, sums, _ in dishes for line in lines(recipe, sums, None))
 
 
-def _timed(recipe: Recipe, sums: Sums, portions: Sequence[Portion]) -> Sequence[Portion]:
-    """Return M5's portions scaled to the measured seconds, where every request of this kind was timed."""
-    if recipe.second_wh is None or sums[INDEX["untimed"]] or not portions:
-        return portions
+def _timed(recipe: Recipe, sums: Sums, lines: Sequence[Line]) -> Sequence[Line]:
+    """Return M5's lines scaled to the measured seconds, where every request of this kind was timed."""
+    if recipe.second_wh is None or sums[INDEX["untimed"]] or not lines:
+        return lines
     usual = (recipe.model.ttft or 0.0) * sums[INDEX["requests"]] + sums[INDEX["output"]] / recipe.model.speed
     if not usual:
-        return portions
+        return lines
     pace = min(SLOWEST, max(FASTEST, sums[INDEX["seconds"]] / usual))
     return [
-        p._replace(wh=p.wh * pace)
-        if p.load.component in ("answer", "shown_reasoning", "request") and p.load.is_text
-        else p
-        for p in portions
+        line._replace(wh=line.wh * pace)
+        if line.load.component in ("answer", "shown_reasoning", "request") and line.load.is_text
+        else line
+        for line in lines
     ]
 
 
@@ -95,7 +93,7 @@ def envelope(assessment: Assessment) -> dict[str, Range]:
     methods: tuple[MethodName, ...] = tuple(WEIGHTS)
     for method in methods:
         dishes = assessment.dishes(method=method)
-        if all(portions or not sums[INDEX["requests"]] for _, sums, portions in dishes):
+        if all(lines or not sums[INDEX["requests"]] for _, sums, lines in dishes):
             found.append(assessment.engine.impacts(dishes))
     return {
         criterion: Range(
@@ -115,10 +113,10 @@ def market_based(assessment: Assessment) -> list[dict[str, Any]]:
     """
     energy: dict[str, list[float]] = {}
     rows = {}
-    for recipe, _, portions in assessment.dishes():
+    for recipe, sums, lines in assessment.dishes():
         factor = assessment.factors.find("vendor_gemini_market_intensity", recipe.day)
         if recipe.place.provider == "google" and factor is not None:
-            energy.setdefault("google", []).extend(portion.wh for portion in portions)
+            energy.setdefault("google", []).extend(line.energy_wh(sums) for line in lines)
             rows["google"] = factor
     return [
         {

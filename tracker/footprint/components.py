@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tracker.footprint.charges import Dish, Portion
+from tracker.footprint.charges import Dish, Line
 from tracker.footprint.quantities import INDEX
 from tracker.footprint.recipe import COMPONENTS
 from tracker.footprint.uncertainty import Range, range_of
@@ -27,13 +27,13 @@ def components(assessment: Assessment) -> list[dict[str, Any]]:
     energies: dict[str, list[float]] = {}
     estimated: dict[str, list[float]] = {}
     dishes: dict[str, list[Dish]] = {}
-    for recipe, sums, portions in assessment.dishes():
-        by_component: dict[str, list[Portion]] = {}
-        for portion in portions:
-            by_component.setdefault(portion.load.component, []).append(portion)
+    for recipe, sums, lines in assessment.dishes():
+        by_component: dict[str, list[Line]] = {}
+        for line in lines:
+            by_component.setdefault(line.load.component, []).append(line)
         for component, parts in by_component.items():
-            energies.setdefault(component, []).extend(part.wh for part in parts)
-            estimated.setdefault(component, []).extend(part.wh for part in parts if part.load.estimated)
+            energies.setdefault(component, []).extend(part.energy_wh(sums) for part in parts)
+            estimated.setdefault(component, []).extend(part.energy_wh(sums) for part in parts if part.load.estimated)
             dishes.setdefault(component, []).append((recipe, sums, parts))
     total = math.fsum(value for values in energies.values() for value in values)
     rows = []
@@ -55,9 +55,9 @@ def component_wh(assessment: Assessment) -> dict[str, float]:
     if assessment.settings.method == "ecologits":
         return {row["key"]: row["energy_wh"]["mid"] for row in _published(assessment)}
     energies: dict[str, list[float]] = {}
-    for _, _, portions in assessment.dishes():
-        for portion in portions:
-            energies.setdefault(portion.load.component, []).append(portion.wh)
+    for _, sums, lines in assessment.dishes():
+        for line in lines:
+            energies.setdefault(line.load.component, []).append(line.energy_wh(sums))
     return {key: wh for key in COMPONENTS if (wh := math.fsum(energies.get(key, ())))}
 
 

@@ -21,8 +21,8 @@ def explain(assessment: Assessment, index: int) -> dict[str, Any]:
     recipe, sums = assessment.recipes[index], assessment.sums[index]
     one = type(assessment)([assessment.activities[index]], assessment.settings, [recipe], [sums], assessment.engine)
     model, place = recipe.model, recipe.place
-    portions = [portion for _, _, portions in one.dishes() for portion in portions]
-    total = math.fsum(portion.wh for portion in portions)
+    lines = [line for _, _, lines in one.dishes() for line in lines]
+    total = math.fsum(line.energy_wh(sums) for line in lines)
     return {
         "model": {
             "recorded": model.name, "taken_as": model.key, "source": model.source,
@@ -45,13 +45,13 @@ def explain(assessment: Assessment, index: int) -> dict[str, Any]:
         "turn_mean_over_median": 1.0 if recipe.local else assessment.engine.charges.turn_mean(recipe),
         "loads": [
             {
-                "component": portion.load.component, "quantity": portion.load.quantity, "amount": portion.amount,
-                "output_per_unit": portion.load.output, "input_per_unit": portion.load.new_input,
-                "cached_per_unit": portion.load.cached, "wh_per_unit": portion.load.wh or None,
-                "factor": portion.load.factor, "estimated": portion.load.estimated, "wh": portion.wh,
-                "share": portion.wh / total if total else 0.0,
+                "component": line.load.component, "quantity": line.load.quantity, "amount": sums[line.position],
+                "output_per_unit": line.load.output, "input_per_unit": line.load.new_input,
+                "cached_per_unit": line.load.cached, "wh_per_unit": line.load.wh or None,
+                "factor": line.load.factor, "estimated": line.load.estimated, "wh": line.energy_wh(sums),
+                "share": line.energy_wh(sums) / total if total else 0.0,
             }
-            for portion in portions
+            for line in lines
         ],
         "components": components(one),
         "impacts": one.impacts().to_json(),

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from tracker.footprint.factors import Factor
 from tracker.footprint.methods import Question
-from tracker.footprint.recipe import Load, Spread
+from tracker.footprint.recipe import Load
+from tracker.footprint.uncertainty import Spread
 from tracker.record import Activity
 
 Z90 = 1.6448536269514722

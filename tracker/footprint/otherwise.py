@@ -43,6 +43,5 @@ def central_wh_with(assessment: Assessment, models: Mapping[str, str], indices: 
     for recipe, sums, _ in assessment.dishes(indices):
         example = examples[id(recipe)]
         other = kitchen.recipe(replace(example, model=models[example.provider or ""]))
-        portions = kitchen.charges.portions(other, sums, method)
-        energies += [portion.wh for portion in portions]
+        energies += [line.energy_wh(sums) for line in kitchen.charges.lines(other, sums, method)]
     return math.fsum(energies)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tracker.footprint.charges import Portion
 from tracker.footprint.factors import TIERS
 from tracker.footprint.methods.vendor import anchor_of
+from tracker.footprint.models import Model
 from tracker.footprint.quantities import INDEX
+from tracker.footprint.recipe import Load, Recipe
 from tracker.footprint.used import factor_keys
 
 if TYPE_CHECKING:
@@ -24,15 +25,14 @@ def tiers(assessment: Assessment) -> dict[str, float]:
     even the two services that disclosed a figure did so for a median prompt, not for yours.
     """
     shares = {str(tier): 0.0 for tier in TIERS}
-    for _, _, portions in assessment.dishes():
-        for portion in portions:
-            shares[str(_tier(portion))] += portion.wh
+    for recipe, sums, lines in assessment.dishes():
+        for line in lines:
+            shares[str(_tier(line.load, recipe.model))] += line.energy_wh(sums)
     total = math.fsum(shares.values())
     return {tier: wh / total for tier, wh in shares.items()} if total else shares
 
 
-def _tier(portion: Portion) -> int:
-    load, model = portion.load, portion.recipe.model
+def _tier(load: Load, model: Model) -> int:
     if load.tier is not None:
         return max(load.tier, model.tier) if load.is_text else load.tier
     return model.tier
@@ -55,15 +55,14 @@ def spread(assessment: Assessment) -> list[dict[str, Any]]:
     by_name: dict[tuple[str, str], float] = {}
     turn = 0.0
     total = 0.0
-    for recipe, sums, portions in assessment.dishes():
-        wh = math.fsum(portion.wh for portion in portions)
-        total += wh
-        text = math.fsum(portion.wh for portion in portions if portion.load.is_text)
+    for recipe, sums, lines in assessment.dishes():
+        total += math.fsum(line.energy_wh(sums) for line in lines)
+        text = math.fsum(line.energy_wh(sums) for line in lines if line.load.is_text)
         turn += text**2 * assessment.engine.charges.turn_variance(recipe, sums)
-        for portion in portions:
-            for name, sigma in assessment.engine.charges.spreads(recipe, portion.load):
-                key = (_family(name, portion), name)
-                by_name[key] = by_name.get(key, 0.0) + portion.wh * sigma
+        for line in lines:
+            for name, sigma in line.unknowns.spreads:
+                key = (_family(name, recipe, line.load), name)
+                by_name[key] = by_name.get(key, 0.0) + line.energy_wh(sums) * sigma
     if not total:
         return []
     by_family: dict[str, float] = {"turn": turn / total**2}
@@ -74,12 +73,12 @@ def spread(assessment: Assessment) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["share"], row["key"]))
 
 
-def _family(name: str, portion: Portion) -> str:
+def _family(name: str, recipe: Recipe, load: Load) -> str:
     if family := FAMILIES.get(name.split(" ", maxsplit=1)[0]):
         return family
-    if portion.recipe.local:
+    if recipe.local:
         return "local_power"
-    return "media" if portion.load.component in ("images", "video", "audio") else "hidden"
+    return "media" if load.component in ("images", "video", "audio") else "hidden"
 
 
 def unknown_models(assessment: Assessment) -> list[dict[str, Any]]:
@@ -89,11 +88,11 @@ def unknown_models(assessment: Assessment) -> list[dict[str, Any]]:
     """
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     total = 0.0
-    for recipe, sums, portions in assessment.dishes():
-        wh = math.fsum(portion.wh for portion in portions)
+    for recipe, sums, lines in assessment.dishes():
+        wh = math.fsum(line.energy_wh(sums) for line in lines)
         total += wh
         model = recipe.model
-        if model.source not in ("sibling", "class") or not any(portion.load.is_text for portion in portions):
+        if model.source not in ("sibling", "class") or not any(line.load.is_text for line in lines):
             continue
         gsd = assessment.factors.get(f"gsd_architecture_{model.architecture}", recipe.day).value
         row = rows.setdefault(
@@ -112,8 +111,8 @@ def unknown_models(assessment: Assessment) -> list[dict[str, Any]]:
 def sources(assessment: Assessment) -> list[dict[str, Any]]:
     """Return the rows of all factors that entered this assessment, by key, newest of each; and EcoLogits itself."""
     used: dict[tuple[str, str], dict[str, Any]] = {}
-    for recipe, _, portions in assessment.dishes():
-        for key in factor_keys(recipe, portions):
+    for recipe, _, lines in assessment.dishes():
+        for key in factor_keys(recipe, lines):
             row = assessment.factors.find(key, recipe.day)
             if row is not None:
                 used[key, row.valid_from.isoformat()] = row.to_json()

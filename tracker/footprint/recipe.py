@@ -10,15 +10,13 @@ from tracker.footprint.methods.ecologits import Core, Published
 from tracker.footprint.models import Model
 from tracker.footprint.place import Place
 from tracker.footprint.quantities import INDEX, Sums
+from tracker.footprint.uncertainty import Spread
 
 COMPONENTS = (
     "answer", "shown_reasoning", "hidden_reasoning", "new_input", "history", "system_prompt", "files", "search",
     "images", "video", "audio", "hidden_steps", "request", "network", "device",
 )  # fmt: skip
 """Where the energy goes; together always all of it. ``request``: what starting an answer costs, whatever its length."""
-
-type Spread = tuple[str, float]
-"""A shared uncertainty: its name and ln sigma."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,18 @@ MOST_KEPT = 2000
 """Lists of draws kept for the next question; they can always be made again."""
 
 type Draws = list[float]
+type Spread = tuple[str, float]
+"""A shared uncertainty: its name and ln sigma."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unknowns:
+    """
+    Some uncertainties together. Found by identity, for a report looks them up at every line of every row:
+    ``Charges`` makes one object for each combination.
+    """
+
+    spreads: tuple[Spread, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ class Simulation:
     blocks: int = BLOCKS
     block: int = BLOCK
     _normals: dict[str, Sequence[float]] = field(default_factory=dict)
-    _products: dict[tuple[tuple[str, float], ...], Draws] = field(default_factory=dict)
+    _products: dict[Unknowns | tuple[Spread, ...], Draws] = field(default_factory=dict)
 
     @property
     def draws(self) -> int:
@@ -85,20 +97,19 @@ class Simulation:
             permuted += values
         return permuted
 
-    def factor(self, spreads: Iterable[tuple[str, float]]) -> Draws:
+    def factor(self, unknowns: Unknowns) -> Draws:
         """Return the product of log-normal factors (name, ln sigma), each with median 1."""
-        asked = tuple(spreads)
-        found = self._products.get(asked)
+        found = self._products.get(unknowns)
         if found is None:
             if len(self._products) >= MOST_KEPT:  # a proxy may run for months
                 self._products.clear()
                 self._normals.clear()
-            key = tuple(sorted((name, sigma) for name, sigma in asked if sigma > 0))
+            key = tuple(sorted((name, sigma) for name, sigma in unknowns.spreads if sigma > 0))
             found = self._products.get(key)
             if found is None:
                 logarithms = total(((sigma, self.normal(name)) for name, sigma in key), self.draws)
                 found = self._products[key] = list(map(math.exp, logarithms))
-            self._products[asked] = found
+            self._products[unknowns] = found
         return found
 
     def with_turn_noise(self, draws: Draws, name: str, variance: float) -> Draws:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tracker.footprint.charges import Portion
+from tracker.footprint.charges import Line
 from tracker.footprint.methods.measured import measured_class
 from tracker.footprint.recipe import Recipe
 
@@ -20,13 +20,13 @@ _METHOD_FACTORS = {
 }  # fmt: skip
 
 
-def factor_keys(recipe: Recipe, portions: Iterable[Portion]) -> Iterator[str]:
-    """Yield the keys of the factors that these portions used."""
+def factor_keys(recipe: Recipe, lines: Iterable[Line]) -> Iterator[str]:
+    """Yield the keys of the factors that these lines used."""
     text = False
-    for portion in portions:
-        if portion.load.factor and not portion.load.factor.startswith("EcoLogits"):
-            yield portion.load.factor
-        text = text or portion.load.is_text
+    for line in lines:
+        if line.load.factor and not line.load.factor.startswith("EcoLogits"):
+            yield line.load.factor
+        text = text or line.load.is_text
     yield f"pue_{recipe.place.provider}"
     yield f"wue_{recipe.place.provider}"
     yield recipe.place.grid_gsd_key

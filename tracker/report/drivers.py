@@ -74,10 +74,10 @@ def add_unseen(days: list[Json], activities: Sequence[Activity], assessed: Any) 
     positions = rows.group(activities, lambda activity: activity.day)
     for item in days:
         item["unseen_energy_wh"] = sum(
-            portion.wh
-            for _, _, portions in assessed.dishes(positions.get(item["key"], []))
-            for portion in portions
-            if portion.load.estimated and portion.load.component in UNSEEN
+            line.energy_wh(sums)
+            for _, sums, lines in assessed.dishes(positions.get(item["key"], []))
+            for line in lines
+            if line.load.estimated and line.load.component in UNSEEN
         )
     return days
 
