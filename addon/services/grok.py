@@ -97,6 +97,7 @@ class GrokOnX(Service):
     hosts = ("grok.x.com", "x.com", "api.x.com")
     path = re.compile(r"/(?:i/api/)?2/grok/add_response\.json")
     transports = ("ndjson",)
+    adds = re.compile(rb'"sender": ?"ASSISTANT", ?"message": ?"(?!")(?!.*tool_usage)')
     features = ("reasoning", "deep_research", "web_search", "file_input", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)
@@ -131,18 +132,16 @@ class GrokOnX(Service):
 
 def read_line(turn: Turn, event: Event) -> None:
     """Read one line of either site: the content lies under ``result`` or, in new chats, one level deeper."""
-    if not isinstance(event.data, dict):
+    data = event.data
+    if not isinstance(data, dict):
         return
-    result = event.data.get("result")
-    if error := event.data.get("error") or pick(result, "error") or pick(result, "response", "error"):
+    result = data["result"] if isinstance(data.get("result"), dict) else {}
+    told = result["response"] if isinstance(result.get("response"), dict) else result
+    if error := data.get("error") or result.get("error") or told.get("error"):
         limited = pick(error, "code") == 8
         turn.outcome = "limited" if limited else name_ending(error, pick(error, "message"))
-    if not isinstance(result, dict):
-        return
     if "conversation" in result:
         turn.conversation_id = identity_at(result, "conversation", "conversationId") or turn.conversation_id
-    inner = result.get("response")
-    told = inner if isinstance(inner, dict) else result
     if "userResponse" in told or told.get("sender") == "human":
         return
     read_result(turn, told, event.at_ms)
