@@ -91,7 +91,7 @@ class Turn:
 
     def prompt(self, text: object) -> None:
         """Add text of the person's message (or, in an API, of the whole request)."""
-        self._add("prompt", text, "", replace=False)
+        self._add("prompt", text)
 
     def answer(self, text: object, at_ms: int | None = None, *, part: str = "", replace: bool = False) -> None:
         """
@@ -99,8 +99,8 @@ class Turn:
 
         ``part`` names the message or block the text belongs to, so that a replacement replaces the right one.
         """
-        if self._add("answer", text, part, replace=replace):
-            self.note_first_token(at_ms)
+        if self._add("answer", text, part, replace) and self.first_token_ms is None:
+            self.first_token_ms = at_ms
 
     def note_first_token(self, at_ms: int | None) -> None:
         """Note when the answer began: only the first time counts."""
@@ -114,11 +114,11 @@ class Turn:
 
     def reason(self, text: object, at_ms: int | None = None, *, part: str = "", replace: bool = False) -> None:
         """Add reasoning text that the service shows (whole or a summary: see ``reasoning_is_whole``)."""
-        self._add("reasoning", text, part, replace=replace)
+        self._add("reasoning", text, part, replace)
 
     def call_tool(self, text: object, at_ms: int | None = None, *, part: str = "", replace: bool = False) -> None:
         """Add the arguments the model wrote for a tool: output, though not shown as the answer."""
-        self._add("tool_call", text, part, replace=replace)
+        self._add("tool_call", text, part, replace)
 
     def asked(self, feature: str, amount: int | None = None) -> None:
         """Note a feature switched on in the request."""
@@ -165,7 +165,7 @@ class Turn:
         return any(any(parts) for parts in self._texts[role].values())
 
     def text(self, role: Role) -> str:
-        """Return the text of one role to count it. Only ``addon.reader`` calls this, and lets it go at once."""
+        """Return the text of one role, to be counted and let go at once."""
         return "\n".join("".join(parts) for parts in self._texts[role].values() if parts)
 
     def twin(self, exchange: Exchange) -> Turn:
@@ -187,7 +187,7 @@ class Turn:
             parts.clear()
         self.state.clear()
 
-    def _add(self, role: Role, text: object, part: str, *, replace: bool) -> bool:
+    def _add(self, role: Role, text: object, part: str = "", replace: bool = False) -> bool:
         if not isinstance(text, str) or not text:
             return False
         parts = self._texts[role]

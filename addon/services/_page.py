@@ -66,10 +66,9 @@ def pixels(width: int | None, height: int | None) -> int | None:
 
 def once(turn: Turn, feature: str, amount: int | None = 1) -> None:
     """Note a feature as used unless this turn has it already."""
-    noted: set[str] = turn.state.setdefault("noted", set())
-    if feature in noted:
+    if feature in turn.state.get("noted", ()):
         return
-    noted.add(feature)
+    turn.state.setdefault("noted", set()).add(feature)
     if not any(known.feature == feature and known.state == "used" for known in turn.features):
         turn.used(feature, amount)
 

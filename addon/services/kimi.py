@@ -87,21 +87,23 @@ class Kimi(Service):
 
     def _read_block(self, turn: Turn, block: dict[str, Any], *, replaces: bool, at_ms: int | None) -> None:
         part = identity_at(block, "id") or ""
-        match block:
-            case {"think": {"content": text}}:
-                turn.reason(text, at_ms, part=part, replace=replaces)
+        told = block.get("think")
+        thinks = type(told) is dict and "content" in told
+        if not thinks:
+            told = block.get("text")
+            thinks = "think" in (text_at(told, "flags") or "")
+        if type(told) is dict and "content" in told:
+            if thinks:
+                turn.reason(told["content"], at_ms, part=part, replace=replaces)
                 once(turn, "reasoning", None)
-            case {"text": {"content": text, "flags": str(flags)}} if "think" in flags:
-                turn.reason(text, at_ms, part=part, replace=replaces)
-                once(turn, "reasoning", None)
-            case {"text": {"content": text}}:
-                turn.answer(text, at_ms, part=part, replace=replaces)
-            case {"tool": dict() as tool}:
-                name, seen = text_at(tool, "name"), turn.state.setdefault("tools", set())
-                if name and part not in seen:
-                    seen.add(part)
-                    audio = "audio" in name.lower()
-                    turn.used("audio_output" if audio else tool_feature(name))
+            else:
+                turn.answer(told["content"], at_ms, part=part, replace=replaces)
+            return
+        tool = block.get("tool")
+        name, seen = text_at(tool, "name"), turn.state.setdefault("tools", set())
+        if name and part not in seen:
+            seen.add(part)
+            turn.used("audio_output" if "audio" in name.lower() else tool_feature(name))
 
 
 class KimiBefore2025(Service):
@@ -116,6 +118,7 @@ class KimiBefore2025(Service):
     provider = "moonshot_ai"
     hosts = ("kimi.moonshot.cn", "kimi.com", "www.kimi.com", "kimi.ai", "www.kimi.ai")
     path = re.compile(r"/api/chat/[^/]+/completion/stream")
+    adds = re.compile(rb'"text": ?"(?!")')
     features = ("web_search", "file_input")
     grade = "documented"
     verified = date(2026, 11, 21)
