@@ -91,12 +91,13 @@ def test_the_first_word_is_heard_when_it_comes() -> None:
     assert record.time_to_first_token_ms == 10
 
 
-def test_most_of_a_long_answer_is_never_decoded() -> None:
+def test_of_a_text_that_grows_the_last_snapshot_is_kept() -> None:
     snapshots = Snapshots(PLACE)
     texts = ['tide and \\ "river"\n 😀 '[:n] for n in range(1, 20)]
     told = [json.dumps({"id": 1, "text": text, "end": [None, "x"]}) for text in texts]
     snapshots.begin(told[0])
-    assert [snapshots.goes_on(one) for one in told[1:]] == [True] * 18
+    assert [snapshots.hold(one, at_ms) for at_ms, one in enumerate(told[1:])] == [True] * 18
+    assert [snapshots.release(), snapshots.release()] == [(told[-1], 17), None]
 
 
 @pytest.mark.parametrize("other", [
@@ -106,7 +107,8 @@ def test_most_of_a_long_answer_is_never_decoded() -> None:
 def test_whatever_differs_in_anything_else_is_told(other: object) -> None:
     snapshots = Snapshots(PLACE)
     snapshots.begin('{"text": "a", "n": 1}')
-    assert not snapshots.goes_on(other)
-    assert snapshots.goes_on('{"text": "a b", "n": 1}')
+    assert not snapshots.hold(other, 1)
+    assert snapshots.release() is None
+    assert snapshots.hold('{"text": "a b", "n": 1}', 2)
     snapshots.begin(other)
-    assert not snapshots.goes_on('{"n": 1, "text": "a b c"}')
+    assert not snapshots.hold('{"n": 1, "text": "a b c"}', 3)

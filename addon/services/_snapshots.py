@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from addon.framing import parse_or_none
-
-_TEXT = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+')
+_TEXT = re.compile(r'[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*+')
 """The inside of a JSON string."""
 
 
 @dataclass(slots=True)
 class Snapshots:
     """
-    Tells those that say what the one before said, but for more at the end of one text.
+    Holds back what says no more than the one before but for the end of one text.
 
     Nothing is decoded for that: what stands before that end, and what stands behind, are the same letters.
     """
@@ -23,6 +21,7 @@ class Snapshots:
     """What stands in a snapshot up to the first letter of the text that grows."""
     _before: str = ""
     _behind: str = ""
+    _held: tuple[str, int | None] | None = None
 
     def begin(self, snapshot: object) -> None:
         """Compare with this one from now on."""
@@ -30,12 +29,18 @@ class Snapshots:
         text = _TEXT.match(found.string, found.end()) if found else None
         self._before, self._behind = (text.string[: text.end()], text.string[text.end() :]) if text else ("", "")
 
-    def goes_on(self, snapshot: object) -> bool:
-        """Whether it says what the one before said, and perhaps more at the end of the text; the next must go on so."""
+    def hold(self, snapshot: object, at_ms: int | None) -> bool:
+        """Keep a snapshot, instead of the one kept before, if it is like that one; return whether it is."""
         if not (self._before and isinstance(snapshot, str) and snapshot.startswith(self._before)):
             return False
         start, end = len(self._before), len(snapshot) - len(self._behind)
-        if start > end or not snapshot.endswith(self._behind) or parse_or_none(f'"{snapshot[start:end]}"') is None:
+        if start > end or not snapshot.endswith(self._behind) or not _TEXT.fullmatch(snapshot, start, end):
             return False
         self._before = snapshot[:end]
+        self._held = snapshot, at_ms
         return True
+
+    def release(self) -> tuple[str, int | None] | None:
+        """Return the snapshot that is kept, once, and when it came."""
+        held, self._held = self._held, None
+        return held

@@ -113,17 +113,15 @@ class Gemini(Service):
     def _hear(self, turn: Turn, told: Any, at_ms: int | None) -> None:
         """Read what is told, unless it only says more of the text: then when something else is told, or nothing."""
         snapshots: Snapshots = turn.state["snapshots"]
-        if snapshots.goes_on(told):
-            turn.state["latest"] = told, at_ms
-            return
-        self._catch_up(turn)
-        self._take(turn, parse_or_none(told), at_ms)
-        if turn.first_token_ms is not None:
-            snapshots.begin(told)
+        if not snapshots.hold(told, at_ms):
+            self._catch_up(turn)
+            self._take(turn, parse_or_none(told), at_ms)
+            if turn.first_token_ms is not None:
+                snapshots.begin(told)
 
     def _catch_up(self, turn: Turn) -> None:
-        if latest := turn.state.pop("latest", None):
-            told, at_ms = latest
+        if held := turn.state["snapshots"].release():
+            told, at_ms = held
             self._take(turn, parse_or_none(told), at_ms)
 
     def _take(self, turn: Turn, inner: Any, at_ms: int | None) -> None:
