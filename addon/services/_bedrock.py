@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,9 @@ from addon.service import Event, Turn
 from addon.services._content import ask_tools, base64_size, read_parts, walk_text
 from addon.services._dialect import Dialect
 from addon.services._usage import read_bedrock_converse
+
+_ANSWERS = frozenset({"chunk", "contentBlockDelta"})
+"""The names of nearly all events."""
 
 
 def model_in_path(path: str) -> str | None:
@@ -31,7 +33,7 @@ def name_model(model: str | None) -> str | None:
 
 def fail_by_name(turn: Turn, event: Event) -> bool:
     """Settle the outcome if the event is one of Bedrock's exceptions."""
-    if event.name and event.name.lower().endswith(("exception", "error")):
+    if event.name not in _ANSWERS and event.name and event.name.lower().endswith(("exception", "error")):
         turn.outcome = "limited" if "throttling" in event.name.lower() or "quota" in event.name.lower() else "error"
         turn.finished = True
         return True
@@ -44,8 +46,8 @@ def unwrap(data: Any) -> Any:
     if not isinstance(packed, str):
         return data
     try:
-        return parse_or_none(base64.b64decode(packed).decode("utf-8", "replace"))
-    except (binascii.Error, ValueError):
+        return parse_or_none(binascii.a2b_base64(packed).decode("utf-8", "replace"))
+    except ValueError:
         return None
 
 
@@ -94,11 +96,11 @@ class Converse(Dialect):
         if fail_by_name(turn, event) or not isinstance(data, dict):
             return
         match event.name:
+            case "contentBlockDelta":
+                self._read_answer(turn, data.get("delta"), event.at_ms)
             case "contentBlockStart":
                 if isinstance(data.get("start"), dict) and "toolUse" in data["start"]:
                     turn.used("tool")
-            case "contentBlockDelta":
-                self._read_answer(turn, data.get("delta"), event.at_ms)
             case "messageStop":
                 self._stop(turn, data)
             case "metadata":

@@ -6,6 +6,8 @@ Turns run into one another, and the counts on the wire run through the whole cal
 
 from __future__ import annotations
 
+import binascii
+import re
 from typing import Any
 
 from addon.framing import parse_or_none
@@ -15,13 +17,20 @@ from addon.services._content import base64_size
 from addon.services._dialect import Dialect
 from addon.services._usage import dig, number, text
 
+_KIND = re.compile(rb'\{\s*"event"\s*:\s*\{\s*"(\w+)"')
+_KIND_LETTERS = 48
+"""So many letters of Base64 are enough to see of what kind a chunk is."""
+_SUM = b"usageEvent"
+_SILENT = b"contentEnd"
+
 
 class Sonic(Dialect):
     """
     ``invoke-with-bidirectional-stream``: events of one kind each, inside chunks.
 
     What is asked is an event stream as well, which is not looked at. Text that is to be spoken is told twice, first
-    as a plan and then, in sentences, as it was said: the second counts, where counts are missing.
+    as a plan and then, in sentences, as it was said: the second counts, where counts are missing. What was used is
+    summed up after every few words: only the last sum is unpacked.
     """
 
     def request(self, turn: Turn, body: Any) -> None:
@@ -31,27 +40,39 @@ class Sonic(Dialect):
     def event(self, turn: Turn, event: Event) -> None:
         if fail_by_name(turn, event):
             return
-        match dig(unwrap(event.data), "event"):
-            case {"completionStart": start}:
-                turn.response_id = text(start, "completionId")
-                turn.conversation_id = text(start, "sessionId")
-            case {"contentStart": start}:
-                self._open(turn, start)
-            case {"textOutput": told}:
-                self._read_text(turn, told, event.at_ms)
-            case {"audioOutput": {"content": str(sound)}}:
+        kind = _kind_of(event.data)
+        if kind == _SUM:
+            turn.state["sum"] = event.data
+        elif kind != _SILENT:
+            told = dig(unwrap(event.data), "event")
+            for name, inner in told.items() if isinstance(told, dict) else ():
+                self._read(turn, name, inner, event.at_ms)
+
+    def _read(self, turn: Turn, kind: str, told: Any, at_ms: int | None) -> None:
+        match kind:
+            case "audioOutput" if sound := text(told, "content"):
                 turn.state["sound"] = turn.state.get("sound", 0) + base64_size(sound)
-                turn.note_first_token(event.at_ms)
-            case {"toolUse": call}:
+                turn.note_first_token(at_ms)
+            case "textOutput":
+                self._read_text(turn, told, at_ms)
+            case "contentStart":
+                self._open(turn, told)
+            case "toolUse":
                 turn.used("tool")
-                turn.call_tool(dig(call, "toolName"))
-                turn.call_tool(dig(call, "content"))
-            case {"usageEvent": told}:
-                turn.usage = Usage(input=number(told, "totalInputTokens"), output=number(told, "totalOutputTokens"))
-            case {"completionEnd": _}:
+                turn.call_tool(dig(told, "toolName"))
+                turn.call_tool(dig(told, "content"))
+            case "completionStart":
+                turn.response_id = text(told, "completionId")
+                turn.conversation_id = text(told, "sessionId")
+            case "completionEnd":
                 turn.finished = True
+            case "usageEvent":
+                turn.state["sum"] = {"event": {kind: told}}
 
     def finish(self, turn: Turn) -> None:
+        told = dig(unwrap(turn.state.get("sum")), "event", "usageEvent")
+        if told is not None:
+            turn.usage = Usage(input=number(told, "totalInputTokens"), output=number(told, "totalOutputTokens"))
         sound, a_second = turn.state.get("sound", 0), turn.state.get("bytes_a_second")
         if sound:
             turn.used("voice")
@@ -64,8 +85,10 @@ class Sonic(Dialect):
         stage = dig(parse_or_none(fields) if isinstance(fields, str) else None, "generationStage")
         turn.state["planned"] = stage == "SPECULATIVE"
         form = dig(start, "audioOutputConfiguration")
+        if text(form, "mediaType") != "audio/lpcm":
+            return
         rate, bits, channels = (number(form, name) for name in ("sampleRateHertz", "bitsPerSample", "channelCount"))
-        if rate and bits and text(form, "mediaType") == "audio/lpcm":
+        if rate and bits:
             turn.state["bytes_a_second"] = rate * bits // 8 * (channels or 1)
 
     def _read_text(self, turn: Turn, told: Any, at_ms: int | None) -> None:
@@ -73,3 +96,15 @@ class Sonic(Dialect):
             turn.prompt(dig(told, "content"))
         elif not turn.state.get("planned"):
             turn.answer(dig(told, "content"), at_ms)
+
+
+def _kind_of(data: Any) -> bytes:
+    """Return of what kind a chunk is, by its first letters; nothing if these do not tell."""
+    packed = dig(data, "bytes")
+    if not isinstance(packed, str):
+        return b""
+    try:
+        found = _KIND.match(binascii.a2b_base64(packed[:_KIND_LETTERS]))
+    except ValueError:
+        return b""
+    return found[1] if found else b""
