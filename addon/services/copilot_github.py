@@ -61,10 +61,6 @@ class CopilotOnGitHub(Service):
                 turn.finished = True
                 turn.response_id = identity_at(data, "id") or turn.response_id
                 turn.response_model = text_at(data, "model") or turn.response_model
-            case _ if text_at(data, "message", "role") == "assistant":  # asked for without a stream
-                turn.answer(pick(data, "message", "content"))
-                turn.response_model = text_at(data, "message", "model") or turn.response_model
-                turn.finished = True
             case "threadAutoPickedModel" | "routedModel" as kind:
                 names = (text_at(data, *path) for path in ((kind,), ("model",), ("model", "id"), ("body",)))
                 turn.response_model = next(filter(None, names), turn.response_model)
@@ -74,5 +70,9 @@ class CopilotOnGitHub(Service):
             case "error":
                 limited = "limit" in str(pick(data, "errorType")).lower()
                 turn.outcome = "limited" if limited else "error"
+            case _ if text_at(data, "message", "role") == "assistant":  # asked for without a stream
+                turn.answer(pick(data, "message", "content"))
+                turn.response_model = text_at(data, "message", "model") or turn.response_model
+                turn.finished = True
             case str(kind) if kind not in _QUIET:
                 turn.wonder(kind)

@@ -61,9 +61,8 @@ class ZAi(Service):
         if event.data == "[DONE]":
             turn.finished = True
             return
-        data = pick(event.data, "data")
-        if not isinstance(data, dict):
-            data = event.data if isinstance(event.data, dict) else {}
+        outer = event.data if isinstance(event.data, dict) else {}
+        data = outer["data"] if isinstance(outer.get("data"), dict) else outer
         if data.get("error") or pick(data, "data", "error"):
             turn.outcome = "error"
         if told := data.get("usage"):
@@ -90,9 +89,11 @@ class ZAi(Service):
 
     def _write(self, turn: Turn, data: dict[str, Any], phase: str | None, at_ms: int | None) -> None:
         """Add to the one text, or replace it from a place on; code points are counted."""
-        pieces: list[tuple[bool, str]] = turn.state.setdefault("pieces", [])
-        piece = text_at(data, "delta_content")
         edit, place = text_at(data, "edit_content"), data.get("edit_index")
+        text = edit or text_at(data, "delta_content")
+        if text is None:
+            return
+        pieces: list[tuple[bool, str]] = turn.state.setdefault("pieces", [])
         length: int = turn.state.get("length", 0)
         if edit and isinstance(place, int) and 0 <= place < length:
             while pieces and length - len(pieces[-1][1]) >= place:
@@ -102,11 +103,10 @@ class ZAi(Service):
                 length -= len(last)
                 pieces.append((thinks, last[: place - length]))
                 length = place
-        if text := edit or piece:
-            pieces.append((phase == "thinking", text))
-            turn.state["length"] = length + len(text)
-            if phase == "answer":
-                turn.note_first_token(at_ms)
+        pieces.append((phase == "thinking", text))
+        turn.state["length"] = length + len(text)
+        if phase == "answer":
+            turn.note_first_token(at_ms)
 
 
 class ChatGlm(Service):
