@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,10 +12,12 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from addon.capturing import Captures
+from addon.hearing import Hearing
 from addon.outbox import Outbox, local_day
 from addon.parcel import split, unpack, unpack_message
 from addon.pulse import Pulse, is_paused
-from addon.reader import NOTHING, Reader, Reading, SocketReader
+from addon.reader import NOTHING, Reader, Reading
+from tracker.errors import tell
 from tracker.record import Unread
 from tracker.store import Store, StoreError
 
@@ -31,34 +33,27 @@ class Desk:
     store: Store
     captures: Captures
     outbox: Outbox
-    sockets: dict[str, SocketReader] = field(default_factory=dict)
+    sockets: dict[str, Hearing] = field(default_factory=dict)
     pulse: Pulse = field(default_factory=Pulse)
-    _deaf: set[str] = field(default_factory=set)
-    """Sockets on which an answer was under way that is lost: not heard until the next question."""
     _held: Counter[str] = field(default_factory=Counter)
     """Answers under way that nobody but this process knows of, as they were last noted."""
 
     def deal_with(self, header: dict[str, Any], blob: memoryview) -> dict[str, Any]:
-        """Do what one parcel asks, unless that is done; return the answer for the proxy."""
-        answer = {} if self._is_done(header) else self._take(header, blob)
+        """
+        Do what one parcel asks, unless that is done; return the answer for the proxy.
+
+        A fault of one exchange costs that exchange. If this raises, nothing in here can be relied on any more.
+        """
+        answer = self._take(header, blob)
         self.outbox.taken = max(self.outbox.taken, header["number"])
         return {**answer, "settled": self.outbox.settled}
-
-    def _is_done(self, header: dict[str, Any]) -> bool:
-        """Whether the worker before this one died after it had written it; a socket is opened again all the same."""
-        return 0 < header["number"] <= self.outbox.before and header["kind"] not in {"open", "batch"}
 
     def _take(self, header: dict[str, Any], blob: memoryview) -> dict[str, Any]:
         match header["kind"]:
             case "batch":
                 return self._take_all(header["sizes"], blob)
             case "lost":
-                now = datetime.now(UTC).timestamp()
-                lost = Unread(
-                    day=local_day(now), service=header["service"], shape="", reason=header["reason"], n=header["n"]
-                )
-                reading = Reading(unread=(lost,))
-                self._put(reading, lost.service, now, answers=header["answers"], number=header["number"])
+                self._count(header, header["reason"], header["n"], answers=header["answers"])
                 return {}
             case "settle":
                 self.outbox.flush()
@@ -70,52 +65,59 @@ class Desk:
                 return self.beat(header)
             case "look":
                 return self.pulse.look(self.store)
-        reading, told = self._listen(header, blob)
+        reading, told = self._take_one(header, blob)
         return {**told, **self._look_again(reading)}
 
     def _take_all(self, sizes: list[int], blob: memoryview) -> dict[str, Any]:
-        """Take several and write them in one go; a fault of one is told and costs none of the others."""
+        """Take several and write them in one go."""
         told: list[dict[str, Any]] = []
         readings = NOTHING
         with self.outbox.together():
             for begin, end in pairwise(accumulate(sizes, initial=0)):
-                header, rest = split(bytes(blob[begin:end]))
-                try:
-                    reading, answer = (NOTHING, {}) if self._is_done(header) else self._listen(header, rest)
-                except MemoryError:
-                    raise
-                except Exception as error:  # noqa: BLE001 - what one exchange does to us must not cost the next
-                    told.append({"broken": type(error).__name__})
-                    continue
+                reading, answer = self._take_one(*split(bytes(blob[begin:end])))
                 readings += reading
                 told.append(answer)
         return {**self._look_again(readings), "told": told}
 
-    def _listen(self, header: dict[str, Any], blob: memoryview) -> tuple[Reading, dict[str, Any]]:
+    def _take_one(self, header: dict[str, Any], blob: memoryview) -> tuple[Reading, dict[str, Any]]:
         """Take an exchange, or what happened on a socket; return what was read and what the proxy should know."""
-        match header["kind"]:
-            case "exchange":
-                return self._read(header, blob), {}
-            case "open":  # it comes again for each worker, but is one
-                self._open(header, blob)
-                if header["number"] > self.outbox.before:
-                    self._put(NOTHING, header["service"], None, answers=1, number=header["number"])
-            case "hear":
-                message = unpack_message(header, blob)
-                self.captures.hear(header["socket"], message)
-                if self._is_heard(header):
-                    return self._hear(header, lambda socket: socket.hear(message))
-            case "deafen":
-                self._deaf.add(header["socket"])
-            case "close":
-                heard = self._hear(header, lambda socket: socket.close(header["ending"], header["at_ms"]))
-                self.captures.close(header["socket"])
-                return heard
+        socket = self.sockets.get(header.get("socket", ""))
+        try:
+            match header["kind"]:
+                case "exchange":
+                    return self._read(header, blob), {}
+                case "open":
+                    self._open(header, blob)
+                case _ if socket is not None:
+                    return self._listen(header, blob, socket)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what one exchange does to us must not cost the next
+            reason = type(error).__name__
+            if header["kind"] in {"exchange", "open"}:
+                self._count(header, reason, 1, answers=1)
+                return NOTHING, {"broken": reason}
+            if socket is not None:
+                return NOTHING, self._miss(header, reason, socket)
         return NOTHING, {}
+
+    def _is_done(self, header: dict[str, Any]) -> bool:
+        """Whether a worker before this one died after it had written what came of it."""
+        number: int = header["number"]
+        return 0 < number <= self.outbox.before
+
+    def _count(self, header: dict[str, Any], reason: str, n: int, *, answers: int) -> None:
+        """Count what was not read; ``answers`` of those that the proxy saw begin are done with thereby."""
+        if not self._is_done(header):
+            now, service = datetime.now(UTC).timestamp(), header["service"]
+            lost = Unread(day=local_day(now), service=service, shape="", reason=reason, n=n)
+            self._put(Reading(unread=(lost,)), service, now, answers=answers, number=header["number"])
 
     def _read(self, header: dict[str, Any], blob: memoryview) -> Reading:
         service, at = header["service"], header["started_at"]
         reading = NOTHING
+        if self._is_done(header):
+            return reading
         if not self._is_paused(service, at):
             exchange = unpack(header, blob)
             with _deadline():
@@ -125,32 +127,59 @@ class Desk:
         return reading
 
     def _open(self, header: dict[str, Any], blob: memoryview) -> None:
-        if self._is_paused(header["service"], header["started_at"]):
-            return
-        opening = unpack(header, blob)
-        with _deadline():
-            socket = self.reader.open_socket(opening)
-        if socket is not None:
-            self.sockets[header["socket"]] = socket
-            self.captures.open(header["socket"], header["service"], opening)
+        """Open a socket; it comes again for each worker, but is one."""
+        if not self._is_paused(header["service"], header["started_at"]):
+            opening = unpack(header, blob)
+            with _deadline():
+                socket = Hearing.begin(self.reader, opening)
+            if socket is not None:
+                self.sockets[header["socket"]] = socket
+                self.captures.open(header["socket"], header["service"], opening)
+        if not self._is_done(header):
+            self._put(NOTHING, header["service"], None, answers=1, number=header["number"])
 
-    def _hear(self, header: dict[str, Any], act: Callable[[SocketReader], Reading]) -> tuple[Reading, dict[str, Any]]:
-        socket = self.sockets.get(header["socket"])
-        if socket is None:
-            return NOTHING, {}
-        with _deadline():
-            reading = act(socket)
-            self.captures.turn(header["socket"], reading)
-        if header["kind"] == "close":
-            del self.sockets[header["socket"]]
-            self._deaf.discard(header["socket"])
-        begun = self._put(reading, socket.service, None, number=header["number"])
-        return reading, {"begun": begun, "busy": socket.is_busy}
+    def _listen(self, header: dict[str, Any], blob: memoryview, socket: Hearing) -> tuple[Reading, dict[str, Any]]:
+        """Take what happened on an open socket."""
+        name, reading = header["socket"], NOTHING
+        match header["kind"]:
+            case "hear":
+                message = unpack_message(header, blob)
+                self.captures.hear(name, message)
+                if self._is_done(header):
+                    # The worker before told nobody whether an answer was under way then, but it had counted it.
+                    if (
+                        not socket.passes_over(from_client=message.from_client)
+                        and socket.service in self.outbox.orphaned
+                    ):
+                        socket.lose("answer")
+                else:
+                    with _deadline():
+                        reading = socket.hear(message)
+                        self.captures.turn(name, reading)
+            case "miss":
+                return NOTHING, self._miss(header, header["reason"], socket)
+            case "lose":
+                socket.lose(header["part"])
+            case "close":
+                del self.sockets[name]
+                with _deadline():
+                    reading = socket.close(header["ending"], header["at_ms"])
+                    self.captures.turn(name, reading)
+                self.captures.close(name)
+        return reading, self._put_heard(header, reading, socket)
 
-    def _is_heard(self, header: dict[str, Any]) -> bool:
-        if header["from_client"]:
-            self._deaf.discard(header["socket"])
-        return header["socket"] not in self._deaf
+    def _miss(self, header: dict[str, Any], reason: str, socket: Hearing) -> dict[str, Any]:
+        """A message of a socket cannot be heard: what it belongs to is lost."""
+        reading = socket.miss(reason, header["at_ms"], from_client=header.get("from_client", False))
+        if self._is_done(header):
+            reading = NOTHING
+        told = self._put_heard(header, reading, socket)
+        return {**told, "broken": reason} if reading.unread else told
+
+    def _put_heard(self, header: dict[str, Any], reading: Reading, socket: Hearing) -> dict[str, Any]:
+        more = self._put(reading, socket.service, None, number=header["number"])
+        came = len(reading.records) or sum(one.n for one in reading.unread)
+        return {"begun": max(0, came + more), "part": socket.part}
 
     def _put(self, reading: Reading, service: str, at: float | None, *, answers: int = 0, number: int = 0) -> int:
         """
@@ -163,9 +192,9 @@ class Desk:
         more = Counter({name: n for name in held.keys() | self._held.keys() if (n := held[name] - self._held[name])})
         done = Counter({service: answers})
         done.subtract(more)
-        self._held = held
         self.outbox.put(reading, service, at, done=done, held=more, number=number)
-        return max(0, more[service])
+        self._held = held
+        return more[service]
 
     def beat(self, header: dict[str, Any]) -> dict[str, Any]:
         """Write the heartbeat, and tell the proxy what becomes of new turns."""
@@ -176,8 +205,8 @@ class Desk:
             if self.outbox.tally is not None:
                 self.outbox.tally.save()
             return {**self.pulse.write(self.store, header), "waiting": len(waiting)}
-        except StoreError as error:
-            return {"trouble": str(error), "waiting": len(waiting)}
+        except Exception as error:  # noqa: BLE001 - a heartbeat that fails must not cost what has been read
+            return {"trouble": tell(error), "waiting": len(waiting)}
 
     def end(self) -> None:
         """The proxy is gone: what has been heard of answers that were under way is read as it is."""

@@ -35,6 +35,8 @@ class WorkerEar:
         self._queue = Queue()
         self._feeder = Feeder(db, self._queue, self.gate, module=module, tell=tell)
         self._thread = threading.Thread(target=self._feeder.run, name="feeder", daemon=True)
+        self._missing: dict[str, bool] = {}
+        """Sockets of which nothing could be taken since the last message that was lost, and whose that was."""
 
     def start(self) -> None:
         """Start the feeding thread, which starts the worker."""
@@ -81,25 +83,34 @@ class WorkerEar:
     def hand_over(self, copy: Copy) -> None:
         self.counters.handed += 1
         pack_it = partial(pack, "exchange", copy)
-        self._put(Job(pack_it, copy.service, None, copy.weight, copy.release, batched=True, answers=1))
+        if not self._queue.put(Job(pack_it, copy.service, None, copy.weight, copy.release, batched=True, answers=1)):
+            self._queue.lose(Loss(copy.service, "overload", answers=1))
+            copy.release()
 
     def open_socket(self, socket: str, copy: Copy) -> None:
         pack_it = partial(pack, "open", copy, socket=socket)
-        self._put(Job(pack_it, copy.service, socket, copy.weight, copy.release, batched=True, answers=1))
+        job = Job(pack_it, copy.service, socket, copy.weight, copy.release, batched=True, answers=1)
+        self._queue.put(job, always=True)  # it is small, and nothing of it could be read without
 
     def hear(self, socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes) -> None:
         pack_it = partial(pack_message, socket, copy, ns, from_client=from_client, data=data)
-        self._put(Job(pack_it, copy.service, socket, 300 + len(data), batched=True))
+        instead = _missing(socket, copy, ns, from_client=from_client)
+        if self._queue.put(Job(pack_it, copy.service, socket, 300 + len(data), batched=True, instead=instead)):
+            self._missing.pop(socket, None)
+        else:
+            self.miss(socket, copy, ns, from_client=from_client, reason="overload")
+
+    def miss(self, socket: str, copy: Copy, ns: int, *, from_client: bool, reason: str) -> None:
+        if self._missing.get(socket) != from_client:  # one tells of all in a row
+            self._missing[socket] = from_client
+            header = {**_missing(socket, copy, ns, from_client=from_client), "reason": reason}
+            self._queue.put(Job(partial(join_numbered, header), copy.service, socket, batched=True), always=True)
 
     def close_socket(self, socket: str, copy: Copy, ns: int, ending: Ending) -> None:
-        at_ms = max(0, ns - copy.started_ns) // 1_000_000
-        header = {"kind": "close", "socket": socket, "service": copy.service, "ending": ending, "at_ms": at_ms}
-        pack_it = partial(join_numbered, header)
-        self._put(Job(pack_it, copy.service, socket, batched=True, closes=True))
-
-    def lose(self, service: str, reason: str, answers: int = 0) -> None:
-        """Count something that will not be read; ``answers`` is 1 if it had begun as one."""
-        self._queue.lose(Loss(service, reason, answers=answers))
+        self._missing.pop(socket, None)
+        header = {"kind": "close", "socket": socket, "ending": ending, "at_ms": copy.elapsed_ms(ns)}
+        job = Job(partial(join_numbered, header), copy.service, socket, batched=True, closes=True)
+        self._queue.put(job, always=True)
 
     def beat(self, header: dict[str, Any]) -> None:
         """Have a heartbeat written; the answer refreshes the gate."""
@@ -118,9 +129,7 @@ class WorkerEar:
         if self._tally is not None:
             self._tally.close()
 
-    def _put(self, job: Job) -> None:
-        if self._queue.put(job):
-            return
-        self.lose(job.service, "overload", job.answers)
-        if job.release is not None:
-            job.release()
+
+def _missing(socket: str, copy: Copy, ns: int, *, from_client: bool) -> dict[str, Any]:
+    """What the worker is told in the place of a message."""
+    return {"kind": "miss", "socket": socket, "at_ms": copy.elapsed_ms(ns), "from_client": from_client}

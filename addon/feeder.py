@@ -60,7 +60,7 @@ class Feeder:
                         self._deliver(one)
             except Exception as error:  # noqa: BLE001 - this thread must outlive whatever one exchange does to it
                 for one in jobs:
-                    if not one.is_done:
+                    if one.service and not one.is_done and not one.reason:
                         self._queue.lose(Loss(one.service, type(error).__name__, answers=one.answers))
             for one in jobs:
                 if one.release is not None:
@@ -76,8 +76,7 @@ class Feeder:
         except (EOFError, OSError, HelperLostError):
             self._bury()
             return False
-        told = answer.get("told") or [{}] * len(jobs)
-        self._take_answer(answer, zip(jobs, told, strict=True))
+        self._take_answer(answer, zip(jobs, answer["told"], strict=True))
         return True
 
     def _pack(self, helper: Helper, job: Job) -> bytes:
@@ -91,14 +90,15 @@ class Feeder:
         while True:
             try:
                 helper = self._connect()
-                if job.failure is not None:
-                    if job.number > self._written:
-                        self._queue.lose(Loss(job.service, job.failure, job.n, job.answers))
+                if job.failure is not None and (job.number <= self._written or not job.become_missing()):
+                    self._give_up(job, job.failure)
                     return
                 answer = helper.ask(self._pack(helper, job))
             except (EOFError, OSError, HelperLostError):
                 reason = self._bury()
                 if job.failure is not None:  # no worker is to be had now: the next one knows whether it was written
+                    if job.instead is not None and not self._queue.closing:
+                        continue  # what else is said on the socket can only be told apart with that known
                     self._ledger.note(job.number, Loss(job.service, job.failure, job.n, job.answers))
                     return
                 if job.tried or self._queue.closing or reason in {"hang", "memory"}:
@@ -112,18 +112,25 @@ class Feeder:
                 job.answered(answer)
             return
 
+    def _give_up(self, job: Job, failure: str) -> None:
+        """No worker survives this one."""
+        if job.socket is not None:
+            self._sockets.forget(job)
+        if job.number > self._written and not job.closes:
+            self._queue.lose(Loss(job.service, failure, job.n, job.answers))
+
     def _take_answer(self, answer: dict[str, Any], taken: Iterable[tuple[Job, dict[str, Any]]]) -> None:
         """The worker has taken these, and told this of each: they are written, or will be unless it is killed first."""
         settled = answer.get("settled", 0)
         self._ledger.settle(settled)
         for job, told in taken:
             job.is_done = True
-            if broken := told.get("broken"):
-                self._queue.lose(Loss(job.service, str(broken), answers=job.answers))
-                continue
-            self._queue.counters.read += job.batched and job.socket is None
+            if broken := told.get("broken"):  # it has been counted where its row would be
+                self._queue.count(broken)
+            elif job.batched and job.socket is None:
+                self._queue.counters.read += 1
             if job.socket is not None:
-                self._sockets.note(job, is_busy=bool(told.get("busy")))
+                self._sockets.note(job, told.get("part"))
             if job.number > settled:
                 self._ledger.note(job.number, job.loss(told.get("begun", 0)))
         self._take_pulse(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -39,6 +39,8 @@ class Job:
     """How many answers of the tally are done when it is done."""
     n: int = 1
     """How many are lost if it is."""
+    instead: Mapping[str, Any] | None = None
+    """What the worker is told in the place of a socket's message that cannot be read."""
     number: int = 0
     """Counts what was given to workers, so that the next one knows what the one before had written; 0 for errands."""
     reason: str | None = None
@@ -49,6 +51,14 @@ class Job:
     failure: str | None = None
     """Why it will not be read."""
     answered: Callable[[dict[str, Any]], None] | None = None
+
+    def become_missing(self) -> bool:
+        """Turn into the word that it cannot be read, if there is one; it may fail as often again."""
+        if self.instead is None:
+            return False
+        self.pack = partial(join_numbered, {**self.instead, "reason": self.failure})
+        self.instead, self.failure, self.tried = None, None, False
+        return True
 
     def loss(self, begun: int) -> Loss:
         """What is lost with a worker that has taken it; of a socket's message the answers that ``begun`` with it."""
@@ -80,10 +90,11 @@ class Queue:
         """(service, reason) → how many things were lost, and how many of them were answers of the tally."""
         self._wake = threading.Condition()
 
-    def put(self, job: Job) -> bool:
-        """Take a job if there is room; never waits."""
+    def put(self, job: Job, *, always: bool = False) -> bool:
+        """Take a job if there is room, or ``always``; never waits."""
         with self._wake:
-            if len(self._jobs) >= LONGEST_QUEUE or self._weight + job.weight > HEAVIEST_QUEUE:
+            full = len(self._jobs) >= LONGEST_QUEUE or self._weight + job.weight > HEAVIEST_QUEUE
+            if full and not always:
                 return False
             self._jobs.append(job)
             self._weight += job.weight
@@ -97,10 +108,15 @@ class Queue:
             self._jobs.append(Job(pack, weight=0, answered=answered))
             self._wake.notify()
 
+    def count(self, reason: str, n: int = 1) -> None:
+        """Count something that was not read, and is written down."""
+        with self._wake:
+            self.counters.lost[reason] += n
+
     def lose(self, loss: Loss) -> None:
         """Count something that was not read, and have it written down."""
         with self._wake:
-            self.counters.lost[loss.reason] += loss.n
+            self.count(loss.reason, loss.n)
             n, answers = self._lost.get((loss.service, loss.reason), (0, 0))
             self._lost[loss.service, loss.reason] = n + loss.n, answers + loss.answers
 
@@ -144,6 +160,6 @@ class Queue:
         return jobs
 
 
-def join_numbered(header: dict[str, Any], *, number: int) -> bytes:
+def join_numbered(header: Mapping[str, Any], *, number: int) -> bytes:
     """Return a parcel that is a header and no more."""
     return join({**header, "number": number})

@@ -71,6 +71,8 @@ class Outbox:
     """Number of the last parcel that the worker before this one had brought into the database."""
     taken: int = 0
     """Number of the last parcel that was taken."""
+    orphaned: set[str] = field(default_factory=set)
+    """Services whose answers the worker before this one held in its memory."""
     _noted: dict[str, Mark] = field(default_factory=dict)
     """What the database says is done with."""
     _is_held: bool = False
@@ -84,7 +86,9 @@ class Outbox:
         self._noted = {mark.service: mark for mark in marks_of(self.store, self.tally.name)}
         self.before = self.taken = max((mark.last for mark in self._noted.values()), default=0)
         for service, mark in self._noted.items():
+            self.tally.note(service, mark.done)  # it may have died just before it did
             if mark.held > 0:
+                self.orphaned.add(service)
                 day = local_day(datetime.now(UTC).timestamp())
                 lost = Unread(day=day, service=service, shape="", reason="worker-lost", n=mark.held)
                 gone = {service: mark.held}

@@ -123,6 +123,10 @@ class Copy:
         """Roughly how many bytes of memory it holds."""
         return 1000 + len(self.request_body) + self.response.taken + (self.request.taken if self.request else 0)
 
+    def elapsed_ms(self, ns: int) -> int:
+        """Return the whole milliseconds from its start to a moment of the monotonic clock."""
+        return max(0, ns - self.started_ns) // 1_000_000
+
     def release(self) -> None:
         """Let everything that was copied go."""
         self.request_body = b""
@@ -153,7 +157,7 @@ def pack(kind: str, copy: Copy, **more: Any) -> bytes:
         "response_headers": copy.response_headers,
         "response_bytes": copy.response.size,
         "started_at": copy.started_at,
-        "ended_ms": max(0, copy.ended_ns - start) // 1_000_000,
+        "ended_ms": copy.elapsed_ms(copy.ended_ns),
         "ending": copy.ending,
         "truncated": cut,
         "body": len(body),
@@ -166,9 +170,8 @@ def pack(kind: str, copy: Copy, **more: Any) -> bytes:
 
 def pack_message(socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes, number: int) -> bytes:
     """Return one message of a socket as bytes."""
-    at_ms = max(0, ns - copy.started_ns) // 1_000_000
-    header = {"kind": "hear", "socket": socket, "at_ms": at_ms, "from_client": from_client, "number": number}
-    return join(header, data)
+    header = {"kind": "hear", "socket": socket, "at_ms": copy.elapsed_ms(ns), "from_client": from_client}
+    return join({**header, "number": number}, data)
 
 
 def join(header: Mapping[str, Any], *blobs: bytes) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 from tracker import desktop, limits, reminders, settings
 from tracker.errors import tell
 from tracker.heartbeat import this_moment
-from tracker.store import Store, StoreError
+from tracker.store import Store
 
 
 class Pulse:
@@ -50,9 +50,9 @@ class Pulse:
         try:
             due = limits.due_notices(store, now)
             unapproved = reminders.due_reminders(store, now)
-        except (StoreError, settings.SettingsError):  # nothing can be noted now: they are told later
+            wanted = settings.load(store.path)
+        except Exception:  # noqa: BLE001 - nothing can be noted now: they are told later, and cost no record
             return []
-        wanted = settings.load(store.path)
         self.shown = [process for process in self.shown if process.poll() is None]
         if (due or unapproved) and wanted.get("notices.desktop"):
             process = desktop.show(due, wanted.get("language"), unapproved)

@@ -160,6 +160,8 @@ class SocketReader:
         self._key, self._service, self._opening, self._listener = key, service, opening, listener
         self._sent, self._received = 0, 0
         self._digest = SocketDigest()
+        self.is_broken = False
+        """A message was more than its service's listener could take: what it has heard so far cannot be relied on."""
 
     @property
     def service(self) -> str:
@@ -167,9 +169,14 @@ class SocketReader:
         return self._service.name
 
     @property
+    def is_alone(self) -> bool:
+        """Whether answers are under way nowhere but here: the service keeps none between exchanges."""
+        return self._service.owed() is None
+
+    @property
     def is_busy(self) -> bool:
         """Whether something went both ways since the last turn ended: an answer may be under way, and only here."""
-        return bool(self._sent and self._received) and self._service.owed() is None
+        return bool(self._sent and self._received) and self.is_alone
 
     def hear(self, message: Message) -> Reading:
         """Take one message; return the records of the turns that it ended. Never raises."""
@@ -181,6 +188,7 @@ class SocketReader:
         try:
             turns = tuple(self._listener.hear(message))
         except Exception as error:  # noqa: BLE001 - as above
+            self.is_broken = True
             return Reading(unread=(_unread(self._service, self._opening, "", type(error).__name__, message.at_ms),))
         return self._settle(turns, message.at_ms) if turns else NOTHING
 

@@ -15,8 +15,8 @@ class _Socket:
     """What opens it."""
     is_known: bool = False
     """The present worker knows it."""
-    is_busy: bool = False
-    """An answer was under way on it when a worker last spoke of it."""
+    part: str | None = None
+    """What is lost with the worker, as that last said: a part of a question or of an answer, or nothing."""
 
 
 class Sockets:
@@ -32,18 +32,23 @@ class Sockets:
             self._open[name] = _Socket(parcel)
         elif (socket := self._open.get(name)) is not None and not socket.is_known:
             helper.ask(socket.parcel)
-            if socket.is_busy:  # the answer that was under way is lost: its rest must not be taken for another one
-                helper.ask(join({"kind": "deafen", "socket": name, "number": 0}))
+            if socket.part is not None:  # the rest of it must not be taken for another answer
+                helper.ask(join({"kind": "lose", "socket": name, "part": socket.part, "number": 0}))
         if name in self._open:
             self._open[name].is_known = True
 
-    def note(self, job: Job, *, is_busy: bool) -> None:
+    def note(self, job: Job, part: str | None) -> None:
         """A worker has dealt with this job of a socket."""
         name = job.socket or ""
         if job.closes:
             self._open.pop(name, None)
         elif name in self._open:
-            self._open[name].is_busy = is_busy
+            self._open[name].part = part
+
+    def forget(self, job: Job) -> None:
+        """No worker survives what opens or closes this socket."""
+        if job.closes or job.release is not None:
+            self._open.pop(job.socket or "", None)
 
     def forget_worker(self) -> None:
         """The worker is gone, and the next one knows nothing."""

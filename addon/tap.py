@@ -29,8 +29,8 @@ class Ear(Protocol):
     def hand_over(self, copy: Copy) -> None: ...
     def open_socket(self, socket: str, copy: Copy) -> None: ...
     def hear(self, socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes) -> None: ...
+    def miss(self, socket: str, copy: Copy, ns: int, *, from_client: bool, reason: str) -> None: ...
     def close_socket(self, socket: str, copy: Copy, ns: int, ending: Ending) -> None: ...
-    def lose(self, service: str, reason: str) -> None: ...
 
 
 class Tap:
@@ -143,10 +143,9 @@ class Tap:
         if copy is None:
             return
         if len(message.content) > LARGEST_MESSAGE:
-            self._ear.lose(copy.service, "too-large")
+            self._ear.miss(flow.id, copy, time.monotonic_ns(), from_client=message.from_client, reason="too-large")
             return
-        ns = time.monotonic_ns()
-        self._ear.hear(flow.id, copy, ns, from_client=message.from_client, data=message.content)
+        self._ear.hear(flow.id, copy, time.monotonic_ns(), from_client=message.from_client, data=message.content)
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         """The socket is gone."""

@@ -1,0 +1,83 @@
+"""One open socket as the worker hears it: an answer of which something is lost counts once, and is heard no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from addon.exchange import Ending, Exchange, Message
+from addon.reader import NOTHING, Reader, Reading, SocketReader
+from tracker.record import Unread
+
+Part = Literal["question", "answer"]
+"""What was lost: with some of a question all of it and its answer, with some of an answer the rest of that."""
+
+
+@dataclass(slots=True)
+class Hearing:
+    """Hears what both sides say, until something is missing, and then from the next question on."""
+
+    _reader: Reader
+    _opening: Exchange
+    _socket: SocketReader
+    _lost: Part | None = None
+
+    @classmethod
+    def begin(cls, reader: Reader, opening: Exchange) -> Hearing | None:
+        """Hear the socket that this exchange opens; None if it carries no turns."""
+        socket = reader.open_socket(opening)
+        return None if socket is None else cls(reader, opening, socket)
+
+    @property
+    def service(self) -> str:
+        """The name of the service."""
+        return self._socket.service
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer may be under way, and only here."""
+        return self._socket.is_busy
+
+    @property
+    def part(self) -> Part | None:
+        """What whoever hears on in its place must not hear."""
+        return "answer" if self.is_busy else self._lost
+
+    def hear(self, message: Message) -> Reading:
+        """Take one message; return what was read of the turns that it ended."""
+        if self.passes_over(from_client=message.from_client):
+            return NOTHING
+        reading = self._socket.hear(message)
+        if self._socket.is_broken:  # the reading tells so
+            self.lose("question" if message.from_client else "answer")
+        return reading
+
+    def miss(self, reason: str, at_ms: int, *, from_client: bool) -> Reading:
+        """Tell of a message that cannot be heard: the answer that it belongs to is lost, unless it was already."""
+        if not self._socket.is_alone or self.passes_over(from_client=from_client):
+            return NOTHING
+        self.lose("question" if from_client else "answer")
+        local = self._opening.started_at + timedelta(minutes=self._opening.utc_offset_minutes, milliseconds=at_ms)
+        return Reading(unread=(Unread(day=local.date().isoformat(), service=self.service, shape="", reason=reason),))
+
+    def lose(self, part: Part) -> None:
+        """Forget the answer under way, and do not take its rest for another one."""
+        if self._socket.is_alone:
+            self._socket, self._lost = self._reader.open_socket(self._opening) or self._socket, part
+
+    def close(self, ending: Ending, at_ms: int | None) -> Reading:
+        """The socket is gone; return what was read of the turns that were still open."""
+        return NOTHING if self._lost else self._socket.close(ending, at_ms)
+
+    def passes_over(self, *, from_client: bool) -> bool:
+        """Whether the next message belongs to an answer that was lost before."""
+        match self._lost, from_client:
+            case (None, _):
+                return False
+            case ("answer", True):  # the next question
+                self._lost = None
+                return False
+            case ("question", False):
+                self._lost = "answer"
+        return True
