@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_TEXT = re.compile(r'[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*+')
-"""The inside of a JSON string."""
+from addon.framing import parse_or_none
+from addon.framing.values import NOT_JSON, scan_at
 
 
 @dataclass(slots=True)
@@ -18,26 +18,34 @@ class Snapshots:
     """
 
     place: re.Pattern[str]
-    """What stands in a snapshot up to the first letter of the text that grows."""
+    """What stands in a snapshot up to the quotation mark before the text that grows, and this mark."""
     _before: str = ""
     _behind: str = ""
     _held: tuple[str, int | None] | None = None
+    _vain: int = 0
 
     def begin(self, snapshot: object) -> None:
-        """Compare with this one from now on."""
-        found = self.place.search(snapshot) if isinstance(snapshot, str) else None
-        text = _TEXT.match(found.string, found.end()) if found else None
-        self._before, self._behind = (text.string[: text.end()], text.string[text.end() :]) if text else ("", "")
+        """Compare with this one from now on; more and more seldom, where none is like the one before."""
+        self._before = self._behind = ""
+        self._vain += 1
+        if self._vain & (self._vain - 1):  # neither 1 nor 2, 4, 8 …
+            return
+        if isinstance(snapshot, str) and (found := self.place.search(snapshot)):
+            try:
+                _, end = scan_at(snapshot, found.end() - 1)
+            except NOT_JSON:
+                return
+            self._before, self._behind = snapshot[: end - 1], snapshot[end - 1 :]
 
     def hold(self, snapshot: object, at_ms: int | None) -> bool:
         """Keep a snapshot, instead of the one kept before, if it is like that one; return whether it is."""
         if not (self._before and isinstance(snapshot, str) and snapshot.startswith(self._before)):
             return False
         start, end = len(self._before), len(snapshot) - len(self._behind)
-        if start > end or not snapshot.endswith(self._behind) or not _TEXT.fullmatch(snapshot, start, end):
+        if start > end or not snapshot.endswith(self._behind) or parse_or_none(f'"{snapshot[start:end]}"') is None:
             return False
         self._before = snapshot[:end]
-        self._held = snapshot, at_ms
+        self._held, self._vain = (snapshot, at_ms), 0
         return True
 
     def release(self) -> tuple[str, int | None] | None:

@@ -36,7 +36,7 @@ LABEL = re.compile(r"(?:Gemini )?(\d(?:\.\d)?) (Pro|Flash[ -]Lite|Flash|Ultra|Na
 ARTEFACT = re.compile(r"https?://googleusercontent\.com/\w+/\d+")
 PICTURE = re.compile(r"\.(png|jpe?g|webp|gif|heic|bmp)$", re.IGNORECASE)
 TEXT = re.compile(r'\["rc_\w+", ?\["')
-"""Where a text begins that grows from snapshot to snapshot."""
+"""What stands before the text that grows from snapshot to snapshot."""
 LIMIT_REACHED = 1037
 FAILED = -1
 """An error that has no number of Gemini's."""
@@ -126,7 +126,8 @@ class Gemini(Service):
 
     def _take(self, turn: Turn, inner: Any, at_ms: int | None) -> None:
         turn.conversation_id = text_at(inner, 1, 0) or turn.conversation_id
-        turn.response_model = name_model(text_at(inner, 42)) or turn.response_model
+        if label := text_at(inner, 42):
+            turn.response_model = name_model(label) or turn.response_model
         turn.state["tool"] = text_at(inner, 6, 1, 0) or turn.state.get("tool")
         for candidate in list_at(inner, 4):
             part = text_at(candidate, 0) or ""
@@ -138,7 +139,9 @@ class Gemini(Service):
             text = text_at(candidate, 1, 0) or ""
             if "/card_content/" in text:
                 text = text_at(candidate, 22, 0) or text
-            turn.answer(ARTEFACT.sub("", text), at_ms, part=part, replace=True)
+            if "googleusercontent.com/" in text:
+                text = ARTEFACT.sub("", text)
+            turn.answer(text, at_ms, part=part, replace=True)
             if media := pick(candidate, 12):
                 self._take_media(turn, part, media)
 
@@ -154,9 +157,9 @@ class Gemini(Service):
             turn.state["plan"] = True
 
 
-def name_model(label: str | None) -> str | None:
+def name_model(label: str) -> str | None:
     """Return a storable name for what the page shows: ``3.6 Flash`` is ``gemini-3.6-flash``."""
-    match = LABEL.fullmatch(label or "")
+    match = LABEL.fullmatch(label)
     if match is None:
         return None
     return "-".join(["gemini", *(word.lower().replace(" ", "-") for word in match.groups() if word)])
