@@ -27,7 +27,7 @@ class DuckAi(Service):
     title = "Duck.ai"
     hosts = ("duck.ai",)
     path = re.compile(r"/duckchat/v1/chat")
-    adds = re.compile(rb'"message": ?"(?!")')
+    adds = re.compile(rb'(?:"message"|"role": ?"reasoning", ?"text"): ?"(?!")')
     features = ("reasoning", "web_search", "tool", "file_input", "image_input", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)
@@ -55,34 +55,34 @@ class DuckAi(Service):
             turn.asked(feature)
 
     def event(self, turn: Turn, event: Event) -> None:
-        if event.data == "[DONE]":
-            turn.finished = True
-            return
-        if isinstance(event.data, str):
-            if "LIMIT" in event.data.upper():
+        data = event.data
+        if isinstance(data, str):
+            if data == "[DONE]":
+                turn.finished = True
+            elif "LIMIT" in data.upper():
                 turn.outcome = "limited"
             return
-        turn.response_model = text_at(event.data, "model") or turn.response_model
-        turn.response_id = turn.response_id or identity_at(event.data, "id")
-        match event.data:
-            case {"action": "error"}:
-                limited = "LIMIT" in str(pick(event.data, "type")).upper() or pick(event.data, "status") == 429
+        turn.response_model = text_at(data, "model") or turn.response_model
+        turn.response_id = turn.response_id or identity_at(data, "id")
+        match pick(data, "role"):
+            case _ if pick(data, "action") == "error":
+                limited = "LIMIT" in str(pick(data, "type")).upper() or pick(data, "status") == 429
                 turn.outcome = "limited" if limited else "error"
-            case {"role": "reasoning"}:
-                turn.reason(text_at(event.data, "text"), event.at_ms)
+            case "reasoning":
+                turn.reason(text_at(data, "text"), event.at_ms)
                 once(turn, "reasoning", None)
-            case {"role": "generated-image"}:
+            case "generated-image":
                 self._add_image(turn)
-            case {"role": "ui-component", "toolName": str(tool)}:
-                status = pick(event.data, "data", "status")
+            case "ui-component" if isinstance(tool := pick(data, "toolName"), str):
+                status = pick(data, "data", "status")
                 if tool == "GenerateImage":
                     if status == "success":
                         self._add_image(turn)
                 elif status in (None, "success"):
                     turn.used(_TOOLS.get(tool, tool_feature(tool)))
-            case {"message": str(text)}:
-                turn.answer(text, event.at_ms)
-            case {"role": str(role)} if role not in {"assistant", "partial-image"}:
+            case _ if isinstance(said := pick(data, "message"), str):
+                turn.answer(said, event.at_ms)
+            case str(role) if role not in {"assistant", "partial-image"}:
                 turn.wonder(role)
 
     def _add_image(self, turn: Turn) -> None:

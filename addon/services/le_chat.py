@@ -20,7 +20,7 @@ _FEATURES = {
     "agentic-fast": "agent",
 }  # fmt: skip
 _ANSWERING = ("assistant", None)
-_IDLE_CODES = frozenset({"1", "2", "3", "4", "8", "9", "10", "11", "14", "16"})
+_IDLE_CODES = frozenset({"1", "2", "3", "4", "9", "10", "11", "14", "16"})
 
 
 class LeChat(Resumable):
@@ -89,33 +89,34 @@ class LeChat(Resumable):
                 turn.attach()
 
     def event(self, turn: Turn, event: Event) -> None:
-        data = event.data
-        if event.name is None and isinstance(data, dict) and isinstance(code := data.get("code"), int):
-            event = Event(data.get("value"), str(code), event.at_ms)
-            data = event.data
+        name, data = event.name, event.data
+        if name is None and isinstance(data, dict) and isinstance(code := data.get("code"), int):
+            name, data = str(code), data.get("value")
         if isinstance(data, dict) and "json" in data:
             data = data["json"]
-        if event.name == "15" and isinstance(data, dict) and isinstance(patches := data.get("patches"), list):
+        if name == "15" and isinstance(data, dict) and isinstance(patches := data.get("patches"), list):
             self._patch(turn, str(data.get("messageId")), patches, event.at_ms)
             return
-        match event.name, data:
-            case "15", {"type": "bootstrap", "messages": list(messages)}:
-                self._begin(turn, data, messages)
-            case "15", {"type": str(kind)}:
-                if kind == "canvas":
-                    once(turn, "canvas")
+        match name, data:
             case "0", _:
                 for text in data if isinstance(data, list) else [data]:
                     turn.answer(text, event.at_ms)
             case "12", _:
                 turn.reason(data, event.at_ms)
                 once(turn, "reasoning", None)
+            case "15", {"type": "bootstrap", "messages": list(messages)}:
+                self._begin(turn, data, messages)
+            case "15", {"type": str(kind)}:
+                if kind == "canvas":
+                    once(turn, "canvas")
             case "5", {"name": str(), "isDone": True}:
                 _use_tool(turn, data)
             case (("e" | "d"), {"finishReason": _}):
                 turn.finished = True
             case "7", _:
                 _add_image(turn)
+            case "8", _:
+                turn.finished = True
             case "13", _:
                 once(turn, "deep_research")
             case "6", _:
@@ -124,8 +125,6 @@ class LeChat(Resumable):
                 turn.outcome = "error"
             case (str(code), _) if code not in _IDLE_CODES and code not in {"5", "15"}:
                 turn.wonder("unknown_code")
-        if event.name == "8":
-            turn.finished = True
 
     def finish(self, turn: Turn) -> None:
         for identity, document in turn.state.get("documents", {}).items():
