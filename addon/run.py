@@ -107,9 +107,9 @@ class Proxy:
         with usable(options.folder):
             options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.authority = Authority.load_or_make(options.authority_folder, self.hosts)
-        self._upstream = None if options.upstream is None else read_upstream(options.upstream)
+        self.upstream = None if options.upstream is None else read_upstream(options.upstream)
         with usable(options.folder):
-            self._bundle = bundle_authorities(options)
+            self.bundle = bundle_authorities(options)
             self._token = load_token(options.folder)
         self.asides = Asides(options.folder / "aside.json", tell=options.tell)
         self.ear = WorkerEar(options.db, module=options.worker, tell=options.tell)
@@ -143,47 +143,10 @@ class Proxy:
         return self.authority.certificate_path
 
     async def _run(self) -> None:
-        from mitmproxy.addons import block, core, disable_h2c, next_layer, proxyserver, tlsconfig, upstream_auth
-        from mitmproxy.master import Master
-        from mitmproxy.options import Options
-
-        from addon.arrival import Arrival
-        from addon.pages import Pages
-        from addon.passage import Passage
-        from addon.tap import Tap
+        from addon.assembly import assemble
 
         hush()
-        options = self.options
-        regular = "regular" if self._upstream is None else f"upstream:{self._upstream.spec}"
-        locals_by_port = options.local_ports
-        reverse = (
-            f"reverse:http://127.0.0.1:{options.local[name]}@127.0.0.1:{p}" for p, name in locals_by_port.items()
-        )
-        settings = Options(
-            listen_host="127.0.0.1",
-            listen_port=options.port,
-            confdir=str(self.authority.folder),
-            mode=[regular, *reverse],
-            ssl_verify_upstream_trusted_ca=None if self._bundle is None else str(self._bundle),
-        )
-        master: Any = Master(settings)
-        self._master = master
-        tap = Tap(self.services, self.ear, self.ear.gate, hosts=self.hosts, local=locals_by_port)
-        passage = Passage(
-            self.hosts,
-            self.asides,
-            targets=[f"127.0.0.1:{port}" for port in options.local.values()],
-            redirect=options.redirect,
-            busy_clients=tap.busy_clients,
-        )
-        # Only the parts of mitmproxy that a proxy needs: each hook asks every addon, and none may keep or show flows.
-        server: Any = proxyserver.Proxyserver
-        needed = (block.Block(), disable_h2c.DisableH2C(), server(), next_layer.NextLayer(), tlsconfig.TlsConfig())
-        own = (passage, Arrival(options.folder), Pages(self), tap, self)
-        master.addons.add(core.Core(), *needed, upstream_auth.UpstreamAuth(), *own)
-        master.options.update(keep_host_header=True)  # how local servers are called is checked in addon.pages
-        if self._upstream is not None and self._upstream.login:
-            master.options.update(upstream_auth=self._upstream.login)
+        self._master = master = assemble(self)
         if threading.current_thread() is threading.main_thread():
             for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(name, master.shutdown)
