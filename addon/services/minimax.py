@@ -113,13 +113,13 @@ class Hailuo(Service):
             turn.asked("web_search")
 
     def event(self, turn: Turn, event: Event) -> None:
-        match event.name, event.data:
-            case "message_result", {"data": {"messageResult": dict() as result}}:
-                turn.conversation_id = identity_at(result, "chatID") or turn.conversation_id
-                turn.response_id = identity_at(result, "msgID") or turn.response_id
-                turn.answer(text_at(result, "content"), event.at_ms, replace=True)
-                turn.finished = turn.finished or result.get("isEnd") == 0
-            case "close_chunk", _:
-                turn.finished = True
-            case _, {"statusInfo": {"code": code}} if code:
-                turn.outcome = "error"
+        result = pick(event.data, "data", "messageResult")
+        if event.name == "message_result" and isinstance(result, dict):
+            turn.conversation_id = identity_at(result, "chatID") or turn.conversation_id
+            turn.response_id = identity_at(result, "msgID") or turn.response_id
+            turn.answer(text_at(result, "content"), event.at_ms, replace=True)
+            turn.finished = turn.finished or result.get("isEnd") == 0
+        elif event.name == "close_chunk":
+            turn.finished = True
+        elif pick(event.data, "statusInfo", "code"):
+            turn.outcome = "error"
