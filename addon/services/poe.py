@@ -13,10 +13,12 @@ from addon.exchange import Ending, Exchange, Message
 from addon.framing import parse_or_none, split_messages
 from addon.service import Event, Listener, Service, Turn
 from addon.services._page import identity_at, list_at, pick, text_at
+from addon.services._snapshots import Snapshots
 from addon.waiting import Waiting
 
 _QUESTION = re.compile(r"(?:chatHelpers_?)?(?:send(?:NewChat)?|regenerate)Message(?:_?Mutation)+", re.IGNORECASE)
 _NO_BOTS = frozenset({"human", "chat_break"})
+_TEXT = re.compile(r'"text": ?"')
 _LATE_WORDS = 32
 _SOCKET_HOSTS = ("*.tch.quora.com", "*.tch.poe.com")
 
@@ -92,35 +94,57 @@ class Poe(Service):
 
 
 class Updates:
-    """One socket for all tabs: an answer belongs to the question that waits in its chat."""
+    """
+    One socket for all tabs: an answer belongs to the question that waits in its chat.
+
+    It is sent whole each time that it has grown: what is not yet all of it is read when something else is said.
+    """
 
     def __init__(self, service: Poe, opening: Exchange) -> None:
         self._service, self._opening = service, opening
+        self._snapshots = Snapshots(_TEXT)
+        self._held_bytes = 0
 
     def hear(self, message: Message) -> Iterable[Turn]:
-        if message.from_client:
-            return
+        if message.from_client or not self._service.waiting:
+            return ()
+        size = len(message.data)
+        turns: list[Turn] = []
         for event in split_messages(message.data):
             for inner in list_at(event.data, "messages"):
-                update = pick(parse_or_none(inner), "payload")
-                told = pick(update, "data", "messageAdded")
-                if isinstance(told, dict) and text_at(told, "author") not in _NO_BOTS:
-                    yield from self._hear_answer(update, told, message)
+                if self._snapshots.hold(inner, message.at_ms):
+                    self._held_bytes += size
+                    continue
+                if self._held_bytes:
+                    self._catch_up()
+                if (turn := self._hear_update(inner, message.at_ms, size)) is not None:
+                    turns.append(turn)
+        return turns
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
+        self._catch_up()
         return ()
 
-    def _hear_answer(self, update: Any, told: dict[str, Any], message: Message) -> Iterator[Turn]:
+    def _catch_up(self) -> None:
+        """Read the last of those that were held back; it is none that ends an answer."""
+        if held := self._snapshots.release():
+            self._hear_update(*held, self._held_bytes)
+            self._held_bytes = 0
+
+    def _hear_update(self, inner: object, at_ms: int | None, size: int) -> Turn | None:
+        """Read what is told of a message; return its answer if that is over."""
+        update = pick(parse_or_none(inner), "payload")
+        told = pick(update, "data", "messageAdded")
         message_id = identity_at(told, "messageId")
+        if message_id in self._service.over or type(told) is not dict or text_at(told, "author") in _NO_BOTS:
+            return None
         chat = (identity_at(update, "unique_id") or "").partition(":")[2]
-        if not chat or message_id in self._service.over:
-            return
-        now = self._opening.started_at + timedelta(milliseconds=message.at_ms or 0)
+        now = self._opening.started_at + timedelta(milliseconds=at_ms or 0)
         turn = self._service.waiting.find(chat, asked_by=now)
         if turn is None:
-            return
+            return None
         at_ms = max(0, round((now - turn.exchange.started_at).total_seconds() * 1000))
-        turn.response_bytes = (turn.response_bytes or 0) + len(message.data)
+        turn.response_bytes = (turn.response_bytes or 0) + size
         turn.answer(text_at(told, "text"), at_ms, part=message_id or "", replace=True)
         turn.ended_ms = at_ms
         match text_at(told, "state"):
@@ -131,12 +155,14 @@ class Updates:
             case "cancelled":
                 turn.outcome = "aborted"
             case _:
-                return
+                if turn.first_token_ms is not None:
+                    self._snapshots.begin(inner)
+                return None
         if message_id:
             self._service.over.append(message_id)
         _count_pictures(turn, told)
         self._service.waiting.drop(turn)
-        yield turn
+        return turn
 
 
 def _count_pictures(turn: Turn, told: dict[str, Any]) -> None:
