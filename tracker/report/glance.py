@@ -32,7 +32,7 @@ def glance(store: Store, now: datetime, budgets: Iterable[Standing] = ()) -> Jso
         "questions": rows.questions(activities),
         "tokens": rows.tokens(activities),
         "impacts": whole,
-        "by_service": rows.add_shown(rows.by_service(activities, assessed), whole),
+        "by_service": rows.keep_all(rows.add_shown(rows.by_service(activities, assessed), whole)),
         "budgets": [one.to_json() for one in budgets],
     }
 

@@ -71,7 +71,11 @@ def row(
     quick: bool = False,
     **more: Any,
 ) -> Json:
-    """Return one row of a list: the activities at ``indices`` together; ``quick`` where the list is long."""
+    """
+    Return one row of a list, its numbers not yet rounded: the activities at ``indices`` together.
+
+    ``quick``: where the list is long.
+    """
     chosen = [activities[n] for n in indices]
     return {
         "key": key,
@@ -79,7 +83,7 @@ def row(
         "requests": sum(activity.requests for activity in chosen),
         "questions": questions(chosen),
         "tokens": tokens(chosen),
-        "impacts": impacts_json(assessed.impacts(indices, quick=quick)),
+        "impacts": without_interval(assessed.impacts(indices, quick=quick).to_json()),
     }
 
 
@@ -183,7 +187,7 @@ def _show_alone(found: list[Json], assessed: Assessed) -> list[Json]:
     whole = assessed.central_wh()
     step = grid_of(whole)
     for item in found:
-        energy = item["impacts"]["energy_wh"]["mid"]
+        energy = keep(item["impacts"]["energy_wh"]["mid"]) or 0.0
         item["shown"] = {
             "energy_wh": round(energy / step) * step if step else 0.0,
             "share": energy / whole if whole > 0 else 0.0,
