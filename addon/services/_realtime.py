@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from addon.exchange import Exchange, Message
 from addon.framing import split_messages
-from addon.service import Event, Service, Turn
+from addon.service import Service, Turn
 from addon.services._content import base64_size, tool_feature
 from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._openai_chat import fail
@@ -32,29 +32,23 @@ class RealtimeSocket(TurnByTurn):
         self.is_pcm = True
         self.spoken_bytes = 0
 
-    def hear(self, message: Message) -> Iterator[Turn]:
+    def hear(self, message: Message) -> list[Turn]:
+        turns: list[Turn] = []
         for event in split_messages(message.data, "json", message.at_ms):
-            if isinstance(event.data, dict):
-                yield from self._hear_client(event) if message.from_client else self._hear_server(event)
+            if not isinstance(event.data, dict):
+                continue
+            if message.from_client:
+                self._hear_client(event.data)
+            else:
+                turns += self._hear_server(event.data, event.at_ms)
+        return turns
 
-    def _hear_client(self, event: Event) -> Iterator[Turn]:
-        if event.data.get("type") in {"session.update", "transcription_session.update"}:
-            self._read_session(event.data.get("session"))
-        yield from ()
+    def _hear_client(self, data: Mapping[str, Any]) -> None:
+        if data.get("type") in {"session.update", "transcription_session.update"}:
+            self._read_session(data.get("session"))
 
-    def _hear_server(self, event: Event) -> Iterator[Turn]:
-        data, at_ms = event.data, event.at_ms
+    def _hear_server(self, data: Mapping[str, Any], at_ms: int | None) -> Iterable[Turn]:
         match data.get("type"):
-            case (
-                "session.created"
-                | "session.updated"
-                | "transcription_session.created"
-                | "transcription_session.updated"
-            ):
-                self._read_session(data.get("session"), served=True)
-            case "response.created":
-                yield from self.end(at_ms)
-                self._begin(at_ms)
             case "response.output_audio.delta" | "response.audio.delta":
                 turn = self.turn or self._begin(at_ms)
                 turn.note_first_token(at_ms)
@@ -66,13 +60,25 @@ class RealtimeSocket(TurnByTurn):
                 (self.turn or self._begin(at_ms)).answer(data.get("delta"), at_ms)
             case "response.function_call_arguments.delta":
                 (self.turn or self._begin(at_ms)).call_tool(data.get("delta"))
+            case (
+                "session.created"
+                | "session.updated"
+                | "transcription_session.created"
+                | "transcription_session.updated"
+            ):
+                self._read_session(data.get("session"), served=True)
+            case "response.created":
+                ended = list(self.end(at_ms))
+                self._begin(at_ms)
+                return ended
             case "response.done":
                 self._finish(self.turn or self._begin(at_ms), data)
-                yield from self.end(at_ms)
+                return self.end(at_ms)
             case "conversation.item.input_audio_transcription.completed":
-                yield self._transcribed(data, at_ms)
+                return (self._transcribed(data, at_ms),)
             case "error" if self.turn is not None:
                 fail(self.turn, data.get("error") or {})
+        return ()
 
     def _begin(self, at_ms: int | None) -> Turn:
         turn = self.begin(at_ms)

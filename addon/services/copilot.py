@@ -83,16 +83,15 @@ class CopilotSocket(TurnByTurn):
                 case "audio":
                     turn.used("voice")
 
-    def _hear_service(self, kind: str, data: Any, at_ms: int | None) -> Iterator[Turn]:
+    def _hear_service(self, kind: str, data: Any, at_ms: int | None) -> Iterable[Turn]:
         if kind == "startMessage" and self.turn is None:
             self.begin(at_ms)  # nobody was heard to ask: a spoken question, or one asked before we listened
         turn = self.turn
         if turn is None:
-            return
-        identity, part = text_at(data, "messageId") or "", text_at(data, "partId") or ""
+            return ()
         match kind:
             case "startMessage":
-                turn.message_id = turn.message_id or identity
+                turn.message_id = turn.message_id or text_at(data, "messageId") or ""
                 turn.conversation_id = text_at(data, "conversationId") or turn.conversation_id
                 turn.first_byte_ms = turn.first_byte_ms or at_ms
                 if self.speaks:
@@ -101,11 +100,11 @@ class CopilotSocket(TurnByTurn):
                 if turn.has_text("reasoning") and turn.first_token_ms is None:
                     begun = turn.state.get("thinking_from")
                     turn.thinking_ms = at_ms - begun if at_ms is not None and begun is not None else None
-                turn.answer(pick(data, "text"), at_ms, part=f"{identity} {part}", replace=kind == "replaceText")
+                turn.answer(pick(data, "text"), at_ms, part=_part_of(data), replace=kind == "replaceText")
             case "chainOfThought":
                 turn.state.setdefault("thinking_from", at_ms)
                 once(turn, "reasoning")
-                turn.reason(pick(data, "text"), at_ms, part=f"{identity} {part}")
+                turn.reason(pick(data, "text"), at_ms, part=_part_of(data))
             case "citation":
                 once(turn, "web_search")
             case "partialImageGenerated":
@@ -118,10 +117,11 @@ class CopilotSocket(TurnByTurn):
                 once(turn, "agent")
             case "done":
                 turn.finished = True
-                yield from self._end(at_ms)
+                return self._end(at_ms)
             case "error" | "chatMessageError" | "banned":
                 turn.outcome = "refused" if kind == "banned" else name_ending(text_at(data, "errorCode"))
-                yield from self._end(at_ms)
+                return self._end(at_ms)
+        return ()
 
     def _end(self, at_ms: int | None) -> Iterator[Turn]:
         """Hand over the open turn, if anything was answered."""
@@ -134,3 +134,8 @@ class CopilotSocket(TurnByTurn):
                 turn.response_id = turn.message_id
             yield from self.end(at_ms)
         self.turn = None
+
+
+def _part_of(data: Any) -> str:
+    """Return of which message and which part of it a text is."""
+    return f"{text_at(data, 'messageId') or ''} {text_at(data, 'partId') or ''}"
