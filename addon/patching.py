@@ -29,7 +29,9 @@ class Rope:
 
 def text_of(value: object) -> str:
     """Return the text at a place in a document, or an empty string if something else is there."""
-    return str(value) if isinstance(value, str | Rope) else ""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, Rope) else ""
 
 
 @dataclass(slots=True)
@@ -63,13 +65,12 @@ class Document:
         """Return what lies at the end of the keys, or None."""
         found = self.root
         for key in keys:
-            match found:
-                case dict() if isinstance(key, str):
-                    found = found.get(key)
-                case list() if isinstance(key, int) and -len(found) <= key < len(found):
-                    found = found[key]
-                case _:
-                    return None
+            if isinstance(found, dict):
+                found = found.get(key)
+            elif isinstance(found, list) and isinstance(key, int) and -len(found) <= key < len(found):
+                found = found[key]
+            else:
+                return None
         return found
 
     def at(self, path: str) -> Any:
@@ -160,14 +161,14 @@ class Deltas:
 
 
 def _child(parent: Any, segment: str, *, make: bool) -> Any:
-    match parent:
-        case dict():
-            if make and parent.get(segment) is None:
-                parent[segment] = {}
-            return parent.get(segment)
-        case list():
-            index = _index(segment, len(parent) - 1)
-            return None if index is None else parent[index]
+    if isinstance(parent, dict):
+        child = parent.get(segment)
+        if child is None and make:
+            child = parent[segment] = {}
+        return child
+    if isinstance(parent, list):
+        index = _index(segment, len(parent) - 1)
+        return None if index is None else parent[index]
     return None
 
 

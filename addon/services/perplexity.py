@@ -126,7 +126,7 @@ class Perplexity(Resumable):
 
     def _look(self, turn: Turn, at_ms: int | None) -> None:
         """Look for the first word of the answer, to know when it came."""
-        if turn.state.setdefault("looks", 0) < _MOST_LOOKS:
+        if at_ms is not None and turn.state.setdefault("looks", 0) < _MOST_LOOKS:
             turn.state["looks"] += 1
             turn.answer(_answer_of(turn.state["blocks"]), at_ms, replace=True)
 
