@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tracker.footprint.factors import TIERS
-from tracker.footprint.methods.vendor import anchor_of
+from tracker.footprint.factors import TIERS, Factor
 from tracker.footprint.models import Model
 from tracker.footprint.quantities import INDEX
 from tracker.footprint.recipe import Load, Recipe
@@ -110,17 +109,13 @@ def unknown_models(assessment: Assessment) -> list[dict[str, Any]]:
 
 def sources(assessment: Assessment) -> list[dict[str, Any]]:
     """Return the rows of all factors that entered this assessment, by key, newest of each; and EcoLogits itself."""
-    used: dict[tuple[str, str], dict[str, Any]] = {}
+    used: dict[tuple[str, str], Factor] = {}
     for recipe, _, lines in assessment.dishes():
         for key in factor_keys(recipe, lines):
             row = assessment.factors.find(key, recipe.day)
             if row is not None:
-                used[key, row.valid_from.isoformat()] = row.to_json()
-        if anchored := anchor_of(recipe.service, recipe.model):
-            row = assessment.factors.find(anchored, recipe.day)
-            if row is not None:
-                used[anchored, row.valid_from.isoformat()] = row.to_json()
-    return [ecologits_source(), *(used[key] for key in sorted(used))]
+                used[key, row.valid_from.isoformat()] = row
+    return [ecologits_source(), *(used[key].to_json() for key in sorted(used))]
 
 
 def ecologits_source() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from tracker.footprint.charges import Line
 from tracker.footprint.methods.measured import measured_class
+from tracker.footprint.methods.vendor import anchor_of
 from tracker.footprint.recipe import Recipe
 
 _EMBODIED = ("embodied_life", "embodied_active_share", "gsd_embodied")
@@ -31,6 +32,8 @@ def factor_keys(recipe: Recipe, lines: Iterable[Line]) -> Iterator[str]:
     yield f"wue_{recipe.place.provider}"
     yield recipe.place.grid_gsd_key
     yield from ("gsd_water_site", "gsd_water_grid")
+    if anchored := anchor_of(recipe.service, recipe.model):
+        yield anchored
     if not text:
         return
     yield from ("prefill_weight", "cached_weight", "long_context_weight", "gsd_serving", "gsd_hardware", "gsd_prefill")
