@@ -105,16 +105,17 @@ class Responses(Dialect):
         if not isinstance(data, dict):
             return
         kind = text(data, "type") or event.name
+        part = str(data.get("item_id") or data.get("output_index") or "")
+        if kind == "response.output_text.delta":  # as most are
+            turn.answer(data.get("delta"), event.at_ms, part=part)
+            return
         if data.get("object") in ("response", "response.compaction"):
             self._settle(turn, data, terminal=data.get("status") not in ("queued", "in_progress"))
             return
         response = data.get("response")
         if isinstance(response, dict):
             self._settle(turn, response, terminal=kind in _TERMINAL, top=data)
-        part = str(data.get("item_id") or data.get("output_index") or "")
         match kind:
-            case "response.output_text.delta":
-                turn.answer(data.get("delta"), event.at_ms, part=part)
             case "response.refusal.delta":
                 turn.answer(data.get("delta"), event.at_ms, part=part)
                 turn.outcome = "refused"
@@ -225,13 +226,14 @@ class ResponsesSocket(TurnByTurn):
         yield from super().end(at_ms)
         yield from turn.state.pop("extra", ()) if turn is not None else ()
 
-    def hear(self, message: Message) -> Iterator[Turn]:
+    def hear(self, message: Message) -> list[Turn]:
+        turns: list[Turn] = []
         for event in split_messages(message.data, "json", message.at_ms):
             if not isinstance(event.data, dict):
                 continue
             if message.from_client:
                 if event.data.get("type") == "response.create":
-                    yield from self.end(message.at_ms)
+                    turns += self.end(message.at_ms)
                     nested = event.data.get("response")
                     self.dialect.request(self.begin(message.at_ms), nested if isinstance(nested, dict) else event.data)
                 continue
@@ -239,6 +241,7 @@ class ResponsesSocket(TurnByTurn):
             turn.note_first_byte(message.at_ms)
             self.dialect.event(turn, event)
             if turn.finished:
-                yield from self.end(message.at_ms)
+                turns += self.end(message.at_ms)
             elif not turn.response_id and not turn.request_model:
                 self.turn = None  # rate limits and greetings between turns belong to nobody
+        return turns
