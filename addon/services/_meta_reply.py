@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from addon.patching import text_of
 from addon.service import Turn
 from addon.services._page import list_at, once, pick, text_at
 
-ASIDE = ("Metadata", "FollowUp", "Suggest", "Upsell", "Footer")
+ASIDE = re.compile("Metadata|FollowUp|Suggest|Upsell|Footer")
 """Parts of a primitive's name that tell that it stands beside the answer."""
 
 
@@ -38,7 +39,7 @@ def read_sections(reply: Any) -> tuple[list[str], list[str], int]:
                 thoughts.append(thought)
             elif "Image" in kind or "Imagine" in kind:
                 pictures += 1
-            elif not any(word in kind for word in ASIDE):
+            elif not ASIDE.search(kind):
                 texts += _read_primitive(primitive)
     return [text for text in texts if text], [text for text in thoughts if text], pictures
 
@@ -46,7 +47,7 @@ def read_sections(reply: Any) -> tuple[list[str], list[str], int]:
 def _read_primitive(primitive: Any) -> Iterator[str]:
     """Yield a primitive's text, the lines of its code, the cells of its table."""
     yield text_of(pick(primitive, "text"))
-    yield "".join(text_of(pick(block, "content")) for block in list_at(primitive, "code_blocks"))
+    yield "".join([text_of(pick(block, "content")) for block in list_at(primitive, "code_blocks")])
     for row in list_at(primitive, "rows"):
         cells = list_at(row, "cells") or list_at(row, "items")
         yield " ".join(text_of(cell) or text_of(pick(cell, "text")) for cell in cells)

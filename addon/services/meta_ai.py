@@ -81,8 +81,8 @@ class MetaAI(Service):
         elif reply := _find_reply(event.data):
             turn.response_id = text_at(reply, "response_id") or turn.response_id
             write_reply(turn, reply)
-            if turn.has_text("answer"):
-                turn.note_first_token(event.at_ms)
+            if turn.first_token_ms is None and turn.has_text("answer"):
+                turn.first_token_ms = event.at_ms
             turn.finished = turn.finished or pick(reply, "is_complete") is True
         elif list_at(event.data, "errors") and not turn.has_text("answer"):
             turn.outcome = "error"
@@ -112,4 +112,7 @@ def _find_reply(value: Any, depth: int = 6) -> Any:
         return None
     if isinstance(value.get("sections"), list):
         return value
-    return next((found for inner in value.values() if (found := _find_reply(inner, depth - 1))), None)
+    for inner in value.values():
+        if found := _find_reply(inner, depth - 1):
+            return found
+    return None
