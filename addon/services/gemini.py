@@ -84,7 +84,7 @@ class Gemini(Service):
             match row:
                 case ["wrb.fr", _, inner, *rest]:
                     self._hear(turn, inner, event.at_ms)
-                    if isinstance(code := pick(rest, 2, 2, 0, 1, 0), int):
+                    if rest and isinstance(code := pick(rest, 2, 2, 0, 1, 0), int):
                         turn.state["code"] = code
                 case ["er", *_]:
                     turn.state["code"] = turn.state.get("code") or FAILED

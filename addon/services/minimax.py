@@ -50,10 +50,8 @@ class MiniMax(Service):
         if not isinstance(data, dict):
             return
         if isinstance(chunk := data.get("agent_message_chunk") or data.get("agentMessageChunk"), dict):
-            if thought := text_at(chunk, "thinking_content") or text_at(chunk, "thinkingContent"):
-                self._grow(turn, "reasoning", thought, event)
-            if said := text_at(chunk, "msg_content") or text_at(chunk, "msgContent"):
-                self._grow(turn, "answer", said, event)
+            self._grow(turn, "reasoning", chunk.get("thinking_content") or chunk.get("thinkingContent"), event)
+            self._grow(turn, "answer", chunk.get("msg_content") or chunk.get("msgContent"), event)
             turn.finished = turn.finished or chunk.get("finish") is True
         elif isinstance(whole := data.get("agent_message") or data.get("agentMessage"), dict):
             self._read_whole(turn, whole, event)
@@ -63,8 +61,10 @@ class MiniMax(Service):
             for name in data:
                 turn.wonder(name)
 
-    def _grow(self, turn: Turn, role: str, text: str, event: Event) -> None:
+    def _grow(self, turn: Turn, role: str, text: object, event: Event) -> None:
         """A chunk that begins with all that was said so far replaces it; any other adds to it."""
+        if not isinstance(text, str) or not text:
+            return
         said: list[str] = turn.state.setdefault("said " + role, [])
         length: int = turn.state.get("length " + role, 0)
         repeats = len(text) > length > 0 and text.startswith("".join(said))

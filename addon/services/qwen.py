@@ -86,7 +86,7 @@ class Qwen(Service):
         for choice in list_at(data, "choices"):
             if isinstance(delta := pick(choice, "delta"), dict):
                 self._read_delta(turn, delta, response or "", event.at_ms)
-        if task := identity_at(data.get("data"), "messages", 0, "extra", "wanx", "task_id"):
+        if "data" in data and (task := identity_at(data["data"], "messages", 0, "extra", "wanx", "task_id")):
             turn.response_id, turn.outcome, turn.operation, turn.media_count = task, "complete", "video", 1
             once(turn, "video_output")
         if _KNOWN.isdisjoint(data):
@@ -108,7 +108,7 @@ class Qwen(Service):
         if not isinstance(usage, dict):
             return
         turn.state.setdefault("usages", {})[response] = usage
-        if count := number(usage, "image_count"):
+        if "image_count" in usage and (count := number(usage, "image_count")):
             turn.operation = "image"
             turn.state["image_usage"] = count
             turn.media_pixels = pixels(size_at(usage, "width"), size_at(usage, "height"))
