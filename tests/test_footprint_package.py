@@ -15,6 +15,7 @@ from ecologits.tracers.utils import llm_impacts
 from tests import ecologits_table
 from tests.footprint_tables import sample
 from tracker.footprint import Settings, assess, package
+from tracker.footprint.charges import NODE
 from tracker.footprint.factors import load_factors
 from tracker.footprint.media import VIDEO_MODELS
 from tracker.footprint.methods.ecologits import publish
@@ -112,6 +113,15 @@ def test_the_table_is_the_packages_own_in_every_row():
     clips = package.table()["clips"]
     assert len(clips) > 200
     assert [[*which, *package.ask_clip(*which)] for which in (row[:3] for row in clips)] == clips
+
+
+def test_the_hardware_of_every_size_of_model_is_so_much_of_one_server():
+    """So one simulation of how much of it is worn serves gas, metal and energy (see footprint.charges)."""
+    for row in package.table()["sizes"]:
+        found = package.Probe(*row[4:])
+        for suffix in ("", "_none"):
+            gas, *others = (getattr(found, f"{name}{suffix}") * UNITS[name] for name in ("gwp", "adpe", "pe"))
+            assert others == pytest.approx([gas / NODE[0] * part for part in NODE[1:]], rel=1e-9)
 
 
 @pytest.mark.parametrize(("model", "name"), [(model, model.split("/")[1]) for model, _ in VIDEO_MODELS])

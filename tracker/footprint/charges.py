@@ -16,12 +16,21 @@ from tracker.footprint.uncertainty import Spread, Unknowns
 
 ECOLOGITS_LIFE_YEARS = 3
 NODE_GPUS = 8
-NODE_EMBODIED = (5700e3 + NODE_GPUS * 273e3, (0.37 + NODE_GPUS * 8.95e-3) * 1e9, (70_000 + NODE_GPUS * 3721) * 1e3)
-"""EcoLogits' server of 8 GPUs in g CO2e, µg Sb-eq, kJ."""
 SECONDS_A_YEAR = 365 * 24 * 3600
 
 type Embodied = tuple[float, float, float]
-"""g CO2e, µg Sb-eq, kJ."""
+"""What making something takes: g CO2e, µg Sb-eq, kJ."""
+
+NODE: Embodied = (5700e3 + NODE_GPUS * 273e3, (0.37 + NODE_GPUS * 8.95e-3) * 1e9, (70_000 + NODE_GPUS * 3721) * 1e3)
+"""EcoLogits' server of 8 GPUs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hardware:
+    """What is made so that it can be used, and the unknowns of that; one object for each."""
+
+    making: Embodied
+    unknowns: Unknowns
 
 
 class Line(NamedTuple):
@@ -33,10 +42,10 @@ class Line(NamedTuple):
     wh: float
     primary_wh: float
     """The energy that ADPe and primary energy are charged on: EcoLogits' own method, since only it has them."""
-    embodied: Embodied
     unknowns: Unknowns
-    making: Unknowns | None
-    """Those of the hardware; None where none is charged."""
+    hardware: Hardware | None
+    worn: float
+    """How much of the hardware one unit uses up."""
 
     def energy_wh(self, sums: Sums) -> float:
         """Return the central estimate for these sums in Wh."""
@@ -87,6 +96,7 @@ class Charges:
     _traits: dict[int, Traits] = field(default_factory=dict, compare=False, repr=False)
     _sigmas: dict[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
     _unknowns: dict[tuple[Spread, ...], Unknowns] = field(default_factory=dict, compare=False, repr=False)
+    _hardware: dict[tuple[Embodied, Unknowns], Hardware] = field(default_factory=dict, compare=False, repr=False)
     _sites: dict[Hashable, Site] = field(default_factory=dict, compare=False, repr=False)
     _kinds: dict[Hashable, Kind] = field(default_factory=dict, compare=False, repr=False)
 
@@ -115,18 +125,35 @@ class Charges:
         return found
 
     def _line(self, recipe: Recipe, load: Load, noise: float) -> Line:
-        embodied = self._embodied(recipe, load)
-        whose = (self.architecture(recipe),) if load.is_text else load.spreads
-        making = "embodied", self.sigma("gsd_embodied", recipe.day)
+        making, worn = self._making(recipe, load)
         return Line(
             load=load,
             position=INDEX[load.quantity],
             wh=load.wh,
             primary_wh=load.wh or load.energy_wh(recipe.methods["ecologits"]) * noise,
-            embodied=embodied,
-            unknowns=self._together(*self.spreads(recipe, load)),
-            making=self._together(*whose, making) if any(embodied) else None,
+            unknowns=self._together(*self._spreads(recipe, load)),
+            hardware=self._made(recipe, load, making) if any(making) and worn else None,
+            worn=worn,
         )
+
+    def _making(self, recipe: Recipe, load: Load) -> tuple[Embodied, float]:
+        """Return what making the hardware of a load takes, and how much of it one unit uses up."""
+        if load.embodied is not None:
+            return load.embodied, 1.0
+        if load.wh:
+            seconds = load.wh / recipe.place.pue * 3600 / self.factors.get("node_power", recipe.day).value
+            return NODE, seconds / (ECOLOGITS_LIFE_YEARS * SECONDS_A_YEAR)
+        per_token, per_request = recipe.core.embodied_g
+        return NODE, (load.output * per_token + load.requests * per_request) / NODE[0]
+
+    def _made(self, recipe: Recipe, load: Load, making: Embodied) -> Hardware:
+        day = recipe.day
+        life, active = (self.factors.get(key, day).value for key in ("embodied_life", "embodied_active_share"))
+        gas, metal, energy = making
+        making = gas * ECOLOGITS_LIFE_YEARS / (life * active), metal, energy
+        whose = (self.architecture(recipe),) if load.is_text else load.spreads
+        unknowns = self._together(*whose, ("embodied", self.sigma("gsd_embodied", day)))
+        return self._hardware.setdefault((making, unknowns), Hardware(making, unknowns))
 
     def traits(self, recipe: Recipe) -> Traits:
         """Return what a selection needs to know of a recipe, looked up once."""
@@ -164,27 +191,7 @@ class Charges:
             found = self._sigmas[key, day] = math.log(self.factors.get(key, day).value)
         return found
 
-    def _embodied(self, recipe: Recipe, load: Load) -> Embodied:
-        """Return the hardware of one unit of a load."""
-        factors, day = self.factors, recipe.day
-        stretch = ECOLOGITS_LIFE_YEARS / (
-            factors.get("embodied_life", day).value * factors.get("embodied_active_share", day).value
-        )
-        if load.embodied is not None:
-            gas, metal, energy = load.embodied
-        elif load.wh:
-            seconds = load.wh / recipe.place.pue * 3600 / factors.get("node_power", day).value
-            share = seconds / (ECOLOGITS_LIFE_YEARS * SECONDS_A_YEAR)
-            gas, metal, energy = (share * part for part in NODE_EMBODIED)
-        else:
-            core = recipe.core
-            gas, metal, energy = (
-                load.output * per_token + load.requests * per_request
-                for per_token, per_request in (core.embodied_g, core.embodied_ug_sb, core.embodied_kj)
-            )
-        return gas * stretch, metal, energy
-
-    def spreads(self, recipe: Recipe, load: Load) -> tuple[Spread, ...]:
+    def _spreads(self, recipe: Recipe, load: Load) -> tuple[Spread, ...]:
         """Return the named uncertainties of one load's energy."""
         if load.wh:
             return load.spreads

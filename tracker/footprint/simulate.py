@@ -6,12 +6,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tracker.footprint.charges import Charges, Dish, Embodied, Kind, Site
+from tracker.footprint.charges import Charges, Dish, Embodied, Hardware, Kind, Site
 from tracker.footprint.factors import FactorSet
 from tracker.footprint.impacts import Impact, Impacts, impact
 from tracker.footprint.uncertainty import Draws, Range, Simulation, Unknowns, plus, range_of, total, weigh
-
-NOTHING: Embodied = (0.0, 0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ class _Selection:
     """A selection gathered by what its parts share."""
 
     sites: dict[Site, _Use] = field(default_factory=dict)
-    embodied: dict[Unknowns, Embodied] = field(default_factory=dict)
+    worn: dict[Hardware, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +60,14 @@ class Engine:
         """Return the central g CO2e of a selection, hardware included, without the simulation that a range takes."""
         gathered = self._gather(dishes)
         usage = math.fsum(use.wh * site.place.ghg_g_per_wh for site, use in gathered.sites.items())
-        return usage + math.fsum(gas for gas, _, _ in gathered.embodied.values())
+        return usage + math.fsum(hardware.making[0] * worn for hardware, worn in gathered.worn.items())
 
     def _sum(self, parts: Iterable[tuple[float, Draws]]) -> Draws:
         return total(parts, self.simulation.draws)
 
     def _gather(self, dishes: Iterable[Dish]) -> _Selection:
         sites: dict[Site, _Use] = {}
-        embodied: dict[Unknowns, Embodied] = {}
+        worn: dict[Hardware, float] = {}
         for recipe, sums, lines in dishes:
             if not lines:
                 continue
@@ -77,7 +75,7 @@ class Engine:
             use = sites.get(kind.site) or sites.setdefault(kind.site, _Use())
             text = use.texts.get(kind) or use.texts.setdefault(kind, _Text())
             text_wh = 0.0
-            for load, position, wh, primary_wh, (gas, metal, energy), unknowns, making in lines:
+            for load, position, wh, primary_wh, unknowns, hardware, share in lines:
                 amount = sums[position]
                 charged = amount * wh
                 use.wh += charged
@@ -87,14 +85,11 @@ class Engine:
                     text.shared[unknowns] = text.shared.get(unknowns, 0.0) + charged
                 else:
                     use.other[unknowns] = use.other.get(unknowns, 0.0) + charged
-                if making is not None:
-                    before = embodied.get(making, NOTHING)
-                    embodied[making] = (
-                        before[0] + amount * gas, before[1] + amount * metal, before[2] + amount * energy,
-                    )  # fmt: skip
+                if hardware is not None:
+                    worn[hardware] = worn.get(hardware, 0.0) + amount * share
             text.wh += text_wh
             text.noise += text_wh**2 * self.charges.turn_variance(recipe, sums)
-        return _Selection(sites, embodied)
+        return _Selection(sites, worn)
 
     def _draw(self, use: _Use) -> Draws:
         """Return the draws of a site's energy."""
@@ -126,11 +121,11 @@ class Engine:
                     uncertain[name].append((factor, energy, self.simulation.factor(unknowns)))
         used = {name: self._sum(parts) for name, parts in plain.items()}
         used |= {name: weigh(parts) if parts else self._sum(()) for name, parts in uncertain.items()}
-        shares = [(amounts, self.simulation.factor(making)) for making, amounts in gathered.embodied.items()]
+        hardware = self._hardware(gathered.worn)
 
         def both(name: str, position: int) -> tuple[Range, Range, Range]:
-            made = self._sum((amounts[position], draws) for amounts, draws in shares)
-            made_mid = math.fsum(amounts[position] for amounts, _ in shares)
+            made = self._sum((making[position], draws) for making, _, draws in hardware)
+            made_mid = math.fsum(making[position] * worn for making, worn, _ in hardware)
             whole = range_of(plus(used[name], made), mid[name] + made_mid)
             return whole, range_of(used[name], mid[name]), range_of(made, made_mid)
 
@@ -151,6 +146,13 @@ class Engine:
             adpe_ug_sb=impact(*both("adpe", 1)),
             primary_energy_kj=impact(*both("primary", 2)),
         )
+
+    def _hardware(self, worn: dict[Hardware, float]) -> list[tuple[Embodied, float, Draws]]:
+        """Return what is made, how much of it is worn, and the draws of that: most of it are servers of one kind."""
+        alike: dict[Embodied, list[tuple[float, Draws]]] = {}
+        for hardware, share in worn.items():
+            alike.setdefault(hardware.making, []).append((share, self.simulation.factor(hardware.unknowns)))
+        return [(making, math.fsum(share for share, _ in parts), self._sum(parts)) for making, parts in alike.items()]
 
 
 def _per_wh(site: Site, use: _Use) -> list[tuple[str, float, Unknowns | None]]:

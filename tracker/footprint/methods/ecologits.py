@@ -28,9 +28,7 @@ class Core:
     it_wh_per_request: float
     gpu_wh_per_token: float
     embodied_g: tuple[float, float]
-    """Per token, per request; the same below."""
-    embodied_ug_sb: tuple[float, float]
-    embodied_kj: tuple[float, float]
+    """Per token, per request; metal and energy in the proportions of the package's server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +93,12 @@ def publish(model: Model, place: Place) -> Published:
 @lru_cache(maxsize=4096)
 def _core(size: Size, batch: float) -> Core:
     found = probe(size, batch)
-
-    def embodied(name: str, none: float, some: float) -> tuple[float, float]:
-        first, last = none * UNITS[name], some * UNITS[name]
-        return (last - first) / TOKENS, first
-
     first = found.energy_none * UNITS["energy"]
     return Core(
         it_wh_per_token=(found.energy * UNITS["energy"] - first) / TOKENS,
         it_wh_per_request=first,
         gpu_wh_per_token=found.gpu_energy * UNITS["energy"] / TOKENS,
-        embodied_g=embodied("gwp", found.gwp_none, found.gwp),
-        embodied_ug_sb=embodied("adpe", found.adpe_none, found.adpe),
-        embodied_kj=embodied("pe", found.pe_none, found.pe),
+        embodied_g=((found.gwp - found.gwp_none) * UNITS["gwp"] / TOKENS, found.gwp_none * UNITS["gwp"]),
     )
 
 
