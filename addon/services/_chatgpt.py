@@ -71,7 +71,7 @@ class Answer:
         if type(data) is dict and len(data) == 1 and type(text := data.get("v")) is str and self._again_from is None:
             grown = self._deltas.grow(text)
             if grown is not None:  # as most come: more of the text before
-                self._seen.append(hash((name, text)))
+                self._seen.append(hash((name, text)))  # the mark that ``_is_again`` makes
                 if grown is not self._timed or turn.first_token_ms is None:
                     self._take_change(turn, grown, at_ms)
                 return
