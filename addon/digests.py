@@ -9,7 +9,7 @@ from addon.coding import Budget, CodingError, Decoder
 from addon.exchange import Exchange, Message
 from addon.framing import read_events
 
-_END = 2048
+_END = 512
 """Bytes; of a message of more than two such ends (sound, a picture) only these and its length are taken."""
 
 

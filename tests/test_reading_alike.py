@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from datetime import UTC, datetime
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from addon.exchange import Chunk, Exchange
 from addon.framing import read_events
 from addon.reader import Reader
-from addon.service import Service, discover
+from addon.service import Event, Service, discover
+from addon.services._bedrock import unwrap_all
 from tests.bench.readers import lengthen
 from tests.examples import KEY, Example, load_examples
 
@@ -74,6 +76,21 @@ def test_a_run_is_one_event_that_came_when_its_first_came() -> None:
     pieces = [sse({"begin": 1}), *(sse({"at": 0, "text": word}) for word in ("The ", '"tide" ', "ist schön")), sse([])]
     assert told(pieces) == [({"begin": 1}, 0), ({"at": 0, "text": 'The "tide" ist schön'}, 10), ([], 40)]
     assert told([b"".join(pieces)]) == [({"begin": 1}, 0), ({"at": 0, "text": 'The "tide" ist schön'}, 0), ([], 0)]
+
+
+def test_what_chunks_pack_is_joined_and_what_is_told_between_them_stays_where_it_is() -> None:
+    packed = [base64.b64encode(json.dumps({"text": word}).encode()).decode() for word in "abcd"]
+    events = [Event({"bytes": one, "p": "x" * n}, "chunk", n) for n, one in enumerate(packed)]
+    told = [Event({"text": "abcd"}, "chunk", 0)]
+    other = [
+        Event({"message": "a"}, "throttlingException", 4),
+        Event({"text": "bare"}, "chunk", 5),
+        Event("?", None, 6),
+    ]
+    broken = [Event({"bytes": one}, "chunk", 7) for one in ("", "e", "\u00e6", "fQ==")]
+    assert list(unwrap_all([*events, *other, *events, *broken], ADDS)) == told + other + told
+    apart = [Event({"text": word}, "chunk", n) for n, word in enumerate("abcd")]
+    assert list(unwrap_all([*events, *other, *broken], None)) == apart + other
 
 
 def test_what_differs_in_anything_else_stays_apart() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 from urllib.parse import unquote
 
 from addon.framing import parse_or_none
+from addon.framing.alike import join_alike
 from addon.service import Event, Turn
 from addon.services._content import ask_tools, base64_size, read_parts, walk_text
 from addon.services._dialect import Dialect
@@ -15,6 +18,8 @@ from addon.services._usage import read_bedrock_converse
 
 _ANSWERS = frozenset({"chunk", "contentBlockDelta"})
 """The names of nearly all events."""
+_END = b"\x1e"
+"""What is put after each packed event: no JSON has it."""
 
 
 def model_in_path(path: str) -> str | None:
@@ -42,13 +47,32 @@ def fail_by_name(turn: Turn, event: Event) -> bool:
 
 def unwrap(data: Any) -> Any:
     """Return the event that is packed into a chunk, None if it cannot be read; other data as it is."""
-    packed = data.get("bytes") if isinstance(data, dict) else None
-    if not isinstance(packed, str):
-        return data
+    return parse_or_none(_unpack(data["bytes"]).decode("utf-8", "replace")) if _is_packed(data) else data
+
+
+def unwrap_all(events: Iterable[Event], adds: re.Pattern[bytes] | None) -> Iterator[Event]:
+    """Yield events with what their chunks pack; those that only add to a text as one, see ``Service.adds``."""
+    for are_packed, group in groupby(events, key=lambda event: event.name == "chunk" and _is_packed(event.data)):
+        if not are_packed:
+            yield from group
+            continue
+        pieces = ((event.at_ms, _unpack(event.data["bytes"]) + _END) for event in group)
+        for at_ms, joined in join_alike(pieces, _END, adds) if adds else pieces:
+            for text in joined.decode("utf-8", "replace").removesuffix("\x1e").split("\x1e"):
+                if (data := parse_or_none(text)) is not None:
+                    yield Event(data, "chunk", at_ms)
+
+
+def _is_packed(data: Any) -> bool:
+    return isinstance(data, dict) and isinstance(data.get("bytes"), str)
+
+
+def _unpack(packed: str) -> bytes:
+    """Return what Base64 stands for; nothing if it is none."""
     try:
-        return parse_or_none(binascii.a2b_base64(packed).decode("utf-8", "replace"))
+        return binascii.a2b_base64(packed)
     except ValueError:
-        return None
+        return b""
 
 
 class Converse(Dialect):

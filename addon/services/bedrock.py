@@ -8,13 +8,13 @@ runs only if a trace is asked for; otherwise what is seen of them is counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from addon.service import Event, Turn, Usage
 from addon.services._anthropic_messages import Messages
-from addon.services._bedrock import Converse, fail_by_name, model_in_path, unwrap
+from addon.services._bedrock import Converse, fail_by_name, model_in_path, unwrap_all
 from addon.services._bedrock_agent import Agent, RetrieveAndGenerate
 from addon.services._bedrock_sonic import Sonic
 from addon.services._content import walk_text
@@ -50,11 +50,12 @@ class Invoke(Dialect):
         if "embed" in (model or ""):
             turn.operation = "embeddings"
 
+    def read(self, turn: Turn, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
+        return super().read(turn, body, unwrap_all(events, turn.service.adds))
+
     def event(self, turn: Turn, event: Event) -> None:
-        if fail_by_name(turn, event):
-            return
-        data = unwrap(event.data) if event.name == "chunk" else event.data
-        if not isinstance(data, dict):
+        data = event.data
+        if fail_by_name(turn, event) or not isinstance(data, dict):
             return
         metrics = data.get("amazon-bedrock-invocationMetrics")
         if metrics is not None:
