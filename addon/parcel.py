@@ -44,11 +44,12 @@ class Pool:
 class Tee:
     """Passes every piece on at once and keeps it, with its time, while there is room."""
 
-    __slots__ = ("_room", "pieces", "pool", "size", "taken")
+    __slots__ = ("_room", "_weight", "pieces", "pool", "size", "taken")
 
     def __init__(self, pool: Pool) -> None:
         self.pieces: list[tuple[int, bytes]] = []
         self.size = 0
+        self._weight = 0
         self._room = 0
         self.taken = 0
         self.pool = pool
@@ -56,8 +57,10 @@ class Tee:
     def __call__(self, data: bytes) -> bytes:
         # The hot path of the whole product: it runs outside mitmproxy's guard and must neither raise nor wait.
         try:
-            size = self.size = self.size + len(data)
-            if size <= self._room or self._make_room():
+            size = len(data)
+            self.size += size
+            self._weight += size + PIECE_OVERHEAD
+            if self._weight <= self._room or self._make_room():
                 self.pieces.append((_ns(), data))
         except Exception:  # noqa: BLE001 - whatever breaks in here, bytes go on
             self._room = -1
@@ -71,22 +74,19 @@ class Tee:
     def _make_room(self) -> bool:
         if self._room < 0:
             return False
-        kept = self._room + len(self.pieces) * PIECE_OVERHEAD
-        needed = self.size - self._room + ALLOWANCE
-        cost = needed + max(0, kept - self.taken)
-        if self.size > LARGEST_COPY or kept > 2 * LARGEST_COPY or not self.pool.take(cost):
+        needed = self._weight - self._room + ALLOWANCE
+        if self.size > LARGEST_COPY or self._weight > 2 * LARGEST_COPY or not self.pool.take(needed):
             self._room = -1
             return False
-        self.taken += cost
+        self.taken += needed
         self._room += needed
         return True
 
     def close(self) -> None:
         """Nothing more comes: give back what was set aside and not needed."""
-        needed = self.size + len(self.pieces) * PIECE_OVERHEAD
-        if needed < self.taken and not self.is_truncated:
-            self.pool.give_back(self.taken - needed)
-            self.taken = needed
+        if self._weight < self.taken and not self.is_truncated:
+            self.pool.give_back(self.taken - self._weight)
+            self.taken = self._weight
 
     def release(self) -> None:
         """Let the copy go and give its room back; safe to call twice."""

@@ -17,6 +17,7 @@ from mitmproxy.tls import ClientHelloData, TlsData
 
 from addon.aside import Asides
 from addon.hosts import allow_pattern, is_private, leads_home
+from addon.wire import bear_more
 
 RELOAD_SECONDS = 1.5
 """How long a challenge page may be on its way before the connection it came over is closed."""
@@ -50,7 +51,8 @@ class Passage:
         self._closing: set[asyncio.Task[None]] = set()
 
     def load(self, loader: Loader) -> None:
-        """Shut the gate in mitmproxy's own options too."""
+        """Shut the gate in mitmproxy's own options too, and have it bear what comes over the wire."""
+        bear_more()
         values = {
             "allow_hosts": [allow_pattern((*self.hosts, *self._targets))],
             "upstream_cert": False,  # a leaf copies no foreign name into a certificate that may not hold it

@@ -91,6 +91,20 @@ async def _huge_chunk(writer: asyncio.StreamWriter, body: bytes) -> bool:
     return False
 
 
+async def _trailers(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\ntrailer: server-timing\r\n\r\n")
+    writer.write(b"%x\r\n%b\r\n0\r\nserver-timing: model;dur=1\r\n\r\n" % (len(body), body))
+    return True
+
+
+async def _interim(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hi")
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    writer.write(b"nts\r\nlink: </style.css>; rel=preload\r\n\r\n")
+    return await _right(writer, body)
+
+
 async def _closes(_writer: asyncio.StreamWriter, _body: bytes) -> bool:
     return False
 
@@ -127,6 +141,8 @@ WAYS: dict[str, Callable[[asyncio.StreamWriter, bytes], Awaitable[bool]]] = {
     "two-lengths": _twice,
     "bad-chunk": _bad_chunk,
     "huge-chunk": _huge_chunk,
+    "trailers": _trailers,
+    "interim": _interim,
     "closes": _closes,
     "closes-after": _closes_after,
     "not-http": _not_http,

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from addon.ear import WorkerEar
-from addon.jobs import HEAVIEST_QUEUE, LONGEST_QUEUE
-from addon.parcel import Copy, Pool, Tee
+from addon.jobs import LONGEST_QUEUE
+from addon.parcel import PIECE_OVERHEAD, Copy, Pool, Tee
 from tests.planted_worker import FAULTS
 from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
 from tracker.store import Store
@@ -193,15 +193,13 @@ def test_what_was_lost_before_the_worker_ran_is_written_down(tmp_path: Path) -> 
     told: list[str] = []
     ear = WorkerEar(tmp_path / "klimaspor.db", tell=told.append)
     for _ in range(3):
-        heavy = make_copy()
-        heavy.request_body = bytes(HEAVIEST_QUEUE)
-        ear.hand_over(heavy)
+        ear.lose("chatgpt", "overload")
     ear.start()
     assert ear.wait_until_ready(30) is None
     ear.settle()
     ear.close()
     with Store.open(tmp_path / "klimaspor.db", readonly=True) as store:
-        assert store.db.execute("SELECT service, reason, n FROM unread").fetchall() == [("openai-api", "overload", 3)]
+        assert store.db.execute("SELECT service, reason, n FROM unread").fetchall() == [("chatgpt", "overload", 3)]
     assert told == []
 
 
@@ -241,13 +239,28 @@ def test_a_small_answer_that_waits_takes_little_room() -> None:
     assert pool.left == 1_000_000
 
 
-def test_a_million_tiny_pieces_stop_being_kept() -> None:
+@pytest.mark.parametrize("piece", [b"x", b""], ids=["of one byte", "of none"])
+def test_a_million_tiny_pieces_stop_being_kept(piece: bytes) -> None:
     tee = Tee(Pool())
     for _ in range(1_000_000):
-        tee(b"x")
-    assert tee.size == 1_000_000
+        tee(piece)
+    assert tee.size == 1_000_000 * len(piece)
     assert len(tee.pieces) < 400_000
     assert tee.is_truncated
+
+
+@pytest.mark.parametrize("piece", [b"x", b""], ids=["of one byte", "of none"])
+def test_tiny_pieces_of_many_answers_share_the_room_too(piece: bytes) -> None:
+    pool = Pool(10_000_000)
+    tees = [Tee(pool) for _ in range(50)]
+    for _ in range(4_000):
+        for tee in tees:
+            tee(piece)
+    assert sum(len(tee.pieces) for tee in tees) * PIECE_OVERHEAD <= 10_000_000
+    for tee in tees:
+        tee.close()
+        tee.release()
+    assert pool.left == 10_000_000
 
 
 def test_the_worker_outlives_a_terminal_interrupt_and_ends_with_the_proxy(tmp_path: Path) -> None:
