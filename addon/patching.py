@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 DEEPEST = 32
 """A pointer with more segments than this is not from a chatbot."""
+
+GROWS = frozenset({"append", "delta", "extend"})
+"""What is called so adds to what is there."""
 
 
 class Rope:
@@ -44,9 +47,16 @@ class Document:
     """
 
     root: Any = None
+    _growing: tuple[str, Any, Rope] | None = field(default=None, init=False, repr=False, compare=False)
+    """Path, root and text of the patch before, if it added to a text: most add to the same again."""
 
     def apply(self, operation: str, path: str, value: Any = None) -> bool:
         """Change the document; return False, and change nothing, where the patch does not fit it."""
+        growing = self._growing
+        if growing and path == growing[0] and self.root is growing[1] and operation in GROWS and isinstance(value, str):
+            growing[2].grow(value)
+            return True
+        self._growing = None
         if not path.strip("/"):
             return self._apply_to_root(operation, value)
         *parents, last = path.removeprefix("/").split("/")
@@ -59,7 +69,10 @@ class Document:
         parent, make = self.root, operation not in {"remove", "truncate"}
         for segment in parents:
             parent = _child(parent, segment, make=make)
-        return _apply(parent, last, operation, value)
+        done = _apply(parent, last, operation, value)
+        if operation in GROWS and isinstance(grown := _child(parent, last, make=False), Rope):
+            self._growing = path, self.root, grown
+        return done
 
     def get(self, *keys: str | int) -> Any:
         """Return what lies at the end of the keys, or None."""

@@ -123,6 +123,45 @@ def test_no_patch_raises(root: Any, patches: list[tuple[str, str, Any]]) -> None
     assert text_of(document) == ""
 
 
+@given(
+    patches=st.lists(
+        st.tuples(
+            st.sampled_from(["append", "delta", "add", "replace", "remove", "truncate"]),
+            st.sampled_from(["/text", "/list/0", "/list/-", "/list/1", "/a~1b", "list/0", "", "/"]),
+            st.sampled_from(["a", " b", 1, ["x"], {"text": "c", "list": ["d"]}]),
+        ),
+        max_size=12,
+    )
+)
+@QUICK
+def test_a_text_that_grows_is_found_again_as_by_a_fresh_look(patches: list[tuple[str, str, Any]]) -> None:
+    roots: list[Any] = [{"text": "t", "list": ["l"]}, {"text": "t", "list": ["l"]}]
+    document = Document(roots[0])
+    for operation, path, value in patches:
+        fresh = Document(roots[1])
+        told = [one.apply(operation, path, json.loads(json.dumps(value))) for one in (document, fresh)]
+        assert told[0] == told[1]
+        roots[1] = fresh.root
+    assert _plain(document.root) == _plain(roots[1])
+
+
+def test_a_text_does_not_grow_in_a_document_that_was_put_aside() -> None:
+    document = Document({"text": "a"})
+    assert document.apply("append", "/text", "b")
+    document.root = {"text": "c"}
+    assert document.apply("append", "/text", "d")
+    assert text_of(document.get("text")) == "cd"
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _plain(one) for key, one in value.items()}
+        case list():
+            return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Rope) else value
+
+
 def test_a_long_answer_in_single_letters_takes_no_time() -> None:
     rope = Rope()
     for _ in range(200_000):

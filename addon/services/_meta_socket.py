@@ -22,6 +22,7 @@ LARGEST_SCAN = 8 << 20
 DATA, END = b"\x0d", b"\x0e"
 """What the frames of a stream begin with that carry something, and the one that ends it."""
 SEARCH = "search-results://query"
+DECODER = json.JSONDecoder()
 
 
 class MetaSocket(TurnByTurn):
@@ -76,17 +77,17 @@ class MetaSocket(TurnByTurn):
             turn.asked("reasoning")
 
     def _answer(self, found: Any, at_ms: int | None) -> Iterator[Turn]:
-        identity = text_at(found, "response", "response_id")
-        if self.turn is None and text_at(found, "type") == "full":
+        is_whole = text_at(found, "type") == "full"
+        if self.turn is None and is_whole:
             # nobody was heard to ask: the socket is older than we are
             self.begin(at_ms).conversation_id = self.conversation
         turn = self.turn
         if turn is None:
             return
-        turn.response_id = identity or turn.response_id
+        turn.response_id = text_at(found, "response", "response_id") or turn.response_id
         turn.note_first_byte(at_ms)
-        document: Document = turn.state.setdefault("reply", Document({}))
-        if text_at(found, "type") == "full":
+        document: Document = turn.state.get("reply") or turn.state.setdefault("reply", Document({}))
+        if is_whole:
             document.root = pick(found, "response")
         for operation in list_at(found, "operations"):
             match operation:
@@ -128,12 +129,11 @@ class MetaSocket(TurnByTurn):
 def find_objects(data: bytes) -> Iterator[Any]:
     """Return every JSON object between the other bytes of a message."""
     text = data[:LARGEST_SCAN].decode("utf-8", "replace")
-    decoder = json.JSONDecoder()
     start = text.find("{")
     failures = 0
     while start >= 0 and failures < 100:
         try:
-            found, start = decoder.raw_decode(text, start)
+            found, start = DECODER.raw_decode(text, start)
             yield found
         except (ValueError, RecursionError):
             start += 1

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from addon.exchange import Exchange
-from addon.patching import Document, Rope, text_of
+from addon.patching import Document, text_of
 from addon.service import Event, Recall, Turn, Usage
 from addon.services._page import Resumable, asked_once, identity_at, list_at, once, pick, text_at, tool_feature
 
@@ -141,13 +141,6 @@ class LeChat(Resumable):
                 turn.answer(text_of(document.get("content")), part=identity, replace=True)
 
     def _patch(self, turn: Turn, identity: str, patches: list[Any], at_ms: int | None) -> None:
-        growing: tuple[str, str, Rope] | None = turn.state.get("growing")
-        if growing and len(patches) == 1 and growing[0] == identity:
-            # Most events add a few letters at the place where the one before did.
-            match patches[0]:
-                case {"op": "append", "path": path, "value": str(value)} if path == growing[1]:
-                    growing[2].grow(value)
-                    return
         document = turn.state["documents"].setdefault(identity, Document())
         for patch in patches:
             match patch:
@@ -156,7 +149,6 @@ class LeChat(Resumable):
                     if place.startswith("/contentChunks/") and not document.get("contentChunks"):
                         document.apply("replace", "/contentChunks", [])
                     document.apply(operation, place, patch.get("value"))
-                    turn.state["growing"] = _growing(document, identity, place)
         role = document.get("role")
         if role not in _ANSWERING:
             turn.message_id = turn.message_id or identity
@@ -192,15 +184,6 @@ class LeChat(Resumable):
             tokens = sum(count(part, service=self.name) for part in parts if part)
             if chat and tokens:
                 self.first_questions.put(chat, (tokens, len(list_at(call, "json", "files"))))
-
-
-def _growing(document: Document, identity: str, place: str) -> tuple[str, str, Rope] | None:
-    """Return the text that was just appended to, so that more can be added without a search."""
-    match place.split("/"):
-        case ["", "contentChunks", index, "text"] if index.isdigit():
-            text = document.get("contentChunks", int(index), "text")
-            return (identity, place, text) if isinstance(text, Rope) else None
-    return None
 
 
 def _read_prompt(turn: Turn, content: Any) -> None:
