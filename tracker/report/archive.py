@@ -13,7 +13,7 @@ from tracker.report import charts
 from tracker.report.figures import keep
 from tracker.report.language import NOTHING, Language, language
 from tracker.report.measures import ends, measure, quantity
-from tracker.report.period import Period, iso_week, zone_name
+from tracker.report.period import Period, PeriodError, iso_week, zone_name
 from tracker.report.render import page, to_html
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def summaries(folder: Path) -> list[Json]:
             numbers = [entry[name][end] for name in ("energy_wh", "ghg_g") for end in ("low", "mid", "high")]
             if all(isinstance(number, int | float) for number in [*numbers, entry["questions"], entry["requests"]]):
                 found.append(entry)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, PeriodError):
             continue  # a damaged summary costs its line in the index, not the index
     return found
 
