@@ -32,7 +32,7 @@ class Errand:
             return
         if due and self.is_wanted:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", "from tracker.cli import main; main()", "schedule", "now", "--db", str(self.db)],
+                [sys.executable, "-m", "tracker", "schedule", "now", "--db", str(self.db)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -181,8 +181,9 @@ class Pages:
         return show(answer["page"], forms="'self'", status=status) if "page" in answer else excuse(answer)
 
     async def _show_report(self, *options: str) -> http.Response:
-        code = "from tracker.cli import main; main()"
-        page = await _ask("-c", code, "report", "--format=html", "-o", "-", f"--db={self._proxy.options.db}", *options)
+        page = await _ask(
+            "-m", "tracker", "report", "--format=html", "-o", "-", f"--db={self._proxy.options.db}", *options
+        )
         return excuse({}) if page is None else show(page.decode("utf-8", "replace"))
 
     async def _change(self, request: http.Request) -> http.Response:

@@ -54,6 +54,7 @@ ALWAYS = {
         "tracker.record", "tracker.store", "tracker.footprint", "tracker.report", "tracker.settings", "tracker.issuer",
     },
     "tracker.cli": {"tracker", "addon"},
+    "tracker.__main__": {"tracker.cli"},
 }  # fmt: skip
 PURE_ADDON = {
     "addon.exchange", "addon.coding", "addon.framing", "addon.service", "addon.services", "addon.reader",

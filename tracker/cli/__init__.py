@@ -90,6 +90,17 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.line) for name, command in COMMANDS.items()])
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Take the words apart, which may already print: the help page, or the version."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise click.ClickException(_tell(error, "--help")) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """
         Run a command. Its errors end here, so no command catches an error only to show it.

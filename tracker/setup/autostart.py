@@ -73,7 +73,7 @@ def own_command() -> tuple[str, ...]:
     script = Path(sys.prefix, "Scripts" if os.name == "nt" else "bin", "klimaspor")
     if script.is_file():
         return (str(script),)
-    return (sys.executable, "-c", "from tracker.cli import main; main()")
+    return (sys.executable, "-m", "tracker")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,25 @@
+"""Where the command ``klimaspor`` begins, so that Ctrl-C is minded before anything is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line; also as ``python -m tracker``."""
+    try:
+        from pathlib import Path
+
+        from tracker.cli import main as run
+
+        if sys.stdout is None:  # closed by whoever calls us: what is printed is to go nowhere
+            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open as long as we run
+
+        run(prog_name="klimaspor")
+    except KeyboardInterrupt:
+        sys.exit("Aborted!")
+
+
+if __name__ == "__main__":
+    main()
