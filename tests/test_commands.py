@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -39,6 +41,32 @@ def test_a_command_has_help_with_an_example_and_is_in_the_readme(name: str) -> N
     assert f"klimaspor {name}" in result.output
     assert "Example" in result.output
     assert f"| `klimaspor {name}` |" in (ROOT / "README.md").read_text()
+
+
+def commands(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command, groups and what is in them."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        yield (*before, name)
+        found = group.get_command(context, name)
+        if isinstance(found, click.Group):
+            yield from commands(found, *before, name)
+
+
+@pytest.mark.parametrize("words", list(commands(main)), ids=" ".join)
+def test_each_example_stands_whole_on_a_line_to_be_copied(words: tuple[str, ...]) -> None:
+    command: click.Command = main
+    for word in words:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None
+        command = found
+    examples = [line.strip() for line in (command.epilog or "").splitlines() if line.startswith("  klimaspor ")]
+    page = CliRunner().invoke(main, [*words, "--help"], terminal_width=80, prog_name="klimaspor").output
+    assert examples
+    assert [line for line in page.splitlines() if line.strip() in examples] == [f"    {line}" for line in examples]
+    for example in examples:
+        assert example.split()[1 : len(words) + 1] == list(words)
 
 
 def test_the_help_page_imports_no_command() -> None:
@@ -100,3 +128,57 @@ def test_a_rooms_own_error_is_told_in_its_own_words_by_command_and_worker_alike(
 def test_a_wrong_option_is_exit_code_2() -> None:
     result = CliRunner().invoke(main, ["report", "--no-such-option"])
     assert result.exit_code == 2
+
+
+def in_a_process(code: str, **how: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False, **how)
+
+
+def test_ctrl_c_is_no_traceback_even_while_the_first_module_is_imported() -> None:
+    ended = in_a_process(
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from tracker.__main__ import main; main()"
+    )
+    assert (ended.returncode, ended.stderr) == (1, "Aborted!\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("word", ["--help", "--version", "services"])
+def test_a_full_disk_is_a_sentence_whatever_was_to_be_printed(word: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = in_a_process(
+            f"from tracker.__main__ import main; import sys; sys.argv[1:] = [{word!r}]; main()", stdout=full
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: The computer refused (No space left on device) · klimaspor ")
+    assert "Traceback" not in ended.stderr
+
+
+def test_without_anywhere_to_print_a_command_still_does_its_work(tmp_path: Path) -> None:
+    words = ["report", "--format", "text", "--db", str(tmp_path / "k.db")]
+    ended = in_a_process(
+        f"import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-m', 'tracker', *{words!r}])"
+    )
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("Nothing has been recorded yet · ")
+
+
+@pytest.mark.parametrize(
+    "name", ["k.db", "k.db-wal", "k.key", "k.toml", "bots.toml", "proxy.token", "authority/ca.pem"]
+)
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_nothing_is_written_over_a_file_of_our_own(tmp_path: Path, command: str, name: str) -> None:
+    with Store.open(tmp_path / "k.db") as store:
+        store.add([make()])
+    own = tmp_path / name
+    own.parent.mkdir(exist_ok=True)
+    own.touch()
+    before = own.read_bytes()
+    result = CliRunner().invoke(main, [command, "--db", str(tmp_path / "k.db"), "-o", str(own)])
+    assert result.exit_code == 1
+    assert "klimaspor's own and is not written over" in result.output
+    assert own.read_bytes() == before

@@ -57,7 +57,9 @@ def test_the_log_as_json_has_every_column(db: Path) -> None:
     [
         (["log", "--last", "soon"], 2), (["log", "--since", "yesterday"], 2),
         (["log", "--last", "1d", "--since", "2026-01-01"], 2), (["explain", "ffffff"], 1), (["explain", ""], 1),
-        (["budget", "remove", "7"], 1), (["pause", "long"], 2), (["pause", "1h", "--service", "chatgtp"], 1),
+        (["budget", "remove", "7"], 1), (["budget", "add", "nan", "wh"], 2),
+        (["config", "report.zone", "NOO"], 1), (["config", "footprint.zones", "openai=NOR,google=QQQ"], 1),
+        (["pause", "long"], 2), (["pause", "1h", "--service", "chatgtp"], 1),
         (["rate", "ffff", "--worth", "3"], 1), (["forget"], 2), (["forget", "--conversation", "%"], 2),
         (["config", "languag"], 1), (["config", "language", "tlh"], 1),
     ],
@@ -76,6 +78,12 @@ def test_a_fresh_computer_gets_a_sentence(tmp_path: Path, command: list[str]) ->
     result = run(tmp_path / "new" / "klimaspor.db", *command)
     assert result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("command", [["rate"], ["rate", "3fa9c1", "--worth", "3"], ["pause"]], ids=" ".join)
+def test_looking_into_a_database_that_is_not_there_makes_none(tmp_path: Path, command: list[str]) -> None:
+    run(tmp_path / "slip-of-the-pen.db", *command)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_record_is_explained_step_by_step(db: Path) -> None:

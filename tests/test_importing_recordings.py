@@ -305,6 +305,15 @@ def test_what_is_no_recording_is_a_sentence(tmp_path: Path, db: Path, content: s
     assert "Cannot tell what this is · thing.json" in result.output
 
 
+def test_a_folder_that_holds_nothing_to_read_is_called_by_its_name(
+    tmp_path: Path, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(Path(), "--db", db)
+    assert result.exit_code == 1
+    assert f"Cannot tell what this is · {tmp_path.name} · " in result.output
+
+
 def test_a_har_without_entries_is_a_sentence_and_exit_code_1(tmp_path: Path, db: Path) -> None:
     path = tmp_path / "no.har"
     path.write_text("{}")

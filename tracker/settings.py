@@ -157,7 +157,7 @@ def load(db_path: Path) -> Settings:
     budgets = [read_budget(entry) for entry in listed] if isinstance(listed, list) else [None]
     fitting = tuple(budget for budget in budgets if budget is not None)
     if len(fitting) < len(budgets):
-        raise SettingsError(f"A budget does not fit · {path} · see `klimaspor budget --help`")
+        raise SettingsError(f"A budget does not fit · {path} · mend that [[budgets]] table or take it out")
     values: dict[str, Any] = {}
     for key, value in _flatten(content):
         try:

@@ -15,15 +15,17 @@ from types import FrameType
 import click
 
 from addon.pac import Previous, as_data_url, write_pac
-from tracker.cli.options import database_option
+from tracker.cli.options import database_option, examples
 from tracker.setup.browsers import KEYS
 
 AT_ONCE_SECONDS = 5.0
 
 
 @click.command(
-    epilog="\b\nExample:\n  klimaspor browser --url https://claude.ai\n\n"
-    "The window keeps its own logins. Close it, and the recording is over."
+    epilog=examples(
+        "klimaspor browser --url https://claude.ai",
+        then="The window keeps its own logins. Close it, and the recording is over.",
+    )
 )
 @database_option
 @click.option("--browser", "wanted", type=click.Choice(KEYS), help="Which browser.  [default: the first found]")

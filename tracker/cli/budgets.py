@@ -13,6 +13,7 @@ from tracker.cli.options import (
     act_on_it,
     check_service,
     database_option,
+    examples,
     fail,
     format_option,
     same_database_option,
@@ -21,7 +22,7 @@ from tracker.cli.options import (
 _HELD = ", then new turns are held"
 
 
-@click.group(invoke_without_command=True, epilog="Example: klimaspor budget add 2 questions --feature deep_research")
+@click.group(invoke_without_command=True, epilog=examples("klimaspor budget add 2 questions --feature deep_research"))
 @format_option("text", "json")
 @database_option
 @click.pass_context
@@ -54,7 +55,7 @@ def _show_budgets(db: Path, *, as_json: bool) -> None:
         click.echo(f"{number}  {standing.budget.name}: {standing.used:.4g} used, {standing.share:.0%}{estimated}{hold}")
 
 
-@budget.command("add", epilog="Example: klimaspor budget add 100 wh --per week --hold")
+@budget.command("add", epilog=examples("klimaspor budget add 100 wh --per week --hold"))
 @click.argument("amount", type=Amount(0, 1e12, min_open=True, max_open=True))
 @click.argument("unit", type=click.Choice(["questions", "minutes", "tokens", "wh"]))
 @click.option("--per", type=click.Choice(["day", "week"]), default="week", show_default=True, help="Its length.")
@@ -80,7 +81,7 @@ def add_budget(
     click.echo(f"Budget set: {new.name}{_HELD if hold else ''}.")
 
 
-@budget.command("remove", epilog="Example: klimaspor budget remove 1")
+@budget.command("remove", epilog=examples("klimaspor budget remove 1"))
 @click.argument("number", type=Whole(1))
 @same_database_option
 def remove_budget(db: Path, number: int) -> None:

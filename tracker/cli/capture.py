@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from tracker.cli.options import Whole, check_service, database_option, fail
+from tracker.cli.options import Whole, check_service, database_option, examples, fail
 
 STEP_SECONDS = 0.2
 
 
-@click.command(epilog="Example: klimaspor capture claude -o claude-new.json")
+@click.command(epilog=examples("klimaspor capture claude -o claude-new.json"))
 @click.argument("service")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: SERVICE.json]"

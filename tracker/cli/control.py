@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracker.cli.days import Day, Duration
-from tracker.cli.options import Whole, act_on_it, check_service, database_option, fail, format_option
+from tracker.cli.options import Whole, act_on_it, check_service, database_option, examples, fail, format_option
 from tracker.harmless import harmless
 
 if TYPE_CHECKING:
     from tracker.forgetting import Forgotten
 
 
-@click.command(epilog="Example: klimaspor pause 2h · klimaspor pause 1d --service chatgpt · klimaspor pause off")
+@click.command(epilog=examples("klimaspor pause 2h", "klimaspor pause 1d --service chatgpt", "klimaspor pause off"))
 @click.argument("length", metavar="[LENGTH|off]", required=False)
 @click.option("--service", default="", help="Only this service, such as chatgpt.")
 @database_option
 def pause(db: Path, length: str | None, service: str) -> None:
     """Record nothing for a while: 30m, 2h, 1d. The chats go on; reports show it as chosen."""
     from tracker import limits
-    from tracker.store import Store
+    from tracker.store import NoDatabaseError, Store
 
     check_service(service, db)
     now = datetime.now(UTC)
@@ -40,7 +41,8 @@ def pause(db: Path, length: str | None, service: str) -> None:
         act_on_it(db)
         click.echo("Recording goes on." if ended else "Nothing was paused.")
         return
-    with Store.open(db) as store:
+    paused: dict[str, datetime] = {}
+    with suppress(NoDatabaseError), Store.open(db, readonly=True) as store:
         paused = limits.pauses(store, now)
     for name, until in paused.items():
         click.echo(f"{name or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}.")
@@ -48,7 +50,7 @@ def pause(db: Path, length: str | None, service: str) -> None:
         click.echo("Nothing is paused. `klimaspor pause 2h` pauses for two hours.")
 
 
-@click.command(epilog="Example: klimaspor rate 3fa9c1 --worth 4 --minutes 20")
+@click.command(epilog=examples("klimaspor rate 3fa9c1 --worth 4 --minutes 20"))
 @click.argument("subject", required=False)
 @click.option("--worth", type=Whole(1, 5), help="Was it worth it? 1 (no) to 5 (very much).")
 @click.option("--minutes", type=Whole(0, 100_000), help="Minutes it saved you.")
@@ -59,7 +61,7 @@ def rate(db: Path, subject: str | None, worth: int | None, minutes: int | None) 
     from tracker.store import Rating, Store
     from tracker.talks import Talk, find_talk, recent_talks
 
-    with Store.open(db) as store:
+    with Store.open(db, readonly=True) as store:
         if subject is None:
             talks = recent_talks(store, 20)
             if not talks:
@@ -70,18 +72,19 @@ def rate(db: Path, subject: str | None, worth: int | None, minutes: int | None) 
             talk: Talk | None = talks[chosen - 1]
         else:
             talk = find_talk(store, subject)
-        if talk is None:
-            fail("There is no such conversation, or more than one", (subject or "")[:32], "`klimaspor rate` lists them")
-        if worth is None:
-            worth = click.prompt("Was it worth it, 1 (no) to 5 (very much)", type=Whole(1, 5))
-            if minutes is None:
-                answer = click.prompt("Minutes it saved you (-1: cannot say)", type=Whole(-1), default=-1)
-                minutes = None if answer < 0 else answer
+    if talk is None:
+        fail("There is no such conversation, or more than one", (subject or "")[:32], "`klimaspor rate` lists them")
+    if worth is None:
+        worth = click.prompt("Was it worth it, 1 (no) to 5 (very much)", type=Whole(1, 5))
+        if minutes is None:
+            answer = click.prompt("Minutes it saved you (-1: cannot say)", type=Whole(-1), default=-1)
+            minutes = None if answer < 0 else answer
+    with Store.open(db) as store:
         store.rate(Rating(talk.subject, talk.kind, worth, minutes, timestamp(datetime.now(UTC))))
     click.echo(f"Kept: {talk}: worth {worth} of 5" + (f", {minutes} minutes saved." if minutes else "."))
 
 
-@click.command(epilog="Example: klimaspor forget --since 2026-11-16 --until 2026-11-17 --service chatgpt")
+@click.command(epilog=examples("klimaspor forget --since 2026-11-16 --until 2026-11-17 --service chatgpt"))
 @click.option("--day", type=Day(), help="This day.")
 @click.option("--since", type=Day(), help="From this day on.")
 @click.option("--until", type=Day(), help="Up to this day, which is left out.")
@@ -146,7 +149,7 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
-@click.command(epilog="Example: klimaspor config language nb")
+@click.command(epilog=examples("klimaspor config language nb"))
 @click.argument("key", required=False)
 @click.argument("value", required=False)
 @click.option("--unset", is_flag=True, help="Back to the default.")
@@ -168,6 +171,7 @@ def config(*, db: Path, output_format: str, key: str | None, value: str | None, 
         click.echo(f"{key} is at its default again.")
     elif key is not None and value is not None:
         parsed = parse(find(key), value)
+        _check_zones(key, parsed)
         settings = load(db)
         save(db, replace(settings, values=settings.values | {key: parsed}))
         act_on_it(db)
@@ -184,6 +188,18 @@ def config(*, db: Path, output_format: str, key: str | None, value: str | None, 
         for setting in SCHEMA:
             mark = "*" if setting.key in settings.values else " "
             click.echo(f"{mark} {setting.key} = {_shown(settings.get(setting.key))}\n      {setting.meaning}")
+
+
+def _check_zones(key: str, value: Any) -> None:
+    """Raise a FootprintError for a zone without data now, not each time that a report is made with it."""
+    from tracker.footprint.place import find_grid
+
+    match key, value:
+        case "report.zone", str():
+            find_grid(value)
+        case "footprint.zones", tuple():
+            for entry in value:
+                find_grid(entry.partition("=")[2])
 
 
 def _shown(value: object) -> str:

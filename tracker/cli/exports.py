@@ -11,10 +11,10 @@ from typing import TextIO
 import click
 
 from tracker.cli.days import days_options, span
-from tracker.cli.options import database_option, fail
+from tracker.cli.options import database_option, examples, fail, spare_our_own
 
 
-@click.command(epilog="Example: klimaspor export --format jsonl -o records.jsonl")
+@click.command(epilog=examples("klimaspor export --format jsonl -o records.jsonl"))
 @click.option(
     "--format",
     "output_format",
@@ -40,6 +40,7 @@ def export(
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # it is a text stream
         _write(db, sys.stdout, first, end, as_lines=as_lines)
         return
+    spare_our_own(output, db)
     aside = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         with aside.open("x", encoding="utf-8", newline="") as file:

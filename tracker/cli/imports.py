@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracker.cli.options import database_option, fail, format_option
+from tracker.cli.options import database_option, examples, fail, format_option
 
 if TYPE_CHECKING:
     from tracker.imports import Kind, Progress
@@ -22,7 +22,14 @@ WATCH_S = 5.0
 _NAMED = 10
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "klimaspor import chatgpt.har",
+        "klimaspor import --delete ~/Downloads/*.har",
+        "klimaspor import --watch ~/.claude/projects ~/.codex/sessions",
+    ),
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…")
 @click.option("--delete", is_flag=True, help="Delete each file once everything in it has been read.")
 @click.option("--watch", is_flag=True, help="Go on: read what changes there, until Ctrl-C.")
@@ -34,13 +41,7 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
 
     The kind of each file is told from its content. What is known already is not counted again, so a file may be
     imported as often as you like.
-
-    \b
-    Example:
-      klimaspor import chatgpt.har
-      klimaspor import --delete ~/Downloads/*.har
-      klimaspor import --watch ~/.claude/projects ~/.codex/sessions
-    """  # noqa: D301 - click's mark for lines that stay as they are
+    """
     from tracker.imports import detect
     from tracker.imports.intake import open_context, shown_name, take_in
     from tracker.store import Store

@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from tracker.cli.days import days_options, span
-from tracker.cli.options import Whole, database_option, fail, format_option
+from tracker.cli.options import Whole, database_option, examples, fail, format_option
 from tracker.record import Activity, Feature, Record
 
 
-@click.command(epilog="Example: klimaspor log --last 7d --limit 20")
+@click.command(epilog=examples("klimaspor log --last 7d --limit 20"))
 @days_options
 @click.option("--limit", type=Whole(1), help="At most so many.  [default: 50 for text, all for json]")
 @format_option("text", "json")
@@ -107,7 +107,7 @@ def _count(tokens: int | None, source: str) -> str:
     return f"{'~' if source == 'counted' else ''}{tokens:,}"
 
 
-@click.command(epilog="Example: klimaspor explain 3fa9c1 --zone NOR")
+@click.command(epilog=examples("klimaspor explain 3fa9c1 --zone NOR"))
 @click.argument("record_id", metavar="ID")
 @click.option("--zone", metavar="ZONE", help="What if the servers stood there: three letters, such as NOR.")
 @format_option("text", "json")

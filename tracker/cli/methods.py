@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from tracker.cli.options import database_option, format_option
+from tracker.cli.options import database_option, examples, format_option
 
 WIDTH = 96
 
 
-@click.command(epilog="Example: klimaspor methods --format json")
+@click.command(epilog=examples("klimaspor methods --format json"))
 @click.option("--sensitivity", is_flag=True, help="How far each assumption alone would move your last four weeks.")
 @format_option("text", "json")
 @database_option

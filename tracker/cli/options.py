@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,6 +11,11 @@ import click
 
 from tracker.settings import LANGUAGES
 
+_OURS = (
+    "*.key", "*.toml", "*.pem", "*.weekly", "*.under-way-*", "proxy.*",
+    "aside.json", "previous-proxy.json", "setup-ledger.json",
+)  # fmt: skip
+"""What lies beside a database, as patterns of names."""
 _DATABASE = "The database file.  [default: in your data directory; env KLIMASPOR_DB]"
 
 
@@ -20,9 +26,15 @@ class Whole(click.IntRange):
 
 
 class Amount(click.FloatRange):
-    """A number within bounds, called so."""
+    """A number within bounds, called so; ``nan`` is none, which click would let pass."""
 
     name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return number
 
 
 def database_option[F: Callable[..., Any]](command: F) -> F:
@@ -64,10 +76,24 @@ def language_option(default: str | None = None) -> Callable[[Callable[..., Any]]
     return click.option("--lang", type=click.Choice(LANGUAGES), default=default, show_default=True, help=told)
 
 
+def examples(*commands: str, then: str = "") -> str:
+    """Return the end of a help page: commands to copy, one a line and never broken, and what to know of them."""
+    lines = "".join(f"  {command}\n" for command in commands)
+    return f"\b\nExample{'s' * (len(commands) > 1)}:\n{lines}\n{then}".rstrip()
+
+
 def fail(what_happened: str, to_what: str, what_to_do: str) -> NoReturn:
     """End the command with exit code 1 and one sentence in three parts."""
     message = f"{what_happened} · {to_what} · {what_to_do}"
     raise click.ClickException(message)
+
+
+def spare_our_own(output: Path, db: Path) -> None:
+    """End the command rather than have it write over the database, or over a file that belongs to it."""
+    target, home = output.resolve(), db.resolve()
+    beside = target.parent == home.parent and any(target.match(pattern) for pattern in (f"{home.name}*", *_OURS))
+    if beside or target.parent == home.parent / "authority":
+        fail("This file is klimaspor's own and is not written over", str(output), "choose another place with -o")
 
 
 def check_service(name: str | None, db: Path) -> None:

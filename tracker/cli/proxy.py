@@ -14,16 +14,19 @@ from typing import Any
 
 import click
 
-from tracker.cli.options import Whole, database_option, fail, format_option
+from tracker.cli.options import Whole, database_option, examples, fail, format_option
 
 START_SECONDS = 40.0
 STOP_SECONDS = 25.0
 
 
 @click.command(
-    epilog="\b\nExamples:\n  klimaspor start\n  klimaspor start --detach\n"
-    "  klimaspor start --upstream http://proxy.example:3128 --upstream-ca company.pem\n"
-    "  klimaspor start --local ollama=11434"
+    epilog=examples(
+        "klimaspor start",
+        "klimaspor start --detach",
+        "klimaspor start --upstream http://proxy.example:3128 --upstream-ca company.pem",
+        "klimaspor start --local ollama=11434",
+    )
 )
 @database_option
 @click.option("--port", type=Whole(1, 65535), help="Port on this computer.  [default: 47821]")
@@ -70,7 +73,7 @@ def start(
         serve(options, ready=lambda state: _announce(state, folder))
 
 
-@click.command(epilog="\b\nExample:\n  klimaspor stop")
+@click.command(epilog=examples("klimaspor stop"))
 @database_option
 def stop(db: Path) -> None:
     """Stop the proxy; what it heard is written first."""
@@ -94,7 +97,7 @@ def stop(db: Path) -> None:
         click.echo("It starts again when a browser asks for it: `klimaspor pause` or `klimaspor undo` ends that.")
 
 
-@click.command(epilog="\b\nExamples:\n  klimaspor status\n  klimaspor status --format json")
+@click.command(epilog=examples("klimaspor status", "klimaspor status --format json"))
 @database_option
 @format_option("text", "json")
 @click.pass_context
@@ -117,7 +120,7 @@ def status(context: click.Context, db: Path, output_format: str) -> None:
         context.exit(1)
 
 
-@click.command("open", epilog="\b\nExample:\n  klimaspor open")
+@click.command("open", epilog=examples("klimaspor open"))
 @database_option
 def open_page(db: Path) -> None:
     """Open the proxy's own page: today, reports, pause, budgets, rating."""
@@ -153,7 +156,7 @@ def _start_detached(options: Any, arguments: list[str]) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from tracker.cli import main; main()", *whole],
+            [sys.executable, "-m", "tracker", *whole],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracker.cli.options import database_option, fail, format_option, language_option
+from tracker.cli.options import database_option, examples, fail, format_option, language_option, spare_our_own
 from tracker.report.computer import clock, computer_language
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tracker.store import Store
 
 
-@click.command(epilog="Example: klimaspor report --week 2026-W47 --lang nb --open")
+@click.command(epilog=examples("klimaspor report --week 2026-W47 --lang nb --open"))
 @click.option("--week", help="An ISO week, such as 2026-W47.  [default: the last finished one]")
 @click.option("--last", "last_days", help="The last days, today included: 7d, 4w.")
 @click.option("--since", help="From this day on: 2026-11-01.")
@@ -58,6 +58,8 @@ def report(
         raise click.UsageError("Use one of --week, --last, and --since with --until.")
     if open_it and output_format != "html":
         raise click.UsageError("--open shows the page; leave out --format.")
+    if output is not None:
+        spare_our_own(output, db)
     choice = settings_of(db)
     lang = lang or choice["language"]
     with ExitStack() as stack:
@@ -73,7 +75,7 @@ def report(
     _write(data, lang, output_format, output, open_it=open_it, demo=demo)
 
 
-@click.command(epilog="Example: klimaspor today")
+@click.command(epilog=examples("klimaspor today"))
 @format_option("text", "json")
 @language_option()
 @database_option

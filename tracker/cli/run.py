@@ -13,13 +13,15 @@ from types import FrameType
 
 import click
 
-from tracker.cli.options import database_option
+from tracker.cli.options import database_option, examples
 
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-    epilog="\b\nExample:\n  klimaspor run -- claude\n\n"
-    "Nothing is changed but the command's own environment; its exit code is passed through.",
+    epilog=examples(
+        "klimaspor run -- claude",
+        then="Nothing is changed but the command's own environment; its exit code is passed through.",
+    ),
 )
 @database_option
 @click.option("--upstream", help="A company's proxy to go through.  [default: HTTPS_PROXY, if it is set]")

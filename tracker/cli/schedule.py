@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
-from tracker.cli.options import database_option, fail
+from tracker.cli.options import database_option, examples, fail
 
 
-@click.group(epilog="Example: klimaspor schedule weekly")
+@click.group(epilog=examples("klimaspor schedule weekly"))
 def schedule() -> None:
     """Have every week's report written by itself, into a folder with an index of weeks."""
 
 
-@schedule.command(epilog="Example: klimaspor schedule weekly")
+@schedule.command(epilog=examples("klimaspor schedule weekly"))
 @database_option
 def weekly(*, db: Path) -> None:
     """Write a report each Monday, or as soon after as the computer is on."""
@@ -41,7 +41,7 @@ def weekly(*, db: Path) -> None:
     )
 
 
-@schedule.command(epilog="Example: klimaspor schedule off")
+@schedule.command(epilog=examples("klimaspor schedule off"))
 @database_option
 def off(*, db: Path) -> None:
     """Stop that. Reports that were written stay."""
@@ -62,7 +62,7 @@ def off(*, db: Path) -> None:
         click.echo("Nothing was scheduled.")
 
 
-@schedule.command(epilog="Example: klimaspor schedule now")
+@schedule.command(epilog=examples("klimaspor schedule now"))
 @database_option
 def now(*, db: Path) -> None:
     """Write the last finished week's report if it is missing; send sums if you joined a team. The timer calls this."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracker.cli.options import check_service, database_option, fail, format_option
+from tracker.cli.options import check_service, database_option, examples, fail, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = ("SERVICE", "NAME", "TOKENS", "GRADE", "VERIFIED", "HOST")
 
 
-@click.command()
+@click.command(epilog=examples("klimaspor services", "klimaspor services --open google-ai"))
 @click.option("--open", "to_open", metavar="NAME", help="Open the hosts of a service that carry more than a chatbot.")
 @click.option("--close", "to_close", metavar="NAME", help="Close them again.")
 @database_option
@@ -29,12 +29,7 @@ def services(to_open: str | None, to_close: str | None, db: Path, output_format:
 
     captured: read from a real recording. documented: from first-party documentation or two sources that agree.
     inferred: from one source; off until you open it, and only time and bytes are recorded.
-
-    \b
-    Example:
-      klimaspor services
-      klimaspor services --open google-ai
-    """  # noqa: D301 - click's mark for lines that stay as they are
+    """
     from addon.company import all_services
     from tracker.settings import load
 

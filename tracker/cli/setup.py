@@ -9,12 +9,16 @@ from pathlib import Path
 import click
 
 from tracker.cli.days import today
-from tracker.cli.options import Whole, database_option, fail, format_option
+from tracker.cli.options import Whole, database_option, examples, fail, format_option
 
 
 @click.command(
-    epilog="\b\nExamples:\n  klimaspor setup --dry-run\n  klimaspor setup\n  klimaspor setup --policy ./files\n\n"
-    "Everything it does is shown first, asked once, noted, and taken back by: klimaspor undo"
+    epilog=examples(
+        "klimaspor setup --dry-run",
+        "klimaspor setup",
+        "klimaspor setup --policy ./files",
+        then="Everything it does is shown first, asked once, noted, and taken back by: klimaspor undo",
+    )
 )
 @database_option
 @click.option("--dry-run", is_flag=True, help="Show every step and its undo; change nothing.")
@@ -65,7 +69,7 @@ def setup(
     click.echo("Set up. See how it does: klimaspor doctor. Take it all back: klimaspor undo")
 
 
-@click.command(epilog="\b\nExample:\n  klimaspor undo")
+@click.command(epilog=examples("klimaspor undo"))
 @database_option
 def undo(db: Path) -> None:
     """Take back everything that setup did; your records stay."""
@@ -85,9 +89,7 @@ def undo(db: Path) -> None:
     click.echo("All taken back. Your records stay; klimaspor forget deletes them.")
 
 
-@click.command(
-    epilog="\b\nExamples:\n  klimaspor doctor\n  klimaspor doctor --browser\n  klimaspor doctor --format json"
-)
+@click.command(epilog=examples("klimaspor doctor", "klimaspor doctor --browser", "klimaspor doctor --format json"))
 @database_option
 @click.option("--browser", is_flag=True, help="Open a test page in your browser and see it arrive.")
 @format_option("text", "json")

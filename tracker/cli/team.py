@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from tracker.cli import team_computer, team_server
+from tracker.cli.options import examples
 
 
-@click.group(epilog="Example: klimaspor team join ./device-000001.code")
+@click.group(epilog=examples("klimaspor team join ./device-000001.code"))
 def team() -> None:
     """An organisation's weekly sums: sent by devices, shown for groups of five and more."""
 

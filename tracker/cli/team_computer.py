@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracker.cli.options import database_option, fail, format_option
+from tracker.cli.options import database_option, examples, fail, format_option
 
 if TYPE_CHECKING:
     from tracker.team.device import Device, Parcel
 
 
-@click.command(epilog="Example: klimaspor team join ./device-000001.code")
+@click.command(epilog=examples("klimaspor team join ./device-000001.code"))
 @click.argument("code")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @database_option
@@ -49,7 +49,7 @@ def join(code: str, db: Path, *, yes: bool) -> None:
     click.echo("`klimaspor team status` shows what was sent; `klimaspor team erase` takes all of it back.")
 
 
-@click.command(epilog="Example: klimaspor team ship")
+@click.command(epilog=examples("klimaspor team ship"))
 @click.option(
     "--again", is_flag=True, help="Send again what was sent: for a server that lost it. Nothing counts twice."
 )
@@ -66,7 +66,7 @@ def ship(db: Path, *, again: bool) -> None:
         click.echo(_ship(device))
 
 
-@click.command(epilog="Example: klimaspor team erase")
+@click.command(epilog=examples("klimaspor team erase"))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @database_option
 def erase(db: Path, *, yes: bool) -> None:
@@ -83,7 +83,7 @@ def erase(db: Path, *, yes: bool) -> None:
     click.echo("Left. The request to drop everything is on the server's disk; published reports of groups stay.")
 
 
-@click.command(epilog="Example: klimaspor team status")
+@click.command(epilog=examples("klimaspor team status"))
 @click.option("--dsn", envvar="KLIMASPOR_TEAM_DSN", help="Show the organisation's side instead (the loader's role).")
 @database_option
 @format_option("text", "json")
@@ -114,7 +114,7 @@ def status(db: Path, dsn: str | None, output_format: str) -> None:
             click.echo(f"{week}  revision {revision}  {f'on the server since {sent}' if sent else 'waiting'}")
 
 
-@click.command(epilog="Example: klimaspor team remind ./policy.toml")
+@click.command(epilog=examples("klimaspor team remind ./policy.toml"))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--off", is_flag=True, help="No more reminders.")
 @database_option

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tracker.cli.options import fail, format_option, language_option
+from tracker.cli.options import examples, fail, format_option, language_option
 
 dsn_option = click.option(
     "--dsn", required=True, envvar="KLIMASPOR_TEAM_DSN", help="PostgreSQL's address.  [env KLIMASPOR_TEAM_DSN]"
@@ -21,7 +21,7 @@ keys_option = click.option(
 
 
 @click.command(
-    epilog="Example: klimaspor team init ./keys --dsn postgresql:///ai --url tls://nats.example:4222 --unit city=50"
+    epilog=examples("klimaspor team init ./keys --dsn postgresql:///ai --url tls://nats.example:4222 --unit city=50")
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @dsn_option
@@ -50,7 +50,7 @@ def init(*, folder: Path, dsn: str, url: str, units: tuple[str, ...], organisati
     click.echo("Hand the codes out blind: nobody needs to know who has which.")
 
 
-@click.command(epilog="Example: klimaspor team load --keys ./keys --dsn postgresql:///ai --follow")
+@click.command(epilog=examples("klimaspor team load --keys ./keys --dsn postgresql:///ai --follow"))
 @keys_option
 @dsn_option
 @click.option("--follow", is_flag=True, help="Go on for ever.")
@@ -73,7 +73,7 @@ def load(keys: Path, dsn: str, *, follow: bool) -> None:
     click.echo(f"Refused: {refused}. Published: {', '.join(tally.published) or 'nothing was due'}.")
 
 
-@click.command(epilog="Example: klimaspor team report --dsn postgresql:///ai --week 2026-W46 --format html")
+@click.command(epilog=examples("klimaspor team report --dsn postgresql:///ai --week 2026-W46 --format html"))
 @dsn_option
 @click.option("--week", help="An ISO week, such as 2026-W46.  [default: the newest published]")
 @format_option("text", "html", "json", "csv", "otlp")
@@ -111,7 +111,7 @@ def report(dsn: str, week: str | None, output_format: str, lang: str, output: Pa
 
 
 @click.command(
-    epilog="Example: klimaspor team policy ./keys/policy.toml --dsn postgresql:///ai --papers ./papers --lang nb"
+    epilog=examples("klimaspor team policy ./keys/policy.toml --dsn postgresql:///ai --papers ./papers --lang nb")
 )
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @dsn_option
@@ -136,7 +136,7 @@ def policy(file: Path | None, dsn: str, papers: Path | None, lang: str) -> None:
         click.echo(json.dumps(now.tell(), ensure_ascii=False, indent=1))
 
 
-@click.command("access-log", epilog="Example: klimaspor team access-log --dsn postgresql://klimaspor_staff@db/ai")
+@click.command("access-log", epilog=examples("klimaspor team access-log --dsn postgresql://klimaspor_staff@db/ai"))
 @dsn_option
 @format_option("text", "json")
 def access_log(dsn: str, output_format: str) -> None:

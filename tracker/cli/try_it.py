@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tracker.cli.options import fail, language_option
+from tracker.cli.options import examples, fail, language_option
 
 NEXT_COMMANDS = """\
 Your own trail:
@@ -17,7 +17,7 @@ Your own trail:
   klimaspor import FILE.har    what your browser's developer tools saved"""
 
 
-@click.command("try", epilog="Example: klimaspor try --keep ./trial")
+@click.command("try", epilog=examples("klimaspor try --keep ./trial"))
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),

@@ -104,4 +104,4 @@ def _gather(outcome: Outcome, parts: Iterator[Part], store: Store) -> None:
 
 def shown_name(path: Path) -> str:
     """Return the file's name so that it steers no terminal: it may come from elsewhere."""
-    return "".join(letter if letter.isprintable() else "?" for letter in path.name)
+    return "".join(letter if letter.isprintable() else "?" for letter in path.name or path.resolve().name or "/")

@@ -25,7 +25,9 @@ def judge(findings: Sequence[Finding]) -> str:
     if any(finding.check == "proxy" and finding.state == "wrong" for finding in findings):
         return "Nothing is being recorded: the proxy does not run."
     if wrong:
-        return f"It records, but {wrong} thing{'s need' if wrong > 1 else ' needs'} your attention."
+        runs = any(finding.check == "proxy" and finding.state == "good" for finding in findings)
+        what = "It records, but" if runs else "The proxy does not run, and"
+        return f"{what} {wrong} thing{'s need' if wrong > 1 else ' needs'} your attention."
     if any(finding.check == "set-up" and finding.state == "note" for finding in findings):
         return "Well. This computer as a whole is not set up: only windows and commands of klimaspor are recorded."
     return "All is well."
