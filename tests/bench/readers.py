@@ -40,6 +40,8 @@ class Long:
     """How many like events the example itself has in a row."""
     exchange: Exchange
     texts: tuple[bytes, ...]
+    asked: tuple[Exchange, ...] = ()
+    """What the answer belongs to, where it comes by another way; read before, and not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,19 @@ def _openai_piece(word: str, letters: str) -> bytes:
         "usage": None, "obfuscation": letters,
     }  # fmt: skip
     return f"data: {json.dumps(piece, separators=(',', ':'))}\n\n".encode()
+
+
+def as_poe_sends(example: Example, updates: int) -> Long:
+    """Return the answer of an example with four random words more in each update, which repeats those before."""
+    random, text, units = Random(1), "", []
+    question, socket = example.exchanges
+    update = json.loads(json.loads(socket.messages[-1].data)["messages"][0])
+    for left in reversed(range(updates)):
+        text += " " + " ".join(random.choices(WORDS, k=4))
+        update["payload"]["data"]["messageAdded"] |= {"text": text, "state": "incomplete" if left else "complete"}
+        units.append(json.dumps({"messages": [json.dumps(update)], "min_seq": 5}).encode())
+    made = replace(socket, messages=tuple(Message(n, False, unit) for n, unit in enumerate(units)))
+    return Long(f"{example.service}/random-words", updates, made, texts_of(units), (question,))
 
 
 def units_of(exchange: Exchange) -> list[bytes]:
@@ -181,8 +196,11 @@ def measure(long: Long, rounds: int, *, apart: bool = False) -> Speed:
     service = reader.find(long.exchange.method, long.exchange.host, long.exchange.path)
     framing = service.framing if service else "auto"
     reads, framings, plains = [], [], []
-    reader.read(long.exchange)
+    for one in (*long.asked, long.exchange):
+        reader.read(one)
     for _ in range(rounds):
+        for one in long.asked:
+            reader.read(one)
         reads.append(timed(lambda: reader.read(long.exchange)))
         framings.append(timed(lambda: sum(1 for _ in read_events(long.exchange, framing))))
         plains.append(timed(lambda: [json.loads(text) for text in long.texts]))
@@ -216,6 +234,8 @@ def main(arguments: list[str]) -> None:
             longest[example.service] = long
         if f"{example.service}/{example.path.stem}" == "openai-api/chat-stream-without-usage":
             longest["random words"] = as_openai_sends(example, options.events)
+        if f"{example.service}/{example.path.stem}" == "poe/both-halves":
+            longest["poe"] = as_poe_sends(example, options.events // 4)
     speeds = sorted(
         (measure(long, options.rounds, apart=options.apart) for long in longest.values()), key=lambda one: one.ratio
     )
