@@ -110,6 +110,19 @@ def test_counters_and_letters_against_eavesdroppers_keep_nobody_apart() -> None:
         assert [data for data, _ in told(pieces)] == [{"text": "012345678", "id": "x"}]
 
 
+def test_a_text_that_each_event_says_twice_is_joined_once() -> None:
+    adds = re.compile(rb'"content": ?"(?!")')
+    words = ("The ", '"tide', '\\" ', "{is}", "", "\u00e6")
+    events = [
+        {"choices": [{"text": word, "seed": None, "delta": {"token_id": n, "content": word}}], "id": "x"}
+        for n, word in enumerate(words)
+    ]
+    for ascii_only in (True, False):
+        joined = [data for data, _ in told([sse(event, ascii_only=ascii_only) for event in events], adds)]
+        assert len(joined) == 3
+        assert "".join(data["choices"][0]["delta"]["content"] for data in joined) == "".join(words)
+
+
 def test_an_event_that_is_cut_within_and_what_follows_are_read_as_they_are() -> None:
     whole = b"".join(sse({"text": word}) for word in "abcd")
     assert "".join(data["text"] for data, _ in told([whole[:30], whole[30:]])) == "abcd"

@@ -11,15 +11,22 @@ type Piece = tuple[int | None, bytes]
 _TEXT = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
 """The inside of a JSON string."""
 
+_SAID_AGAIN = re.compile(
+    rb'"text": ?("[^"\\]*+(?:\\.[^"\\]*+)*+"), ?(?=[^{}]{0,99}"delta": ?\{[^{}]{0,99}"content": ?\1)'
+)
+"""A text beside a ``delta`` that says the same."""
+
 _NOISE = (
     (b',"obfuscation":', re.compile(rb',"obfuscation":"\w*"(?=[,}])')),
     (b',"p":', re.compile(rb',"p":"\w*"(?=[,}])')),
     (b',"sequence_number":', re.compile(rb',"sequence_number":\d+(?=[,}])')),
     (b',"created_at":', re.compile(rb',"created_at":"[\w:.+-]*"(?=[,}])')),
     (b" }\n", re.compile(rb" +(?=\}\n)")),
+    (b'"token_id":', _SAID_AGAIN),
+    (b'"token_id":', re.compile(rb'"token_id": ?\d+, ?')),
 )
 """What differs in each event and says nothing: letters and spaces against eavesdroppers (OpenAI, Mistral, Anthropic),
-counters, times; and a part by which it is found."""
+counters, times, a token's number and the first of its two texts (Together); and a part by which it is found."""
 
 _EARLY = 20
 """Noise that is in an answer is in one of its first so many pieces."""
