@@ -110,8 +110,8 @@ class Desk:
         """Count what was not read; ``answers`` of those that the proxy saw begin are done with thereby."""
         if not self._is_done(header):
             now, service = datetime.now(UTC).timestamp(), header["service"]
-            lost = Unread(day=local_day(now), service=service, shape="", reason=reason, n=n)
-            self._put(Reading(unread=(lost,)), service, now, answers=answers, number=header["number"])
+            lost = (Unread(day=local_day(now), service=service, shape="", reason=reason, n=n),) if n else ()
+            self._put(Reading(unread=lost), service, now, answers=answers, number=header["number"])
 
     def _read(self, header: dict[str, Any], blob: memoryview) -> Reading:
         service, at = header["service"], header["started_at"]
@@ -135,7 +135,7 @@ class Desk:
             if socket is not None:
                 self.sockets[header["socket"]] = socket
                 self.captures.open(header["socket"], header["service"], opening)
-        if not self._is_done(header):
+        if header["number"] and not self._is_done(header):
             self._put(NOTHING, header["service"], None, answers=1, number=header["number"])
 
     def _listen(self, header: dict[str, Any], blob: memoryview, socket: Hearing) -> tuple[Reading, dict[str, Any]]:

@@ -89,7 +89,7 @@ class WorkerEar:
 
     def open_socket(self, socket: str, copy: Copy) -> None:
         pack_it = partial(pack, "open", copy, socket=socket)
-        job = Job(pack_it, copy.service, socket, copy.weight, copy.release, batched=True, answers=1)
+        job = Job(pack_it, copy.service, socket, copy.weight, copy.release, batched=True, answers=1, n=0)
         self._queue.put(job, always=True)  # it is small, and nothing of it could be read without
 
     def hear(self, socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes) -> None:
@@ -109,7 +109,7 @@ class WorkerEar:
     def close_socket(self, socket: str, copy: Copy, ns: int, ending: Ending) -> None:
         self._missing.pop(socket, None)
         header = {"kind": "close", "socket": socket, "ending": ending, "at_ms": copy.elapsed_ms(ns)}
-        job = Job(partial(join_numbered, header), copy.service, socket, batched=True, closes=True)
+        job = Job(partial(join_numbered, header), copy.service, socket, batched=True, closes=True, n=0)
         self._queue.put(job, always=True)
 
     def beat(self, header: dict[str, Any]) -> None:

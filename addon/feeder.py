@@ -61,7 +61,7 @@ class Feeder:
             except Exception as error:  # noqa: BLE001 - this thread must outlive whatever one exchange does to it
                 for one in jobs:
                     if one.service and not one.is_done and not one.reason:
-                        self._queue.lose(Loss(one.service, type(error).__name__, answers=one.answers))
+                        self._queue.lose(Loss(one.service, type(error).__name__, one.n, one.answers))
             for one in jobs:
                 if one.release is not None:
                     one.release()
@@ -115,8 +115,8 @@ class Feeder:
     def _give_up(self, job: Job, failure: str) -> None:
         """No worker survives this one."""
         if job.socket is not None:
-            self._sockets.forget(job)
-        if job.number > self._written and not job.closes:
+            self._sockets.give_up(job)
+        if job.number > self._written:
             self._queue.lose(Loss(job.service, failure, job.n, job.answers))
 
     def _take_answer(self, answer: dict[str, Any], taken: Iterable[tuple[Job, dict[str, Any]]]) -> None:

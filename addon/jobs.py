@@ -111,10 +111,13 @@ class Queue:
     def count(self, reason: str, n: int = 1) -> None:
         """Count something that was not read, and is written down."""
         with self._wake:
-            self.counters.lost[reason] += n
+            if n:
+                self.counters.lost[reason] += n
 
     def lose(self, loss: Loss) -> None:
         """Count something that was not read, and have it written down."""
+        if not loss.n and not loss.answers:
+            return
         with self._wake:
             self.count(loss.reason, loss.n)
             n, answers = self._lost.get((loss.service, loss.reason), (0, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -95,10 +95,11 @@ class Reader:
         service = self.find(exchange.method, exchange.host, exchange.path)
         if service is None:
             return None
+        listener: Listener | None
         try:
             listener = service.listen(exchange)
-        except Exception:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
-            return None
+        except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
+            listener = _Broken(error.with_traceback(None))
         return None if listener is None else SocketReader(self._key, service, exchange, listener)
 
     def under_way(self) -> Counter[str]:
@@ -151,6 +152,19 @@ class Reader:
                 turn, self._key, partial(digest_content, exchange), sent=sent, received=received, problem=problem
             )
         return reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """In the place of a listener that could not begin: what is said on its socket is not read, and counted."""
+
+    error: Exception = field(repr=False)
+
+    def hear(self, message: Message) -> Iterable[Turn]:
+        raise self.error
+
+    def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
+        return ()
 
 
 class SocketReader:

@@ -8,6 +8,9 @@ from addon.helper import Helper
 from addon.jobs import Job
 from addon.parcel import join
 
+MOST_DEATHS = 10
+"""Workers in a row that may die while a socket is opened; it is not heard any more then."""
+
 
 @dataclass(slots=True)
 class _Socket:
@@ -17,6 +20,7 @@ class _Socket:
     """The present worker knows it."""
     part: str | None = None
     """What is lost with the worker, as that last said: a part of a question or of an answer, or nothing."""
+    deaths: int = 0
 
 
 class Sockets:
@@ -30,8 +34,10 @@ class Sockets:
         name = job.socket or ""
         if job.release is not None:  # the opening itself
             self._open[name] = _Socket(parcel)
-        elif (socket := self._open.get(name)) is not None and not socket.is_known:
+        elif (socket := self._open.get(name)) is not None and not socket.is_known and socket.deaths < MOST_DEATHS:
+            socket.deaths += 1
             helper.ask(socket.parcel)
+            socket.deaths = 0
             if socket.part is not None:  # the rest of it must not be taken for another answer
                 helper.ask(join({"kind": "lose", "socket": name, "part": socket.part, "number": 0}))
         if name in self._open:
@@ -45,10 +51,13 @@ class Sockets:
         elif name in self._open:
             self._open[name].part = part
 
-    def forget(self, job: Job) -> None:
-        """No worker survives what opens or closes this socket."""
-        if job.closes or job.release is not None:
-            self._open.pop(job.socket or "", None)
+    def give_up(self, job: Job) -> None:
+        """No worker survived this job. If it opens the socket, that is tried again when something is said on it."""
+        name = job.socket or ""
+        if job.closes:
+            self._open.pop(name, None)
+        elif job.release is not None and name in self._open:
+            self._open[name].parcel = job.pack(number=0)  # it is done with, as what the tally counts
 
     def forget_worker(self) -> None:
         """The worker is gone, and the next one knows nothing."""

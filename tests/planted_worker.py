@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from addon import desk, worker
@@ -48,6 +49,11 @@ def plant(base: type[Service]) -> type[Service]:
             return super().turns(exchange, body, events)
 
         def listen(self, opening: Exchange) -> Listener | None:
+            for what in opening.query.split("&"):
+                if Path(what).is_file():
+                    Path(what).unlink()
+                    misbehave("die")
+                misbehave(what)
             listener = super().listen(opening)
             return None if listener is None else PlantedListener(listener)
 

@@ -51,10 +51,10 @@ class Talk:
         self.ear.begin("openai-api")
         self.ear.hand_over(copy)
 
-    def open(self, name: str) -> Copy:
+    def open(self, name: str, query: str = "") -> Copy:
         """Open a socket."""
         path = "/backend-api/codex/responses"
-        copy = Copy("codex", "client", "GET", "chatgpt.com", path, "", {}, Tee(Pool()), status=101)
+        copy = Copy("codex", "client", "GET", "chatgpt.com", path, query, {}, Tee(Pool()), status=101)
         self.ear.begin("codex")
         self.ear.open_socket(name, copy)
         return copy
@@ -158,6 +158,36 @@ def test_a_message_that_breaks_its_reader_costs_its_own_answer_and_no_other(talk
     assert rows == 5
     # When a worker dies of it, what that had heard of this answer is counted before the message itself.
     assert lost == {REASONS[fault] if fault == "raise" or where < 2 else "worker-lost": 1}
+
+
+@pytest.mark.parametrize("deaths", [1, 2, 3, 12])
+def test_a_socket_whose_opening_kills_workers_is_opened_again_but_not_for_ever(talk: Talk, deaths: int) -> None:
+    lives = [talk.db.with_name(f"life-{n}") for n in range(deaths)]
+    for path in lives:
+        path.touch()
+    copy = talk.open("socket", "&".join(map(str, lives)))
+    talk.start()
+    for _ in range(3):
+        talk.ear.settle()
+        talk.say("socket", copy)
+    talk.ask()
+    talk.hang_up("socket", copy)
+    rows, lost = talk.end()
+    assert talk.ear.counters.restarts == deaths
+    if deaths < 10:
+        assert (rows, lost) == (4, {})
+    else:  # what is said on it is heard no more; whatever else there is is
+        assert rows == 1
+        assert lost.keys() == {"crash"}
+
+
+def test_a_socket_that_cannot_be_listened_to_counts_its_answers(talk: Talk) -> None:
+    copy = talk.open("socket", "raise")
+    talk.start()
+    for _ in range(3):
+        talk.say("socket", copy)
+    talk.hang_up("socket", copy)
+    assert talk.end() == (0, {"ValueError": 3})
 
 
 def test_what_is_left_out_of_a_socket_for_want_of_room_costs_its_answers_and_no_more(talk: Talk) -> None:

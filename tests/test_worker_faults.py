@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from addon.ear import WorkerEar
-from addon.jobs import LONGEST_QUEUE
+from addon.jobs import HEAVIEST_QUEUE, LONGEST_QUEUE
 from addon.parcel import PIECE_OVERHEAD, Copy, Pool, Tee
 from tests.planted_worker import FAULTS
 from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
@@ -193,13 +193,15 @@ def test_what_was_lost_before_the_worker_ran_is_written_down(tmp_path: Path) -> 
     told: list[str] = []
     ear = WorkerEar(tmp_path / "klimaspor.db", tell=told.append)
     for _ in range(3):
-        ear.lose("chatgpt", "overload")
+        heavy = make_copy()
+        heavy.request_body = bytes(HEAVIEST_QUEUE)
+        ear.hand_over(heavy)
     ear.start()
     assert ear.wait_until_ready(30) is None
     ear.settle()
     ear.close()
     with Store.open(tmp_path / "klimaspor.db", readonly=True) as store:
-        assert store.db.execute("SELECT service, reason, n FROM unread").fetchall() == [("chatgpt", "overload", 3)]
+        assert store.db.execute("SELECT service, reason, n FROM unread").fetchall() == [("openai-api", "overload", 3)]
     assert told == []
 
 
