@@ -26,6 +26,14 @@ FOLDER = Path(__file__).parent / "examples"
 KEY = bytes(range(32))
 STARTED_AT = "2026-11-16T09:30:00.000Z"
 STEP_MS = 100
+KEYS = {"note", "exchange", "exchanges", "expected", "unread", "not_turns"}
+EXCHANGE_KEYS = {
+    "url", "method", "request_headers",
+    "request", "request_text", "request_form", "request_multipart", "request_base64",
+    "status", "response_headers",
+    "response", "response_text", "response_base64", "events", "lines", "chunks", "messages",
+    "at_ms", "started_at", "ended_ms", "ending",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Example:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        return [build_exchange(one) for one in self.content.get("exchanges") or [self.content["exchange"]]]
+        return [build_exchange(one) for one in _exchanges(self.content)]
 
     @property
     def expected(self) -> list[dict[str, Any]]:
@@ -57,8 +65,23 @@ class Example:
 
 
 def load_examples(folder: Path = FOLDER) -> list[Example]:
-    """Return every example, sorted by its path."""
-    return [Example(path, json.loads(path.read_text("utf-8"))) for path in sorted(folder.glob("*/*.json"))]
+    """Return every example, sorted by its path; a ValueError names the first with a key that nothing reads."""
+    return [_load(path) for path in sorted(folder.glob("*/*.json"))]
+
+
+def _load(path: Path) -> Example:
+    content = json.loads(path.read_text("utf-8"))
+    for told, known in [(content, KEYS), *((one, EXCHANGE_KEYS) for one in _exchanges(content))]:
+        if unknown := sorted(told.keys() - known):
+            raise ValueError(
+                f"{path.parent.name}/{path.name} has {unknown[0]!r}, which nothing reads: see README.md there"
+            )
+    return Example(path, content)
+
+
+def _exchanges(content: dict[str, Any]) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = content.get("exchanges") or [content["exchange"]]
+    return told
 
 
 def read_example(example: Example, reader: Reader | None = None) -> Reading:
@@ -196,11 +219,17 @@ def _content_type(told: dict[str, Any]) -> str:
 
 
 def accept(names: list[str]) -> None:
-    """Rewrite what the examples expect (of these services, or of all)."""
-    for example in load_examples():
+    """Rewrite what the examples expect (of these services, or of all), and say where nothing was read."""
+    examples = load_examples()
+    for name in sorted(set(names) - {example.service for example in examples}):
+        print(f"no example: there is no {FOLDER.name}/{name}/*.json")
+    for example in examples:
         if names and example.service not in names:
             continue
         reading = read_example(example)
+        if names and not reading.records:
+            why = ", ".join(unread.reason for unread in reading.unread) or "no service's hosts and path match its url"
+            print(f"no record: {example.path.relative_to(FOLDER)} ({why})")
         content = dict(example.content)
         content["expected"] = [tell(record) for record in reading.records]
         content.pop("unread", None)

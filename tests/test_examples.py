@@ -8,6 +8,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import brotli
 import pytest
@@ -40,6 +41,21 @@ def test_an_example_gives_exactly_its_expected_records(case: Example) -> None:
 
 def test_every_service_has_examples_and_every_example_a_service() -> None:
     assert {case.service for case in EXAMPLES} == {service.name for service in discover()}
+
+
+@every_example
+def test_its_service_names_every_feature_that_it_shows(case: Example) -> None:
+    (service,) = (service for service in discover() if service.name == case.service)
+    shown = {feature for record in case.expected for feature, *_ in record.get("features", ())}
+    assert shown <= set(service.features), f"say so in {case.service}: features = {tuple(sorted(shown))}"
+
+
+def test_a_key_that_nothing_reads_is_named(tmp_path: Path) -> None:
+    slip = tmp_path / "parrot" / "slip.json"
+    slip.parent.mkdir()
+    slip.write_text('{"exchange": {"url": "https://parrot.example/", "framing": "ndjson"}}')
+    with pytest.raises(ValueError, match=r"parrot/slip\.json has 'framing', which nothing reads"):
+        load_examples(tmp_path)
 
 
 @every_example

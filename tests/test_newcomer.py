@@ -23,8 +23,8 @@ def told(part: str) -> str:
 
 def follow(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     words = shlex.split(command)
-    assert words[0] == "python"
-    return subprocess.run([sys.executable, *words[1:]], cwd=folder, capture_output=True, text=True, check=False)
+    assert words[:3] == ["uv", "run", "python"]
+    return subprocess.run([sys.executable, *words[3:]], cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_a_newcomer_who_follows_the_page_has_a_working_chatbot(tmp_path: Path) -> None:
