@@ -125,6 +125,8 @@ class Claude(Service):
 
     def event(self, turn: Turn, event: Event) -> None:
         match event.data:
+            case {"type": "content_block_delta", "index": int(index), "delta": dict() as delta}:
+                self._grow(turn, index, delta, event.at_ms)
             case {"type": "message_start", "message": dict() as message}:
                 turn.response_id = text_at(message, "uuid") or turn.response_id or text_at(message, "id")
                 turn.response_model = text_at(message, "model") or turn.response_model
@@ -132,8 +134,6 @@ class Claude(Service):
                 turn.usage = begun and Usage(input=begun.input, cached=begun.cached)  # the output is yet to come
             case {"type": "content_block_start", "index": int(index), "content_block": dict() as block}:
                 self._begin(turn, index, block, event.at_ms)
-            case {"type": "content_block_delta", "index": int(index), "delta": dict() as delta}:
-                self._grow(turn, index, delta, event.at_ms)
             case {"type": "content_block_stop", "index": int(index)}:
                 self._end(turn, index, event.data)
             case {"type": "message_delta"}:
