@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -55,6 +56,18 @@ def test_a_long_answer_gives_the_record_of_each_of_its_events(case: Example) -> 
     joining, plain = Reader(KEY), Reader(KEY, services=plainly(Reader(KEY).services))
     for one in exchanges:
         assert joining.read(one) == plain.read(one)
+
+
+@pytest.mark.parametrize(
+    "case", [one for one in ADDING if one.exchanges[-1].messages], ids=lambda case: f"{case.service}-{case.path.stem}"
+)
+def test_a_socket_that_closes_within_an_answer_gives_the_record_of_each_of_its_messages(case: Example) -> None:
+    long = lengthen(case, 30)
+    exchange = long.exchange if long else case.exchanges[-1]
+    for length in range(1, len(exchange.messages), 3):
+        cut = replace(exchange, messages=exchange.messages[:length], ending="aborted")
+        joining, plain = Reader(KEY), Reader(KEY, services=plainly(Reader(KEY).services))
+        assert joining.read(cut) == plain.read(cut)
 
 
 @given(

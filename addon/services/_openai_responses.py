@@ -1,15 +1,13 @@
-"""OpenAI's responses, over HTTP and over a socket, and those who speak them too (Azure, Codex, Copilot, xAI …)."""
+"""OpenAI's responses, and those who speak them too (Azure, Codex, Copilot, xAI …)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from addon.exchange import Exchange, Message
-from addon.framing import split_messages
-from addon.service import Event, Service, Turn, Usage
+from addon.service import Event, Turn, Usage
 from addon.services._content import ask_thinking, ask_tools, read_parts, tool_feature, walk_text
-from addon.services._dialect import ApiService, Dialect, TurnByTurn
+from addon.services._dialect import ApiService, Dialect
 from addon.services._fetched import take_answer
 from addon.services._openai_chat import fail
 from addon.services._openai_media import pixels
@@ -210,38 +208,3 @@ class Responses(Dialect):
                 turn.answer(part.get("text") or part.get("refusal"), part=name)
             if part.get("type") == "refusal":
                 turn.outcome = "refused"
-
-
-class ResponsesSocket(TurnByTurn):
-    """Responses over a socket: one ``response.create`` and everything up to its terminal event is a turn."""
-
-    def __init__(self, service: Service, opening: Exchange, dialect: Responses) -> None:
-        super().__init__(service, opening)
-        self.dialect = dialect
-
-    def end(self, at_ms: int | None) -> Iterator[Turn]:
-        turn = self.turn
-        if turn is not None:
-            self.dialect.finish(turn)
-        yield from super().end(at_ms)
-        yield from turn.state.pop("extra", ()) if turn is not None else ()
-
-    def hear(self, message: Message) -> list[Turn]:
-        turns: list[Turn] = []
-        for event in split_messages(message.data, "json", message.at_ms):
-            if not isinstance(event.data, dict):
-                continue
-            if message.from_client:
-                if event.data.get("type") == "response.create":
-                    turns += self.end(message.at_ms)
-                    nested = event.data.get("response")
-                    self.dialect.request(self.begin(message.at_ms), nested if isinstance(nested, dict) else event.data)
-                continue
-            turn = self.turn or self.begin(message.at_ms)
-            turn.note_first_byte(message.at_ms)
-            self.dialect.event(turn, event)
-            if turn.finished:
-                turns += self.end(message.at_ms)
-            elif not turn.response_id and not turn.request_model:
-                self.turn = None  # rate limits and greetings between turns belong to nobody
-        return turns

@@ -15,7 +15,8 @@ from addon.services._anthropic_messages import Messages
 from addon.services._dialect import ApiService
 from addon.services._openai_like import CHAT, TEXT
 from addon.services._openai_media import Embeddings, Images, Speech, Transcription, Videos
-from addon.services._openai_responses import Responses, ResponsesSocket
+from addon.services._openai_responses import Responses
+from addon.services._openai_responses_socket import ResponsesSocket
 from addon.services._realtime import Realtime, RealtimeSocket
 
 _BASE = r"/openai/(?:deployments/[^/]+|v1)"

@@ -14,7 +14,8 @@ from typing import Any
 from addon.exchange import Exchange
 from addon.service import Listener, Turn
 from addon.services._dialect import ApiService
-from addon.services._openai_responses import Responses, ResponsesSocket
+from addon.services._openai_responses import Responses
+from addon.services._openai_responses_socket import ResponsesSocket
 
 
 class CodexResponses(Responses):

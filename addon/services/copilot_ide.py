@@ -18,7 +18,8 @@ from addon.services._anthropic_messages import Messages
 from addon.services._dialect import ApiService
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_media import Embeddings
-from addon.services._openai_responses import Responses, ResponsesSocket
+from addon.services._openai_responses import Responses
+from addon.services._openai_responses_socket import ResponsesSocket
 
 RESPONSES = Responses()
 _PLANS = ("individual", "business", "enterprise")

@@ -17,7 +17,8 @@ from addon.services._dialect import ApiService
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_live import Live, LiveSocket
 from addon.services._openai_media import Decisions, Embeddings, Images, Speech, Transcription, Videos
-from addon.services._openai_responses import Responses, ResponsesSocket
+from addon.services._openai_responses import Responses
+from addon.services._openai_responses_socket import ResponsesSocket
 from addon.services._openai_runs import Runs
 from addon.services._realtime import Realtime, RealtimeSocket
 
