@@ -136,10 +136,22 @@ def test_a_text_that_each_event_says_twice_is_joined_once() -> None:
         assert "".join(data["choices"][0]["delta"]["content"] for data in joined) == "".join(words)
 
 
-def test_an_event_that_is_cut_within_and_what_follows_are_read_as_they_are() -> None:
+def test_an_event_that_is_cut_within_comes_with_its_end_and_what_has_no_end_does_not() -> None:
     whole = b"".join(sse({"text": word}) for word in "abcd")
-    assert "".join(data["text"] for data, _ in told([whole[:30], whole[30:]])) == "abcd"
-    assert [data for data, _ in told([whole[:-4]])] == [{"text": word} for word in "abc"]
+    assert told([whole[:30], whole[30:]]) == [({"text": "abcd"}, 0)]
+    begin = {"begin": "x" * 5000}
+    pieces = [sse(begin), whole[:5], whole[5:9], whole[9:30], whole[30:]]
+    assert told(pieces) == [(begin, 0), ({"text": "a"}, 30), ({"text": "bcd"}, 40)]
+    assert told([whole[:-4]]) == [({"text": "abc"}, 0)]
+    assert told([whole[:-1], whole[-1:]]) == [({"text": "abcd"}, 0)]
+
+
+def test_a_large_answer_is_joined_wherever_the_network_cuts_it() -> None:
+    whole = b"".join(sse({"text": f"word {n} "}) for n in range(2000))
+    for size in (100, 1000, 16_384):
+        events = told([whole[start : start + size] for start in range(0, len(whole), size)])
+        assert "".join(data["text"] for data, _ in events) == "".join(f"word {n} " for n in range(2000))
+        assert len(events) < 10
 
 
 def test_a_long_text_stays_below_the_bound_of_one_event() -> None:

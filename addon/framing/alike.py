@@ -46,13 +46,13 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
     Yield the same bytes, but with each run of like events as one event, which came when the first of them came.
 
     ``adds`` is what stands in an event up to the first letter of a text that adds to the text before. The insides of
-    two JSON strings, one after the other, are the inside of one, so nothing is decoded here. A piece that begins or
-    ends within an event passes as it is.
+    two JSON strings, one after the other, are the inside of one, so nothing is decoded here. What belongs to no whole
+    event passes as it is.
     """
     run: _Run | None = None
     noises: list[re.Pattern[bytes]] = []
     misses, unseen, between = 0, 0, True
-    for n, (at_ms, data) in enumerate(pieces):
+    for n, (at_ms, data) in enumerate(_between_events(pieces, delimiter)):
         begins, between = between, data.endswith(delimiter)
         if not (begins and between) or len(data) > _LARGEST_PIECE:
             if run is not None:
@@ -92,6 +92,37 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
             yield at_ms, delimiter.join([*loose, b""])
     if run is not None:
         yield run.at_ms, run.joined() + delimiter
+
+
+def _between_events(pieces: Iterable[Piece], delimiter: bytes) -> Iterator[Piece]:
+    """
+    Yield the same bytes, but cut where events end: the network cuts anywhere.
+
+    The beginning of an event waits for the next piece, which may have its end, and for no other.
+    """
+    waiting: Piece = (None, b"")
+    is_within = False
+    for at_ms, data in pieces:
+        came, rest = waiting
+        waiting = (None, b"")
+        if not rest and not is_within and data.endswith(delimiter):
+            yield at_ms, data
+            continue
+        whole = rest + data
+        end = whole.rfind(delimiter) + len(delimiter)
+        if end < len(delimiter) or len(data) > _LARGEST_PIECE:
+            if rest:
+                yield came, rest
+            yield at_ms, data
+            is_within = not data.endswith(delimiter)
+            continue
+        begin = whole.find(delimiter) + len(delimiter) if is_within else 0
+        for part in (whole[:begin], whole[begin:end]):
+            if part:
+                yield at_ms, part
+        waiting, is_within = (at_ms, whole[end:]), False
+    if waiting[1]:
+        yield waiting
 
 
 def _unseen(misses: int) -> int:
