@@ -56,7 +56,8 @@ def test_without_the_secret_path_there_is_nothing(way: Rig, path: str) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1.evil.example:{port}", "[::1]:{port}", ""])
 def test_a_page_of_another_name_reaches_nothing(way: Rig, host: str) -> None:
-    for path in (secret(way, "status.json"), "/proxy.pac"):
+    pages = (secret(way, "status.json"), "/proxy.pac")
+    for path in (*pages, *(f"http://127.0.0.1:{way.port}{page}" for page in pages)):
         status, _, body = get(way, path, host=host.format(port=way.port))
         assert status != 200
         assert b"claude.ai" not in body
@@ -65,6 +66,8 @@ def test_a_page_of_another_name_reaches_nothing(way: Rig, host: str) -> None:
 def test_pages_cannot_be_framed_quoted_or_followed(way: Rig) -> None:
     _, headers, _ = get(way, secret(way, "status.json"))
     assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-resource-policy"] == headers["cross-origin-opener-policy"] == "same-origin"
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
