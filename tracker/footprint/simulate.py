@@ -124,10 +124,13 @@ class Engine:
         hardware = self._hardware(gathered.worn)
 
         def both(name: str, position: int) -> tuple[Range, Range, Range]:
-            made = self._sum((making[position], draws) for making, _, draws in hardware)
-            made_mid = math.fsum(making[position] * worn for making, worn, _ in hardware)
-            whole = range_of(plus(used[name], made), mid[name] + made_mid)
-            return whole, range_of(used[name], mid[name]), range_of(made, made_mid)
+            parts = [(making[position], draws) for making, _, draws in hardware]
+            if len(hardware) == 1:
+                made = hardware[0][1].times(parts[0][0])
+            else:
+                made = range_of(self._sum(parts), math.fsum(making[position] * worn.mid for making, worn, _ in hardware))
+            whole = range_of(self._sum([(1.0, used[name]), *parts]), mid[name] + made.mid)
+            return whole, range_of(used[name], mid[name]), made
 
         energy_range = range_of(used["energy"], mid["energy"])
         water = range_of(plus(used["on_site"], used["off_site"]), mid["on_site"] + mid["off_site"])
@@ -147,12 +150,13 @@ class Engine:
             primary_energy_kj=impact(*both("primary", 2)),
         )
 
-    def _hardware(self, worn: dict[Hardware, float]) -> list[tuple[Embodied, float, Draws]]:
-        """Return what is made, how much of it is worn, and the draws of that: most of it are servers of one kind."""
+    def _hardware(self, worn: dict[Hardware, float]) -> list[tuple[Embodied, Range, Draws]]:
+        """Return what is made, and how much of it is worn: nearly always servers of one kind."""
         alike: dict[Embodied, list[tuple[float, Draws]]] = {}
         for hardware, share in worn.items():
             alike.setdefault(hardware.making, []).append((share, self.simulation.factor(hardware.unknowns)))
-        return [(making, math.fsum(share for share, _ in parts), self._sum(parts)) for making, parts in alike.items()]
+        drawn = ((making, math.fsum(share for share, _ in parts), self._sum(parts)) for making, parts in alike.items())
+        return [(making, range_of(draws, share), draws) for making, share, draws in drawn]
 
 
 def _per_wh(site: Site, use: _Use) -> list[tuple[str, float, Unknowns | None]]:

@@ -44,6 +44,10 @@ class Range:
     mid: float
     high: float
 
+    def times(self, factor: float) -> Range:
+        """Return the range of so many of it."""
+        return Range(self.low * factor, self.mid * factor, self.high * factor)
+
     def to_json(self) -> dict[str, float]:
         return {"low": self.low, "mid": self.mid, "high": self.high}
 
