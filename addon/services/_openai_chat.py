@@ -82,11 +82,8 @@ class ChatCompletions(Dialect):
         turn.response_model = turn.response_model or _text(data.get("model"))
         groq = data.get("x_groq")
         usage = data.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
-        if usage:
-            turn.usage = self.read_usage(usage) or turn.usage
-            turn.state["searches"] = first(
-                number(usage, "server_tool_use_details", "web_search_requests"), number(usage, "num_search_queries")
-            )
+        if usage and isinstance(usage, dict):
+            turn.state["usage"] = usage  # some tell it with each piece
         if data.get("timings"):
             turn.state["timings"] = data["timings"]
         if data.get("error") or event.name == "error":
@@ -103,9 +100,13 @@ class ChatCompletions(Dialect):
 
     def finish(self, turn: Turn) -> None:
         state = turn.state
-        turn.usage = turn.usage or read_timings(state.get("timings"))
-        if state.get("searches") or state.get("cited"):
-            turn.used("web_search", state.get("searches") or None)
+        usage = state.get("usage")
+        turn.usage = turn.usage or self.read_usage(usage) or read_timings(state.get("timings"))
+        searches = first(
+            number(usage, "server_tool_use_details", "web_search_requests"), number(usage, "num_search_queries")
+        )
+        if searches or state.get("cited"):
+            turn.used("web_search", searches or None)
         if state.get("whole") or (state.get("stopped") and turn.usage is not None):
             turn.finished = True
 
