@@ -28,8 +28,8 @@ _NOISE = (
 """What differs in each event and says nothing: letters and spaces against eavesdroppers (OpenAI, Mistral, Anthropic),
 counters, times, a token's number and the first of its two texts (Together); and a part by which it is found."""
 
-_EARLY = 20
-"""Noise that is in an answer is in one of its first so many pieces."""
+_EARLY, _EARLY_BYTES = 20, 16 * 1024
+"""Noise that is in an answer is in one of its first so many pieces, or in one that begins within so many bytes."""
 
 _LARGEST_PIECE = 1024 * 1024
 """Bytes; a larger piece passes as it is, so that cutting it up never takes much memory."""
@@ -51,7 +51,7 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
     """
     run: _Run | None = None
     noises: list[re.Pattern[bytes]] = []
-    misses, unseen, between = 0, 0, True
+    misses, unseen, between, seen = 0, 0, True, 0
     for n, (at_ms, data) in enumerate(_between_events(pieces, delimiter)):
         begins, between = between, data.endswith(delimiter)
         if not (begins and between) or len(data) > _LARGEST_PIECE:
@@ -64,12 +64,13 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
             unseen -= 1
             yield at_ms, data
             continue
-        if n < _EARLY:
+        if n < _EARLY and seen < _EARLY_BYTES:
+            seen += len(data)
             noises += [noise for key, noise in _NOISE if key in data and noise not in noises]
         for noise in noises:
             data = noise.sub(b"", data)  # noqa: PLW2901 - the same piece, without what says nothing
-        if run is not None and run.take(data[: -len(delimiter)]):
-            continue  # as most pieces come: one event
+        if run is not None and run.take_all(data[: -len(delimiter)], delimiter):
+            continue  # as most pieces come
         loose: list[bytes] = []
         for event in data[: -len(delimiter)].split(delimiter):
             if run is not None:
@@ -149,6 +150,23 @@ class _Run:
             return False
         self._texts.append(event[start:end])
         self._size += end - start
+        return True
+
+    def take_all(self, events: bytes, delimiter: bytes) -> bool:
+        """Take a piece if all events of it are like those before."""
+        before, after = self._before, self._after
+        if len(events) < 2 * len(before):
+            return self.take(events)
+        if self._size > _MOST_BYTES or len(events) > _MOST_BYTES:
+            return False
+        if not events.startswith(before) or not events.endswith(after):
+            return False
+        texts = events.split(after + delimiter + before)
+        texts[0], texts[-1] = texts[0][len(before) :], texts[-1][: -len(after)]
+        if b"" in texts or not _TEXT.fullmatch(b" ".join(texts)):  # so that no escape is made of two halves
+            return False
+        self._texts += texts
+        self._size += sum(map(len, texts))
         return True
 
     @property
