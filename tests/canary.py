@@ -5,19 +5,29 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from addon.exchange import Chunk, Exchange, Message
+from addon.framing.binary import is_aws_prelude
 from addon.scrubbing import vocabulary
+from addon.service import READ_HEADERS
+from tests.test_framing import aws_frame
 
 CANARY = "KLIMASPORcanary7f3a"
 """One word, so that no cut hides it."""
 
+SMALL = "kanarifuglen"
+"""Another, in the small letters that names of models, of features and of kinds of events are made of."""
+
 _UUID = re.compile(r"[0-9a-f-]{36}")
+_UPLOAD = re.compile(rb'(?i)(content-disposition: form-data; (?:file)?name=")([^"]*)')
+_WORD = re.compile(rb'(": ?)"[A-Za-z_.:/-]{2,40}"')
+_RENAMED = rf'\1"{SMALL}"'.encode()
+_FRAME = aws_frame(f'{{"{SMALL}": "{SMALL}"}}'.encode(), event_type=SMALL, **{SMALL: SMALL})
 _MODELS = frozenset({"model", "modelVersion", "model_slug", "resolved_model_slug", "default_model_slug", "deployment"})
 
 
@@ -74,6 +84,39 @@ def _poison_value(value: Any, key: str) -> Any:
         case str():
             return f"{value} {CANARY}"
     return value
+
+
+def hide(exchange: Exchange) -> Exchange:
+    """Return the exchange with small words where only machines look: headers, comments, names of fields, frames."""
+    return replace(
+        exchange,
+        query=f"{SMALL}={SMALL}&model={SMALL}&{exchange.query}",
+        request_headers=_hide_in_headers(exchange.request_headers),
+        response_headers=_hide_in_headers(exchange.response_headers),
+        request_body=_UPLOAD.sub(rf'\1\2-{SMALL}"; {SMALL}="{SMALL}'.encode(), exchange.request_body),
+        chunks=tuple(Chunk(chunk.at_ms, _hide_in_stream(chunk.data)) for chunk in exchange.chunks),
+    )
+
+
+def rename(exchange: Exchange) -> Exchange:
+    """Return the exchange with a small word in place of every single word: of a role, a kind, a reason, a model."""
+    return replace(
+        exchange,
+        request_body=_WORD.sub(_RENAMED, exchange.request_body),
+        chunks=tuple(Chunk(chunk.at_ms, _WORD.sub(_RENAMED, chunk.data)) for chunk in exchange.chunks),
+        messages=tuple(replace(message, data=_WORD.sub(_RENAMED, message.data)) for message in exchange.messages),
+    )
+
+
+def _hide_in_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    hidden = {name: SMALL for name in READ_HEADERS if not name.startswith(("content-", "transfer-"))}
+    told = {name: f"{value}; {SMALL}={SMALL}" if name == "content-type" else value for name, value in headers.items()}
+    return {**hidden, "grpc-message": SMALL, SMALL: SMALL, **told}
+
+
+def _hide_in_stream(data: bytes) -> bytes:
+    data = re.sub(rb"(?m)^data:", f": {SMALL}\nid: {SMALL}\nretry: 1{SMALL}\n{SMALL}: {SMALL}\ndata:".encode(), data)
+    return data + _FRAME if is_aws_prelude(data) else data
 
 
 def write_har(exchanges: Iterable[Exchange], path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from addon.reader import Reader
 from addon.scrubbing.example import make_example
-from tests.canary import CANARY, find, poison, write_har
+from tests.canary import CANARY, SMALL, find, hide, poison, rename, write_har
 from tests.examples import KEY, Example, load_examples
 from tracker.cli import COMMANDS, main
 
@@ -54,6 +54,25 @@ def test_no_record_and_no_shape_holds_a_planted_word(case: Example) -> None:
         reading = reader.read(poison(exchange))
         kept = json.dumps([asdict(record) for record in reading.records] + [asdict(one) for one in reading.unread])
         assert CANARY.lower() not in kept.lower()
+
+
+def test_small_words_are_really_hidden() -> None:
+    hidden = [(hide(exchange), rename(exchange)) for case in EXAMPLES for exchange in case.exchanges]
+    assert all(SMALL in one.query and SMALL in one.request_headers["originator"] for one, _ in hidden)
+    assert sum(any(SMALL.encode() in chunk.data for chunk in one.chunks) for one, _ in hidden) > 100
+    assert sum(any(SMALL.encode() in part.data for part in (*two.chunks, *two.messages)) for _, two in hidden) > 400
+    assert sum(SMALL.encode() in one.request_body for one, _ in hidden) > 5
+
+
+@every_example
+def test_no_record_holds_a_small_word_of_what_only_machines_read(case: Example) -> None:
+    hiding, renaming = Reader(KEY), Reader(KEY)
+    for exchange in case.exchanges:
+        reading = hiding.read(hide(exchange))
+        assert SMALL not in json.dumps([asdict(one) for one in (*reading.records, *reading.unread)])
+        reading = renaming.read(rename(exchange))
+        told = [replace(one, shape="") for one in reading.unread]  # it tells names of kinds: see SECURITY.md
+        assert SMALL not in json.dumps([asdict(one) for one in (*reading.records, *told)])
 
 
 @every_example
