@@ -144,6 +144,12 @@ class Assessment:
 
         return component_wh(self)
 
+    def unseen_wh(self, indices: Iterable[int]) -> float:
+        """Return a selection's central Wh of thinking and steps that nobody saw (see footprint.components)."""
+        from tracker.footprint.components import unseen_wh
+
+        return unseen_wh(self, indices)
+
     def by_method(self) -> list[dict[str, Any]]:
         """Return every method's total on one boundary; alternatives, not parts (see footprint.comparison)."""
         from tracker.footprint.comparison import by_method

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from tracker.footprint.charges import Dish, Line
@@ -12,6 +13,8 @@ from tracker.footprint.uncertainty import Range, range_of
 
 if TYPE_CHECKING:
     from tracker.footprint.assessment import Assessment
+
+UNSEEN = frozenset({"hidden_reasoning", "hidden_steps"})
 
 
 def components(assessment: Assessment) -> list[dict[str, Any]]:
@@ -59,6 +62,16 @@ def component_wh(assessment: Assessment) -> dict[str, float]:
         for line in lines:
             energies.setdefault(line.load.component, []).append(line.energy_wh(sums))
     return {key: wh for key in COMPONENTS if (wh := math.fsum(energies.get(key, ())))}
+
+
+def unseen_wh(assessment: Assessment, indices: Iterable[int]) -> float:
+    """Return the central Wh of a selection's thinking and research steps that the wire did not show."""
+    return sum(
+        line.energy_wh(sums)
+        for _, sums, lines in assessment.dishes(indices)
+        for line in lines
+        if line.load.estimated and line.load.component in UNSEEN
+    )
 
 
 def _published(assessment: Assessment) -> list[dict[str, Any]]:

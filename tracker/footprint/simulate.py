@@ -128,7 +128,9 @@ class Engine:
             if len(hardware) == 1:
                 made = hardware[0][1].times(parts[0][0])
             else:
-                made = range_of(self._sum(parts), math.fsum(making[position] * worn.mid for making, worn, _ in hardware))
+                made = range_of(
+                    self._sum(parts), math.fsum(making[position] * worn.mid for making, worn, _ in hardware)
+                )
             whole = range_of(self._sum([(1.0, used[name]), *parts]), mid[name] + made.mid)
             return whole, range_of(used[name], mid[name]), made
 

@@ -35,14 +35,14 @@ def make(
     :raises FootprintError: if there is no such method or zone
     :raises SettingsError: if the settings beside the database cannot be used
     """
-    from tracker.footprint import assess, choose
+    from tracker.footprint import choose
     from tracker.report.data import build
     from tracker.report.gather import Want, gather
     from tracker.settings import load
 
     settings = choose(load(store.path).get, method=method, zone=zone)
     with _no_search_for_cycles():
-        return build(gather(store, period, now, Want(lang, demo, tables)), settings, assess)
+        return build(gather(store, period, now, Want(lang, demo, tables)), settings)
 
 
 @contextmanager

@@ -1,18 +1,18 @@
-"""What drove the footprint: components beside the usual week, model and place as ratios, methods, quality, scope."""
+"""What drove the footprint: components beside the usual week, model and place as ratios, methods side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from tracker.record import Activity
 from tracker.report import rows
 from tracker.report.coverage import USUAL_COVERAGE, coverage
 from tracker.report.figures import apportion
 
 if TYPE_CHECKING:
-    from tracker.report.data import Span
+    from tracker.footprint import Assessment
+    from tracker.report.inputs import Span
 
 Json = dict[str, Any]
 
@@ -20,7 +20,7 @@ FEWEST_WEEKS = 3
 """Fewer weeks do not make a usual one."""
 
 
-def usual_week(weeks: Sequence[Span], assessed_weeks: Sequence[Any]) -> Json | None:
+def usual_week(weeks: Sequence[Span], assessed_weeks: Sequence[Assessment]) -> Json | None:
     """Return medians of the weeks before that were mostly seen; None if there are too few."""
     energies: list[float] = []
     shares: list[dict[str, float]] = []
@@ -33,8 +33,8 @@ def usual_week(weeks: Sequence[Span], assessed_weeks: Sequence[Any]) -> Json | N
         if energy <= 0:
             continue
         energies.append(energy)
-        requests.append(sum(activity.requests for activity in week.activities))
-        shares.append({key: wh / energy for key, wh in component_energies(assessed).items()})
+        requests.append(rows.requests(week.activities))
+        shares.append({key: wh / energy for key, wh in assessed.component_wh().items()})
     if len(energies) < FEWEST_WEEKS:
         return None
     keys = sorted({key for share in shares for key in share})
@@ -47,12 +47,7 @@ def usual_week(weeks: Sequence[Span], assessed_weeks: Sequence[Any]) -> Json | N
     }
 
 
-def component_energies(assessed: Any) -> dict[str, float]:
-    """Return the energy of each component, in Wh."""
-    return dict(assessed.component_wh())
-
-
-def components(assessed: Any, usual: Json | None) -> list[Json]:
+def components(assessed: Assessment, usual: Json | None) -> list[Json]:
     """Return the components, the largest first, beside their usual shares, with their energy as shown."""
     found = sorted(assessed.components(), key=lambda item: (-item["share"], item["key"]))
     listed = []
@@ -64,35 +59,7 @@ def components(assessed: Any, usual: Json | None) -> list[Json]:
     return listed
 
 
-UNSEEN = frozenset({"hidden_reasoning", "hidden_steps"})
-
-
-def add_unseen(days: list[Json], activities: Sequence[Activity], assessed: Any) -> list[Json]:
-    """Add to each day the energy of thinking and research steps that nobody saw, in Wh."""
-    if assessed.settings.method == "ecologits":
-        return days
-    positions = rows.group(activities, lambda activity: activity.day)
-    for item in days:
-        item["unseen_energy_wh"] = sum(
-            line.energy_wh(sums)
-            for _, sums, lines in assessed.dishes(positions.get(item["key"], []))
-            for line in lines
-            if line.load.estimated and line.load.component in UNSEEN
-        )
-    return days
-
-
-def about_model(assessed: Any) -> Callable[[int], Json]:
-    """Return how to tell how sure the model at a position is: what it was taken for, and the tier of its size."""
-
-    def about(position: int) -> Json:
-        model = assessed.recipes[position].model
-        return {"taken_as": model.key, "resolved": model.source, "tier": model.tier}
-
-    return about
-
-
-def by_method(assessed: Any) -> list[Json]:
+def by_method(assessed: Assessment) -> list[Json]:
     """Return the methods side by side; a method that covers nothing is left out."""
     found = []
     for item in assessed.by_method():
@@ -122,7 +89,7 @@ SMALLEST = {
 CLEAN_ZONE, WORLD_ZONE = "NOR", "WOR"
 
 
-def ratios(assessed: Any, whole: Json, assessed_weeks: Sequence[Any]) -> Json:
+def ratios(assessed: Assessment, whole: Json, assessed_weeks: Sequence[Assessment]) -> Json:
     """Return what the choice of models and the place of the servers did, as ratios; None where it cannot be told."""
     result: Json = {"model": None, "place": None}
     settings = assessed.settings
@@ -143,7 +110,7 @@ def ratios(assessed: Any, whole: Json, assessed_weeks: Sequence[Any]) -> Json:
     return result
 
 
-def model_ratio(assessed: Any) -> float | None:
+def model_ratio(assessed: Assessment) -> float | None:
     """
     Return the energy over that of the smallest model of each maker for the same words.
 
@@ -158,54 +125,3 @@ def model_ratio(assessed: Any) -> float | None:
     least = assessed.central_wh_with(SMALLEST, chosen)
     ratio = assessed.central_wh(chosen) / least if least else 0.0
     return ratio if ratio >= 1 else None
-
-
-def quality(assessed: Any, activities: Sequence[Activity]) -> Json:
-    """Return the share of energy by data-quality tier, guessed models, and how much was counted here."""
-    counted = sum(
-        getattr(a, f"{kind}_tokens") for a in activities for kind in ("input", "output")
-        if getattr(a, f"{kind}_tokens_source") == "counted"
-    )  # fmt: skip
-    every = sum(a.input_tokens + a.output_tokens for a in activities)
-    return {
-        "tiers": [{"tier": int(tier), "share": share} for tier, share in sorted(assessed.tiers().items())],
-        "unknown_models": assessed.unknown_models(),
-        "counted_share": counted / every if every else None,
-        "not_covered": assessed.not_covered(),
-    }
-
-
-def scope(settings: Any) -> Json:
-    """Return what is in the numbers and what is not, as keys."""
-    on = settings.extensions
-    switchable = [key for key in ("idle", "network", "device") if key in on]
-    if settings.method == "ecologits":
-        switchable = []
-    included = ["inference", *switchable, "grid", "hardware"]
-    excluded = [key for key in ("idle", "network", "device") if key not in switchable]
-    return {"included": included, "excluded": ["training", *excluded, "end_of_life", "rebound", "elsewhere"]}
-
-
-def generator(version: str, assessed: Any) -> Json:
-    """Return what made the report: the version of klimaspor, of its factors and of EcoLogits."""
-    from importlib import metadata
-
-    return {
-        "name": "klimaspor",
-        "version": version,
-        "factors": assessed.factors.version,
-        "ecologits": metadata.version("ecologits"),
-    }
-
-
-def sources(factors: Sequence[Json]) -> list[Json]:
-    """Return the sources of these factors, each once, with what it was used for."""
-    found: dict[str, Json] = {}
-    for factor in factors:
-        entry = found.setdefault(
-            factor["source"],
-            {"title": factor["source"], "url": factor["link"] or None, "year": factor["year"],
-             "licence": factor["licence"], "factors": []},
-        )  # fmt: skip
-        entry["factors"].append(factor["key"])
-    return list(found.values())

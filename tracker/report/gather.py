@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracker.coverage import Gap, Moment
 from tracker.report.coverage import Listening
-from tracker.report.data import Inputs, Span
+from tracker.report.inputs import Inputs, Span
 from tracker.report.period import Period
 from tracker.sums import requests_by_hour
 

@@ -28,11 +28,11 @@ def glance(store: Store, now: datetime, budgets: Iterable[Standing] = ()) -> Jso
     return {
         "schema": 1,
         "day": today.isoformat(),
-        "requests": sum(activity.requests for activity in activities),
+        "requests": rows.requests(activities),
         "questions": rows.questions(activities),
         "tokens": rows.tokens(activities),
         "impacts": whole,
-        "by_service": rows.keep_all(rows.add_shown(rows.by_service(activities, assessed), whole)),
+        "by_service": rows.keep_all(rows.add_shown(rows.by_service(assessed), whole)),
         "budgets": [one.to_json() for one in budgets],
     }
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tracker.footprint import Assessment, Settings, assess
 from tracker.record import Activity, Record
+from tracker.report import rows
+from tracker.report.drivers import CLEAN_ZONE
 from tracker.report.figures import significant
 from tracker.report.single import as_activity
 
 Json = dict[str, Any]
-Assess = Callable[[Sequence[Activity], Any], Any]
 
 MOST = 5
 FEWEST_ANSWERS = 5
@@ -20,7 +22,6 @@ LEAST_SAVING = 0.01
 """Savings below this share of the total are not worth saying."""
 SHORT_ANSWER_TOKENS = 300
 LONG_HISTORY_TOKENS = 5000
-CLEAN_ZONE = "NOR"
 
 SMALLER = {
     "openai": "gpt-5.4-mini",
@@ -36,7 +37,7 @@ DEMANDING = frozenset({"reasoning", "deep_research", "code", "agent", "file_inpu
 """Answers with one of these are not plain: a small model might not do."""
 
 
-def levers(records: Sequence[Record], assessed: Any, whole: Json, assess: Assess) -> list[Json]:
+def levers(records: Sequence[Record], assessed: Assessment, whole: Json) -> list[Json]:
     """
     Return what could be changed, the largest saving first; empty where nothing is worth saying.
 
@@ -46,7 +47,7 @@ def levers(records: Sequence[Record], assessed: Any, whole: Json, assess: Assess
     if settings.method == "ecologits":
         return []  # as published it knows neither prompts nor history: it cannot compare these
     total = whole["energy_wh"]["mid"]
-    if total <= 0 or sum(activity.requests for activity in activities) < FEWEST_ANSWERS:
+    if total <= 0 or rows.requests(activities) < FEWEST_ANSWERS:
         return []
     now_wh, draws = assessed.central_wh(), assessed.energy_draws()
     singles = [record for record in records if record.operation == "chat"]
@@ -61,7 +62,7 @@ def levers(records: Sequence[Record], assessed: Any, whole: Json, assess: Assess
             _fewer_videos(records),
         )
         for candidate in candidates
-        if (lever := _compare(candidate, now_wh, draws, lambda chosen: assess(chosen, settings))) is not None
+        if (lever := _compare(candidate, now_wh, draws, settings)) is not None
     ]
     found += _other_place(assessed, whole)
     worthwhile = [lever for lever in found if lever["saves"]["mid"] >= LEAST_SAVING]
@@ -145,14 +146,12 @@ def _fewer_videos(records: Sequence[Record]) -> Iterator[Candidate]:
         yield "video", [as_activity(videos[0])], [], {"videos": len(videos)}
 
 
-def _compare(
-    candidate: Candidate, whole_wh: float, whole: Sequence[float], assess: Callable[[Sequence[Activity]], Any]
-) -> Json | None:
+def _compare(candidate: Candidate, whole_wh: float, whole: Sequence[float], settings: Settings) -> Json | None:
     """Return what the change saves as a share of the whole period, with the unknowns of both sides paired."""
     key, before, after, facts = candidate
     if not before:
         return None
-    removed, added = assess(before), assess(after)
+    removed, added = assess(before, settings), assess(after, settings)
     draws = zip(removed.energy_draws(), added.energy_draws(), whole, strict=True)
     ordered = sorted((gone - new) / was for gone, new, was in draws)
     gone_wh, new_wh = removed.central_wh(), added.central_wh()
@@ -170,7 +169,7 @@ def _compare(
     }
 
 
-def _other_place(assessed: Any, whole: Json) -> list[Json]:
+def _other_place(assessed: Assessment, whole: Json) -> list[Json]:
     """The same period in a place with clean power: carbon and water side by side."""
     if assessed.settings.zone is not None:
         return []
@@ -185,7 +184,7 @@ def _other_place(assessed: Any, whole: Json) -> list[Json]:
         {
             "key": "other_place",
             "impact": "ghg_g",
-            "answers": sum(activity.requests for activity in activities),
+            "answers": rows.requests(activities),
             "saves": {"low": max(0.0, min(ends[0], mid)), "mid": mid, "high": max(ends[1], mid)},
             "energy_wh": 0.0,
             "facts": {

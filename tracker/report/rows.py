@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tracker.record import Activity
 from tracker.report.figures import apportion, grid_of, keep
+
+if TYPE_CHECKING:
+    from tracker.footprint import Assessment, Impacts
 
 Json = dict[str, Any]
 
@@ -22,21 +25,9 @@ COUNTS = {
 """What an activity says of its tokens, kind by kind."""
 
 
-class Assessed(Protocol):
-    """What the lists need of ``tracker.footprint``'s assessment."""
-
-    def impacts(self, indices: Iterable[int] | None = None, *, quick: bool = False) -> Any:
-        """Return the impacts of some of the activities; they have ``to_json()``; ``quick``: from fewer draws."""
-        ...
-
-    def central_wh(self, indices: Iterable[int] | None = None) -> float:
-        """Return the central estimate of their energy in Wh."""
-        ...
-
-
 def tokens(activities: Sequence[Activity]) -> Json:
     """Return token sums; None where no answer tells, and how many answers are not in a sum."""
-    requests = sum(activity.requests for activity in activities)
+    answers = requests(activities)
     cached = sum(activity.cached_known for activity in activities)
     told: dict[str, int] = {}
     sums: dict[str, dict[str, int]] = {}
@@ -53,8 +44,13 @@ def tokens(activities: Sequence[Activity]) -> Json:
         "by_source": {
             source: {kind: sums[kind].get(source, 0) for kind in COUNTS} for source in ("reported", "counted")
         },
-        "unknown_in": {kind: requests - told[kind] for kind in COUNTS},
+        "unknown_in": {kind: answers - told[kind] for kind in COUNTS},
     }
+
+
+def requests(activities: Iterable[Activity]) -> int:
+    """Count the answers."""
+    return sum(activity.requests for activity in activities)
 
 
 def questions(activities: Iterable[Activity]) -> int:
@@ -62,32 +58,24 @@ def questions(activities: Iterable[Activity]) -> int:
     return sum(activity.requests for activity in activities if activity.initiator == "person")
 
 
-def row(
-    key: str,
-    indices: Sequence[int],
-    activities: Sequence[Activity],
-    assessed: Assessed,
-    *,
-    quick: bool = False,
-    **more: Any,
-) -> Json:
+def row(key: str, indices: Sequence[int], assessed: Assessment, *, quick: bool = False, **more: Any) -> Json:
     """
     Return one row of a list, its numbers not yet rounded: the activities at ``indices`` together.
 
     ``quick``: where the list is long.
     """
-    chosen = [activities[n] for n in indices]
+    chosen = [assessed.activities[n] for n in indices]
     return {
         "key": key,
         **more,
-        "requests": sum(activity.requests for activity in chosen),
+        "requests": requests(chosen),
         "questions": questions(chosen),
         "tokens": tokens(chosen),
         "impacts": without_interval(assessed.impacts(indices, quick=quick).to_json()),
     }
 
 
-def impacts_json(impacts: Any) -> Json:
+def impacts_json(impacts: Impacts) -> Json:
     """Return impacts as the report's JSON has them, each number rounded to the digits that are kept."""
     kept: Json = keep_all(without_interval(impacts.to_json()))
     return kept
@@ -120,37 +108,35 @@ def group[K: Hashable](activities: Sequence[Activity], key: Callable[[Activity],
     return groups
 
 
-def by_service(activities: Sequence[Activity], assessed: Assessed) -> list[Json]:
+def by_service(assessed: Assessment) -> list[Json]:
     """Return a row for every service, the largest first."""
-    groups = group(activities, lambda activity: activity.service)
-    return _ranked([row(key, indices, activities, assessed) for key, indices in groups.items()])
+    groups = group(assessed.activities, lambda activity: activity.service)
+    return _ranked([row(key, indices, assessed) for key, indices in groups.items()])
 
 
-def by_model(
-    activities: Sequence[Activity], assessed: Assessed, about: Callable[[int], Mapping[str, Any]]
-) -> list[Json]:
-    """Return a row for every model of every service; ``about`` tells how sure its name and size are."""
-    groups = group(activities, lambda activity: (activity.model or "", activity.provider or "", activity.service))
-    rows = []
-    for (model, provider, service), indices in groups.items():
-        key = model or f"{service}:unknown"
-        more = {
-            "model": model or None,
-            "service": service,
-            "provider": provider or None,
-            **about(indices[0]),
-        }
-        rows.append(row(key, indices, activities, assessed, **more))
-    return _ranked(rows)
+def by_model(assessed: Assessment) -> list[Json]:
+    """Return a row for every model of every service: what it was taken for, and how sure its size is."""
+    groups = group(
+        assessed.activities, lambda activity: (activity.model or "", activity.provider or "", activity.service)
+    )
+    found = []
+    for (name, provider, service), indices in groups.items():
+        model = assessed.recipes[indices[0]].model
+        more: Json = {
+            "model": name or None, "service": service, "provider": provider or None,
+            "taken_as": model.key, "resolved": model.source, "tier": model.tier,
+        }  # fmt: skip
+        found.append(row(name or f"{service}:unknown", indices, assessed, **more))
+    return _ranked(found)
 
 
-def by_feature(activities: Sequence[Activity], assessed: Assessed) -> list[Json]:
+def by_feature(assessed: Assessment) -> list[Json]:
     """Return a row for every feature that was used; they overlap, so they do not add up to the total."""
     positions: dict[str, list[int]] = {}
     asked: dict[str, int] = {}
     used: dict[str, int] = {}
     amounts: dict[str, int] = {}
-    for number, activity in enumerate(activities):
+    for number, activity in enumerate(assessed.activities):
         for feature, state in activity.features:
             counts = asked if state == "asked" else used
             counts[feature] = counts.get(feature, 0) + activity.requests
@@ -159,30 +145,21 @@ def by_feature(activities: Sequence[Activity], assessed: Assessed) -> list[Json]
         for feature, state, amount in activity.feature_amounts:
             if state == "used":
                 amounts[feature] = amounts.get(feature, 0) + amount
-    rows = [
-        row(
-            feature,
-            indices,
-            activities,
-            assessed,
-            asked=asked.get(feature, 0),
-            used=used.get(feature, 0),
-            amount=amounts.get(feature),
-            overlapping=True,
-        )
-        for feature, indices in positions.items()
-    ]
-    return _show_alone(_ranked(rows), assessed)
+    found = []
+    for feature, indices in positions.items():
+        more: Json = {"asked": asked.get(feature, 0), "used": used.get(feature, 0), "amount": amounts.get(feature)}
+        found.append(row(feature, indices, assessed, **more, overlapping=True))
+    return _show_alone(_ranked(found), assessed)
 
 
-def by_initiator(activities: Sequence[Activity], assessed: Assessed) -> list[Json]:
+def by_initiator(assessed: Assessment) -> list[Json]:
     """Return what the person asked, what agents did in between, and what came unasked."""
-    groups = group(activities, lambda activity: activity.initiator)
+    groups = group(assessed.activities, lambda activity: activity.initiator)
     order = [key for key in ("person", "agent", "unasked") if key in groups]
-    return [row(key, groups[key], activities, assessed) for key in order]
+    return [row(key, groups[key], assessed) for key in order]
 
 
-def _show_alone(found: list[Json], assessed: Assessed) -> list[Json]:
+def _show_alone(found: list[Json], assessed: Assessment) -> list[Json]:
     """Add the values as shown to rows that do not add up: each rounded by itself to the grid of the total."""
     whole = assessed.central_wh()
     step = grid_of(whole)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tracker.report.period import Period
 
 if TYPE_CHECKING:
+    from tracker.footprint import Assessment
     from tracker.footprint.factors import Factor
 
 Json = dict[str, Any]
@@ -18,7 +19,7 @@ HOUSEHOLD, BUDGET = "equivalent_household_day_eu", "equivalent_lifestyle_day"
 LIFE_CYCLE_SHOWN = ("ghg_g", "water_ml")
 
 
-def context(whole: Json, period: Period, today: date, assessed: Any) -> Json:
+def context(whole: Json, period: Period, today: date, assessed: Assessment) -> Json:
     """
     Return the shares of a home's electricity and of a 1.5 °C budget for the days that have begun, the usual answer
     beside what others say of one, and what is estimated but never added.

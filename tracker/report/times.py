@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracker.record import Activity
 from tracker.report.period import Period
-from tracker.report.rows import Assessed, group, row
+from tracker.report.rows import group, row
+
+if TYPE_CHECKING:
+    from tracker.footprint import Assessment, Settings
 
 Json = dict[str, Any]
 
@@ -18,11 +21,16 @@ WEEKLY_FROM_DAYS = 63
 """Longer periods are also told week by week."""
 
 
-def by_day(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
-    """Return a row for every day of the period, also the empty ones."""
-    groups = group(activities, lambda activity: activity.day)
-    keys, quick = [day.isoformat() for day in period.days], len(period.days) > LONG_LIST
-    return [row(key, groups.get(key, []), activities, assessed, quick=quick) for key in keys]
+def by_day(assessed: Assessment, period: Period) -> list[Json]:
+    """Return a row for every day of the period, also the empty ones; with the energy that nobody saw go, in Wh."""
+    groups = group(assessed.activities, lambda activity: activity.day)
+    quick = len(period.days) > LONG_LIST
+    days = [(day.isoformat(), groups.get(day.isoformat(), [])) for day in period.days]
+    found = [row(key, indices, assessed, quick=quick) for key, indices in days]
+    if assessed.settings.method != "ecologits":  # which as published knows nothing of it
+        for item, (_, indices) in zip(found, days, strict=True):
+            item["unseen_energy_wh"] = assessed.unseen_wh(indices)
+    return found
 
 
 def is_weekly(period: Period) -> bool:
@@ -30,36 +38,34 @@ def is_weekly(period: Period) -> bool:
     return len(period.days) >= WEEKLY_FROM_DAYS
 
 
-def by_week(activities: Sequence[Activity], assessed: Assessed, period: Period) -> list[Json]:
+def by_week(assessed: Assessment, period: Period) -> list[Json]:
     """Return a row for every ISO week that the period touches: the thread of a longer report."""
     weeks: dict[str, list[int]] = {}
     starts: dict[str, str] = {}
-    groups = group(activities, lambda activity: activity.day)
+    groups = group(assessed.activities, lambda activity: activity.day)
     for day in period.days:
         year, week, weekday = day.isocalendar()
         key = f"{year}-W{week:02}"
         starts.setdefault(key, (day - timedelta(days=weekday - 1)).isoformat())
         weeks.setdefault(key, []).extend(groups.get(day.isoformat(), []))
     quick = len(weeks) > LONG_LIST
-    return [row(key, indices, activities, assessed, quick=quick, since=starts[key]) for key, indices in weeks.items()]
+    return [row(key, indices, assessed, quick=quick, since=starts[key]) for key, indices in weeks.items()]
 
 
 Hours = Sequence[tuple[int, int, Activity]]
 """(weekday, 0 is Monday; hour; activity)."""
 
 
-def by_hour(hours: Hours, assess: Callable[[Sequence[Activity]], Assessed]) -> list[Json]:
+def by_hour(hours: Hours, settings: Settings) -> list[Json]:
     """Return a row for every hour of the week in which something happened; ``1T09`` is Monday from nine."""
-    activities = [activity for _, _, activity in hours]
-    assessed = assess(activities)
+    from tracker.footprint import assess
+
+    assessed = assess([activity for _, _, activity in hours], settings)
     slots: dict[tuple[int, int], list[int]] = {}
     for number, (weekday, hour, _) in enumerate(hours):
         slots.setdefault((weekday, hour), []).append(number)
     quick = len(slots) > LONG_LIST
-    return [
-        row(indices=slots[slot], activities=activities, assessed=assessed, quick=quick, **_named(*slot))
-        for slot in sorted(slots)
-    ]
+    return [row(indices=slots[slot], assessed=assessed, quick=quick, **_named(*slot)) for slot in sorted(slots)]
 
 
 def counts_by_hour(busy: Sequence[tuple[int, int, int]]) -> list[Json]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tracker.footprint import Settings, assess
 from tracker.record import Record
 from tracker.report.rows import impacts_json
+from tracker.report.single import as_activity
 
 if TYPE_CHECKING:
     from tracker.store import Rating
@@ -17,9 +19,7 @@ USEFUL = 4
 """Ratings from here on (of 1 to 5) count as "worth it"."""
 
 
-def worth(
-    records: Iterable[Record], ratings: Sequence[Rating], assess_records: Callable[[Sequence[Record]], Any]
-) -> Json:
+def worth(records: Iterable[Record], ratings: Sequence[Rating], settings: Settings) -> Json:
     """
     Return the ratings of the period's conversations with their footprint.
 
@@ -53,7 +53,7 @@ def worth(
         "per_useful_answer": None,
     }
     if answers:
-        impacts = impacts_json(assess_records(answers).impacts())
+        impacts = impacts_json(assess([as_activity(record) for record in answers], settings).impacts())
         result["impacts"] = impacts
         if useful_answers:
             result["per_useful_answer"] = {
