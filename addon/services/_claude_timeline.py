@@ -118,6 +118,8 @@ class Timelines:
             yield from self._update(exchange, update, size, now)
         for piece in map(read_fields, event.get(2, [])):
             append_piece(self.waiting.turns(), piece, size, now)
+        if event.keys() == {2}:
+            return  # as most events
         for error in map(read_fields, event.get(3, [])):
             yield from self._fail(self._open(conversation), error, now)
         if number_in(event, 4, 1) == EXCEEDED:

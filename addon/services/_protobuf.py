@@ -14,13 +14,13 @@ def read_fields(data: object) -> Fields:
     while at < len(data):
         key, at = _read_number(data, at)
         match key & 7:
-            case 0:
-                value, at = _read_number(data, at)
-                fields.setdefault(key >> 3, []).append(value)
             case 2:
                 size, at = _read_number(data, at)
                 fields.setdefault(key >> 3, []).append(data[at : at + size])
                 at += size
+            case 0:
+                value, at = _read_number(data, at)
+                fields.setdefault(key >> 3, []).append(value)
             case 1 | 5 as kind:
                 at += 8 if kind == 1 else 4
             case _:
@@ -37,6 +37,8 @@ def dig_fields(fields: Fields, *path: int) -> list[bytes | int]:
 
 
 def _read_number(data: bytes, at: int) -> tuple[int, int]:
+    if at < len(data) and data[at] < 0x80:
+        return data[at], at + 1  # as most: keys, and sizes of what is short
     value = shift = 0
     while at < len(data) and shift < 70:
         byte = data[at]
