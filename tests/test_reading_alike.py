@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from addon.service import Event, Service, discover
 from addon.services._bedrock import unwrap_all
 from tests.bench.readers import lengthen
 from tests.examples import KEY, Example, load_examples
+from tests.fuzz.shuffled import differ, read_both_ways, shuffle
 
 ADDS = re.compile(rb'"text": ?"(?!")')
 ADDING = [case for case in load_examples() if next(s for s in discover() if s.name == case.service).adds]
@@ -158,3 +160,13 @@ def test_a_long_text_stays_below_the_bound_of_one_event() -> None:
     events = told([sse({"text": "x" * 50_000})] * 400)
     assert sum(len(data["text"]) for data, _ in events) == 400 * 50_000
     assert 1 < len(events) < 400
+
+
+def test_however_events_are_lost_doubled_moved_or_broken_they_are_read_as_one_by_one() -> None:
+    read = 0
+    for seed in range(400):
+        service, cut, whole = shuffle(random.Random(seed))
+        joined, apart = read_both_ways(service, cut, whole)
+        assert not differ(joined, apart), (seed, service.name)
+        read += bool(joined.records)
+    assert read > 200

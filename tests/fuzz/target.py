@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import cache
 
 from addon.exchange import Chunk, Exchange, Message
 from addon.framing import FRAMINGS, read_events, read_request, split_messages
 from addon.reader import Reader
+from addon.service import Service
 from tests.examples import KEY, load_examples
-from tracker.record import LARGEST_COUNT
+from tracker.record import LARGEST_COUNT, Record
 
 CODINGS = ("", "gzip", "br", "zstd", "deflate", "gzip, br")
 BETWEEN = b"\x00\xff\x00"
@@ -38,6 +41,7 @@ def throw(data: bytes) -> None:
     if len(data) < 4:
         return
     *_, exchange = KINDS[int.from_bytes(data[:2]) % len(KINDS)]
+    service = service_of(exchange)
     coding, cut = CODINGS[data[2] % len(CODINGS)], 1 + data[2] * 7
     question, *parts = data[3:].split(BETWEEN)
     body = BETWEEN.join(parts)
@@ -48,7 +52,14 @@ def throw(data: bytes) -> None:
         chunks=tuple(Chunk(at, body[at : at + cut]) for at in range(0, len(body), cut)),
         messages=tuple(Message(n, n % 2 == 0, part) for n, part in enumerate(parts)) if exchange.messages else (),
     )
-    for record in Reader(KEY).read(thrown).records:
+    records = Reader(KEY, services=[service]).read(thrown).records
+    if is_text(body) and not coding:
+        whole = replace(thrown, chunks=(Chunk(0, body),))
+        assert untimed(Reader(KEY, services=[service]).read(whole).records) == untimed(records)
+        plain = service()
+        vars(plain)["adds"] = None
+        assert untimed(Reader(KEY, services=[plain]).read(whole).records) == untimed(records)
+    for record in records:
         for count in (record.input_tokens, record.output_tokens, record.reasoning_tokens, record.media_count):
             assert count is None or 0 <= count <= LARGEST_COUNT
         for text in (record.request_model, record.response_model, record.effort, record.provider):
@@ -64,3 +75,32 @@ def _problems(exchange: Exchange, framing: str) -> list[str]:
     for _ in events:
         pass
     return events.problems
+
+
+def is_text(body: bytes) -> bool:
+    """Whether letters are the same wherever the bytes are cut or joined."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return re.search(rb"\\u[dD][89a-fA-F]", body) is None
+
+
+def service_of(exchange: Exchange) -> type[Service]:
+    """Whose turn an exchange of the examples is."""
+    service = _reader().find(exchange.method, exchange.host, exchange.path)
+    assert service is not None
+    return type(service)
+
+
+@cache
+def _reader() -> Reader:
+    return Reader(KEY)
+
+
+def untimed(records: tuple[Record, ...]) -> list[Record]:
+    """The records but for their times, which are those of the chunks."""
+    return [
+        replace(record, first_byte_ms=None, thinking_ms=None, time_to_first_token_ms=None, duration_ms=None)
+        for record in records
+    ]
