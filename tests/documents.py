@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests import ecologits_table, footprint_tables
+from tests import ecologits_table, footprint_tables, service_names
 from tests.bench import measured
 
 ROOT = Path(__file__).parent.parent
@@ -74,9 +74,10 @@ def main() -> int:
     check = "--check" in sys.argv
     stale = []
     texts = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-    for path in (ecologits_table.PATH, *texts):  # the table first: the texts show what follows from it
+    tables = {made.PATH: made.build for made in (ecologits_table, service_names)}
+    for path in (*tables, *texts):  # the tables first: the texts show what follows from them
         before = path.read_text()
-        after = build(before) if path in texts else ecologits_table.build()
+        after = tables[path]() if path in tables else build(before)
         if after != before:
             stale.append(path.relative_to(ROOT))
             if not check:

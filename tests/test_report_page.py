@@ -247,13 +247,14 @@ def test_the_same_data_makes_the_same_bytes(week: dict[str, Any]) -> None:
 
 def test_services_are_called_by_their_own_titles() -> None:
     from addon.service import discover
-    from tracker.report.names import SERVICES
+    from tracker.report.service_names import TITLES
 
-    assert {service.name: service.title for service in discover()} == SERVICES
+    called = {service.name: service.title for service in discover()}
+    assert called == TITLES, "run: uv run python -m tests.documents"
 
 
 def test_a_service_known_from_one_source_is_called_unverified() -> None:
     from addon.service import discover
-    from tracker.report.names import UNVERIFIED
+    from tracker.report.service_names import UNVERIFIED
 
     assert {service.name for service in discover() if service.grade == "inferred"} == UNVERIFIED

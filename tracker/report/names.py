@@ -3,94 +3,13 @@
 from __future__ import annotations
 
 from tracker.report.language import Language
+from tracker.report.service_names import TITLES
 
 
 def mark(sentence: str) -> str:
     """Mark a sentence for the catalogue; it is looked up where it is shown."""
     return sentence
 
-
-SERVICES = {
-    "anthropic-api": "Anthropic API",
-    "automatic1111": "AUTOMATIC1111 on this computer",
-    "azure-openai": "Azure OpenAI",
-    "bedrock": "Amazon Bedrock",
-    "bing-chat": "Bing Chat (until 2024)",
-    "cerebras-api": "Cerebras",
-    "character-ai": "Character.ai",
-    "chatglm": "ChatGLM (chatglm.cn)",
-    "chatgpt": "ChatGPT",
-    "claude": "Claude",
-    "code-assist": "Gemini CLI and Code Assist",
-    "codex": "Codex",
-    "cohere-api": "Cohere API",
-    "comfyui": "ComfyUI on this computer",
-    "copilot": "Microsoft Copilot",
-    "copilot-ide": "GitHub Copilot in editors",
-    "cursor": "Cursor",
-    "dashscope-api": "Alibaba Model Studio (Qwen) API",
-    "deepseek": "DeepSeek",
-    "deepseek-api": "DeepSeek API",
-    "duck-ai": "Duck.ai",
-    "duck-ai-on-duckduckgo": "Duck.ai on duckduckgo.com",
-    "elevenlabs": "ElevenLabs",
-    "fireworks-api": "Fireworks AI",
-    "gemini": "Gemini",
-    "gemini-api": "Gemini API",
-    "github-copilot-web": "GitHub Copilot in the browser",
-    "github-models": "GitHub Models",
-    "google-ai": "Google AI Overviews and AI Mode",
-    "grok": "Grok",
-    "grok-on-x": "Grok inside X",
-    "groq-api": "Groq API",
-    "hailuo": "Hailuo AI",
-    "huggingchat": "HuggingChat",
-    "huggingface-router": "Hugging Face Inference Providers",
-    "ideogram": "Ideogram",
-    "kimi": "Kimi",
-    "kimi-moonshot-cn": "Kimi, older address",
-    "le-chat": "Mistral Le Chat",
-    "leonardo": "Leonardo",
-    "leonardo-api": "Leonardo API",
-    "llama-cpp": "llama.cpp's server on this computer",
-    "lm-studio": "LM Studio on this computer",
-    "local-server": "Another model server on this computer",
-    "m365-copilot": "Microsoft 365 Copilot",
-    "meta-ai": "Meta AI",
-    "midjourney": "Midjourney",
-    "minimax": "MiniMax Agent",
-    "minimax-api": "MiniMax API",
-    "mistral-api": "Mistral API",
-    "moonshot-api": "Moonshot (Kimi) API",
-    "nvidia-api": "NVIDIA NIM API",
-    "ollama": "Ollama on this computer",
-    "ollama-cloud": "Ollama's cloud",
-    "open-webui": "Open WebUI on this computer",
-    "openai-api": "OpenAI API",
-    "openrouter": "OpenRouter",
-    "other-apis": "Smaller APIs in OpenAI's dialect",
-    "perplexity": "Perplexity",
-    "perplexity-api": "Perplexity API",
-    "poe": "Poe",
-    "qwen": "Qwen Chat",
-    "replicate": "Replicate API",
-    "runway": "Runway",
-    "sambanova-api": "SambaNova",
-    "snowflake-api": "Snowflake Cortex API",
-    "sora": "Sora",
-    "stability": "Stability AI API",
-    "suno": "Suno",
-    "together-api": "Together AI",
-    "udio": "Udio",
-    "vertex-ai": "Vertex AI",
-    "xai-api": "xAI API",
-    "z-ai": "Z.ai",
-    "zai-api": "Z.ai API",
-}
-"""Names are names in every language; a test holds them to the services' own titles."""
-
-UNVERIFIED = frozenset({"chatglm", "cursor", "leonardo"})
-"""Services whose format is known from one source only; a test holds these to the services' own grades."""
 
 FEATURES = {
     "reasoning": mark("Thinking"),
@@ -234,7 +153,7 @@ def label(table: dict[str, str], key: str, language: Language) -> str:
 
 def service(key: str) -> str:
     """Return the service's own name."""
-    return SERVICES.get(key) or clipped(key)
+    return TITLES.get(key) or clipped(key)
 
 
 LONGEST_NAME = 60

@@ -8,8 +8,9 @@ from typing import Any
 from tracker.report import charts
 from tracker.report.language import Language
 from tracker.report.measures import figure, measure, part
-from tracker.report.names import FEATURES, INITIATORS, UNVERIFIED, clipped, label, service
+from tracker.report.names import FEATURES, INITIATORS, clipped, label, service
 from tracker.report.ranking import Row
+from tracker.report.service_names import UNVERIFIED
 
 Json = dict[str, Any]
 
