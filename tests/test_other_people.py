@@ -20,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from addon.company import BotsError, load_bots
+from addon.hosts import open_hosts
 from addon.reader import Reader
 from addon.state import State, load_token, write_state
 from tests.examples import KEY, load_examples
@@ -188,23 +189,38 @@ def test_a_bot_s_title_steers_no_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        bot(path="/" + "*" * 40), bot(path="/*a*b*c*d"), bot(path="/../../etc"), bot(path="/a\n"), bot(path="/(a+)+"),
+        bot(path="/" + "*" * 40), bot(path="/*a*b*c*d"), bot(path="/a\n"), bot(path="/(a+)+"), bot(path="/a?b"),
         bot(host="evil.example/x"), bot(host="user@evil.example"), bot(host="evil.example:443"), bot(host="*.example"),
-        bot(host="127.0.0.1"), bot(name="../../x"), bot(name="claude"), bot(shape="__class__"),
-        bot(path="/" + "a" * 70_000),
+        bot(host="localhost"), bot(host="Evil.example"), bot(host="evil.example."), bot(host="evil.example\n"),
+        bot(host="[::1]"), bot(name="../../x"), bot(name="claude"), bot(name="a" * 80), bot(shape="__class__"),
+        bot() + bot(), "bot = 1", "bot = [1]",
         "bot = [[[[" + "[" * 5000, "[[bot]]\nname = 1e999", "a = " + "9" * 5000,
     ],
 )  # fmt: skip
-def test_a_bot_file_that_means_harm_is_a_sentence_or_harmless(tmp_path: Path, text: str) -> None:
+def test_a_bot_file_that_means_harm_is_a_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "bots.toml").write_text(text, "utf-8")
-    try:
-        bots = load_bots(tmp_path)
-    except BotsError as error:
-        assert str(error).count(" · ") == 2  # noqa: PT017 - either way is right
-        return
-    for one in bots:  # whatever was taken names one exact path on one exact host
-        assert not one.matches("POST", one.hosts[0], "/" + "x/" * 50)
-        assert not one.matches("POST", "chat." + one.hosts[0], "/a")
+    with pytest.raises(BotsError, match=r"^[A-Z][^·]+ · bots\.toml · [^·]+$"):
+        load_bots(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"path": "/../../etc"}, {"path": "/" + "a" * 70_000}, {"path": "/a/*/b"}, {"host": "127.0.0.1"},
+        {"host": "printer.local"}, {"host": "10.0.0.1"}, {"provider": "\x1b[2J"}, {"extra": "__import__('os')"},
+    ],
+)  # fmt: skip
+def test_what_a_bot_file_may_say_opens_one_host_and_one_path(tmp_path: Path, changes: dict[str, str]) -> None:
+    (tmp_path / "bots.toml").write_text(bot(**changes), "utf-8")
+    (one,) = load_bots(tmp_path)
+    host, path = changes.get("host", "a.example"), changes.get("path", "/a")
+    assert one.hosts == (host,)
+    assert one.matches("POST", host, path.replace("*", "any"))
+    assert not one.matches("POST", host, "/" + "x/" * 50)
+    assert not one.matches("POST", host, path + "/b")
+    assert not one.matches("POST", "chat." + host, path)
+    assert one.provider is None
+    assert open_hosts([one]) == ({"a.example"} if host == "a.example" else set())
 
 
 # Recordings.

@@ -152,11 +152,25 @@ def test_more_services_than_there_is_room_for_and_odd_names_break_nothing(tmp_pa
     assert sum(left(tmp_path / "k.db").values()) == SLOTS
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff" * 100, os.urandom(30_000), b"claude" + bytes(50)])
+def slot(begun: int, latest: int) -> bytes:
+    """A slot that somebody else wrote."""
+    return b"claude".ljust(48, b"\0") + b"".join(word.to_bytes(8, sys.byteorder) for word in (begun, latest, 0))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xff" * 100, os.urandom(30_000), b"claude" + bytes(50), slot(2_000_000, 1), slot(2**63, 1), slot(3, 2**40)],
+)
 def test_a_damaged_file_is_no_exception(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "k.under-way-1-x").write_bytes(data)
     ((_, words),) = leftovers(tmp_path / "k.db")
     assert left_of(words) == []
+
+
+def test_a_file_that_somebody_else_wrote_well_is_a_count_under_a_name(tmp_path: Path) -> None:
+    (tmp_path / "k.under-way-1-x").write_bytes(slot(3, 1) + slot(2_000_000, 1).replace(b"claude", b"=cmd|x"))
+    ((_, words),) = leftovers(tmp_path / "k.db")
+    assert [(one.service, one.n) for one in left_of(words)] == [("claude", 3)]
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
