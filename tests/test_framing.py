@@ -20,6 +20,9 @@ from hypothesis import strategies as st
 
 from addon.exchange import Chunk, Exchange
 from addon.framing import FRAMINGS, read_events, read_request, split_messages
+from addon.framing.choice import choose
+from addon.framing.lines import CodedSplitter, SignalrSplitter
+from addon.framing.sse import SseSplitter
 from addon.framing.values import LARGEST_EVENT
 
 CUTS = st.lists(st.integers(0, 600), max_size=6)
@@ -150,6 +153,37 @@ def test_signalr_is_read_wherever_it_is_cut(objects: list[Any], places: list[int
     body = b"".join(json.dumps(o).encode() + b"\x1e" for o in objects)
     assert read(cut(body, places), framing="signalr") == ([(o, None) for o in objects], [])
     assert [event.data for event in split_messages(body, "signalr")] == objects
+
+
+SCRAPS_OF_ALL = [
+    b"data: ", b"data:", b"event: e\n", b"id: 1\n", b"\n", b"\n\n", b"\r", b"\r\n\r\n", b": ping", b"[DONE]", b"words",
+    b'{"a":1}', b'{"a":"\n"}', b'{"a":', b'"{"', b"1", b".", b"[", b"]", b",", b" ", b"12\n", b")]}'\n", b"0:", b"a b:",
+    "ü€".encode(), b"\xc3", b"\xbf", b"\xef\xbb\xbf", b"\x1e", b"\0\0\0\0\5", b"\0\x7f\xff\xff\xff",
+    envelope(0, b'{"a":1}'), envelope(0, b'{"a":'), envelope(2, b"{}"), envelope(1, gzip.compress(b'{"c":1}')),
+    aws_frame(b'{"a":1}', event_type="e"), aws_frame(b"{}", event_type="f"), aws_frame(b"", content_type="x")[:-1],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+@given(
+    parts=st.lists(st.sampled_from(SCRAPS_OF_ALL) | st.binary(max_size=4), max_size=20),
+    places=st.lists(st.integers(0, 300), max_size=12), kind=st.sampled_from(["", "application/connect+json"]),
+)  # fmt: skip
+@settings(max_examples=80, deadline=None)
+def test_pieces_taken_together_are_what_each_is_by_itself_and_came_when_it_came(
+    framing: str, parts: list[bytes], places: list[int], kind: str
+) -> None:
+    body = b"".join(parts)
+    pieces = [*enumerate(cut(body, places))]
+    told = []
+    for groups, long_way in (([pieces], False), ([[piece] for piece in pieces], False), ([pieces], True)):
+        problems: list[str] = []
+        splitter = choose(framing, kind, body[:16], problems)
+        if long_way and isinstance(splitter, SseSplitter | CodedSplitter | SignalrSplitter):
+            splitter.plain = None
+        events = [event for group in groups for event in splitter.take(group)]
+        told.append((repr(events), repr(splitter.finish()), problems))
+    assert told[0] == told[1] == told[2]
 
 
 # Never an exception.

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from addon.coding import Budget, CodingError, Decoder, TooLarge
 from addon.exchange import Exchange
-from addon.framing.alike import Piece, join_alike
+from addon.framing.alike import join_alike
 from addon.framing.choice import FRAMINGS, HEAD_BYTES, choose
+from addon.framing.json_values import JsonSplitter
 from addon.framing.lines import SignalrSplitter
 from addon.framing.request import read_request
-from addon.framing.splitter import DelimitedSplitter, JsonSplitter, Splitter
+from addon.framing.splitter import DelimitedSplitter, Piece, Splitter
+from addon.framing.sse import SseSplitter
 from addon.framing.values import LARGEST_EVENT, NOT_JSON, parse_or_none, scan_at
 from addon.service import Event
 
 __all__ = ["FRAMINGS", "Events", "parse_or_none", "read_events", "read_request", "split_messages"]
+
+_GROUP_BYTES = 16 * 1024
+"""So many bytes are taken apart at once; of fewer each event costs more, and of more, too, for all are in memory."""
+
+_LARGEST_GROUP = 16 * _GROUP_BYTES
 
 _TEXT_STARTS = (b"{", b"[", b"data:", b"event:", b":", b")]}'", b"id:")
 
@@ -36,24 +44,23 @@ class Events:
 
     def __iter__(self) -> Iterator[Event]:
         self.problems.clear()
-        yield from self._read()
+        pieces = self._decoded(self._exchange.response_header("content-encoding"))
+        head = self._choose(pieces, self._exchange.response_header("content-type"))
+        if self.splitter is not None:
+            yield from self._read(self.splitter, chain([head], pieces))
         if self._exchange.truncated:
             self._note("truncated")
 
-    def _read(self) -> Iterator[Event]:
-        pieces = self._decoded(self._exchange.response_header("content-encoding"))
-        head = self._choose(pieces, self._exchange.response_header("content-type"))
-        if self.splitter is None:
-            return
-        pieces = chain([head], pieces)
-        if self._adds and isinstance(self.splitter, DelimitedSplitter):
-            pieces = join_alike(pieces, self.splitter.delimiter, self._adds)
+    def _read(self, splitter: Splitter, pieces: Iterable[Piece]) -> Iterator[Event]:
+        if self._adds and isinstance(splitter, DelimitedSplitter):
+            pieces = join_alike(pieces, splitter.delimiter, self._adds)
         at_ms: int | None = None
-        for at_ms, data in pieces:
-            for value, name in self.splitter.feed(data):
-                self.heard = True
-                yield Event(value, name, at_ms)
-        for value, name in self.splitter.finish():
+        for group in _grouped(pieces, cut_up=isinstance(splitter, DelimitedSplitter)):
+            events = splitter.take(group)
+            at_ms = group[-1][0]
+            self.heard = self.heard or bool(events)
+            yield from events
+        for value, name in splitter.finish():
             self.heard = True
             yield Event(value, name, at_ms)
 
@@ -68,6 +75,8 @@ class Events:
                 break
         if head:
             self.splitter = choose(self._framing, content_type, head, self.problems)
+            if isinstance(self.splitter, SseSplitter):
+                head = head.removeprefix(codecs.BOM_UTF8)
         return at_ms, head
 
     def _decoded(self, encoding: str) -> Iterator[Piece]:
@@ -104,6 +113,26 @@ class Events:
     def _note(self, problem: str) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _grouped(pieces: Iterable[Piece], *, cut_up: bool) -> Iterator[list[Piece]]:
+    """Yield the pieces, several at a time, for that costs less; and parts of the large ones, if they may be cut up."""
+    group: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece[1])
+        group.append(piece)
+        if size >= _GROUP_BYTES:
+            yield from _cut_up(group) if cut_up and size > _LARGEST_GROUP else (group,)
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _cut_up(group: list[Piece]) -> Iterator[list[Piece]]:
+    for at_ms, data in group:
+        for start in range(0, len(data), _GROUP_BYTES):
+            yield [(at_ms, data[start : start + _GROUP_BYTES])]
 
 
 def read_events(exchange: Exchange, framing: str = "auto", adds: re.Pattern[bytes] | None = None) -> Events:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-type Piece = tuple[int | None, bytes]
-"""When it came, in milliseconds, and what."""
+from addon.framing.splitter import Piece
 
 _TEXT = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
 """The inside of a JSON string."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from addon.coding import MOST_BYTES, Budget, CodingError, Decoder, TooLarge
-from addon.framing.splitter import Splitter, Unit
+from addon.framing.splitter import Piece, Splitter, Unit, new_event, times_of
 from addon.framing.values import LARGEST_EVENT, NotJson, parse
+from addon.turn import Event
 
 _PRELUDE = struct.Struct(">III")
 _COMPRESSED = 0x01
@@ -29,44 +31,54 @@ class FrameSplitter(Splitter):
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
         self._rest = bytearray()
+        self._needed = 0
+        """How many bytes the rest must have before there is more to read."""
         self._skip = 0
         self._lost = False
 
-    def feed(self, data: bytes) -> list[Unit]:
+    def take(self, pieces: Sequence[Piece]) -> list[Event]:
         if self._lost:
             return []
-        if self._rest:
-            self._rest += data
-        came = self._rest or data  # most chunks are whole frames, and need not be kept
+        kept = len(self._rest)
+        self._rest += b"".join([data for _, data in pieces])
+        if len(self._rest) < self._needed:
+            return []
+        units, ends = self._read_all(bytes(self._rest))
+        times = times_of([end - kept for end in ends], pieces)
+        return [new_event(Event, (*unit, at_ms)) for unit, at_ms in zip(units, times, strict=True)]
+
+    def _read_all(self, data: bytes) -> tuple[list[Unit], list[int]]:
+        """Return what the whole frames mean, and where each ended; keep the rest."""
         units: list[Unit] = []
+        ends: list[int] = []
         position = 0
-        while not self._lost:
+        self._needed = self.head_size
+        while True:
             if self._skip:
-                step = min(self._skip, len(came) - position)
+                step = min(self._skip, len(data) - position)
                 position += step
                 self._skip -= step
-                if self._skip:
-                    break
-            if len(came) - position < self.head_size:
+            if self._skip or len(data) - position < self.head_size:
                 break
-            size = self.frame_size(bytes(came[position : position + self.head_size]))
+            size = self.frame_size(data[position : position + self.head_size])
             if self._lost:
                 break
             if size > LARGEST_EVENT:
                 self.note("too-large")
                 self._skip = size
                 continue
-            if len(came) - position < size:
+            if len(data) - position < size:
+                self._needed = size
                 break
-            self.read(bytes(came[position : position + size]), units)
+            unit = self.read(data[position : position + size])
+            if self._lost:
+                break
             position += size
-        if self._lost:
-            self._rest.clear()
-        elif self._rest:
-            del self._rest[:position]
-        else:
-            self._rest += data[position:]
-        return units
+            if unit is not None:
+                units.append(unit)
+                ends.append(position)
+        self._rest = bytearray() if self._lost else bytearray(data[position:])
+        return units, ends
 
     def finish(self) -> list[Unit]:
         if self._rest or self._skip:
@@ -78,8 +90,8 @@ class FrameSplitter(Splitter):
         """Return the size of the whole frame, head included."""
         raise NotImplementedError
 
-    def read(self, frame: bytes, units: list[Unit]) -> None:
-        """Append what one whole frame means."""
+    def read(self, frame: bytes) -> Unit | None:
+        """Return what one whole frame means, if anything."""
         raise NotImplementedError
 
     def lose(self, problem: str) -> None:
@@ -87,15 +99,14 @@ class FrameSplitter(Splitter):
         self.note(problem)
         self._lost = True
 
-    def payload(self, data: bytes, *, as_json: bool) -> object:
-        """Return decoded JSON, else the bytes."""
-        if not as_json:
-            return data
+    def payload(self, data: bytes) -> Any:
+        """Return decoded JSON, else the text."""
+        text = data.decode("utf-8", "replace")
         try:
-            return parse(data.decode("utf-8", "replace"))
+            return parse(text)
         except NotJson:
             self.note("bad-json")
-            return data.decode("utf-8", "replace")
+            return text
 
 
 class ConnectSplitter(FrameSplitter):
@@ -112,23 +123,24 @@ class ConnectSplitter(FrameSplitter):
             self.lose("bad-frame")
         return self.head_size + int.from_bytes(head[1:5])
 
-    def read(self, frame: bytes, units: list[Unit]) -> None:
+    def read(self, frame: bytes) -> Unit | None:
         flags, data = frame[0], frame[self.head_size :]
         if flags & _COMPRESSED and data:
             try:
                 data = self._inflate(data)
             except TooLarge:
                 self.note("too-large")
-                return
+                return None
             except CodingError:
                 self.note("bad-coding")
-                return
+                return None
         if flags & _TRAILERS:
-            units.append((data.decode("utf-8", "replace"), "end"))
-        elif flags & _END_STREAM:
-            units.append((self.payload(data or b"{}", as_json=True), "end"))
-        elif data or not self._as_json:
-            units.append((self.payload(data, as_json=self._as_json), None))
+            return data.decode("utf-8", "replace"), "end"
+        if flags & _END_STREAM:
+            return self.payload(data or b"{}"), "end"
+        if self._as_json:
+            return (self.payload(data), None) if data else None
+        return data, None
 
     def _inflate(self, data: bytes) -> bytes:
         # The coding is named in a header of its own; the bytes tell as well.
@@ -160,18 +172,20 @@ class AwsSplitter(FrameSplitter):
             self.lose("bad-frame")
         return int(total)
 
-    def read(self, frame: bytes, units: list[Unit]) -> None:
+    def read(self, frame: bytes) -> Unit | None:
         if zlib.crc32(frame[:-4]) != int.from_bytes(frame[-4:]):
             self.lose("bad-checksum")
-            return
+            return None
         headers_end = 12 + int.from_bytes(frame[4:8])
-        if frame[12:headers_end] != self._headers:  # most frames have those of the frame before
+        if not frame.startswith(self._headers, 12) or headers_end != 12 + len(self._headers):
             self._headers = frame[12:headers_end]
             headers = dict(_aws_headers(self._headers))
             self._name = headers.get(":exception-type") or headers.get(":error-code") or headers.get(":event-type")
             self._is_json = headers.get(":content-type", "application/json").endswith("json")
         data = frame[headers_end:-4]
-        units.append((self.payload(data, as_json=self._is_json) if data else {}, self._name))
+        if not data:
+            return {}, self._name
+        return self.payload(data) if self._is_json else data, self._name
 
 
 _AWS_SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
@@ -206,13 +220,14 @@ class RawSplitter(Splitter):
         self._parts: list[bytes] = []
         self._size = 0
 
-    def feed(self, data: bytes) -> list[Unit]:
-        self._size += len(data)
-        if self._size > LARGEST_EVENT:
-            self.note("too-large")
-            self._parts.clear()
-        else:
-            self._parts.append(data)
+    def take(self, pieces: Sequence[Piece]) -> list[Event]:
+        for _, data in pieces:
+            self._size += len(data)
+            if self._size > LARGEST_EVENT:
+                self.note("too-large")
+                self._parts.clear()
+            else:
+                self._parts.append(data)
         return []
 
     def finish(self) -> list[Unit]:

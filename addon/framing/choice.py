@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from addon.framing.binary import AwsSplitter, ConnectSplitter, RawSplitter, is_aws_prelude
+from addon.framing.json_values import JsonSplitter
 from addon.framing.lines import CodedSplitter, LengthSplitter, LineSplitter, SignalrSplitter
-from addon.framing.splitter import JsonSplitter, Splitter
+from addon.framing.splitter import Splitter
 from addon.framing.sse import SseSplitter
 
 FRAMINGS = (

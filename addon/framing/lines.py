@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from addon.framing.splitter import DelimitedSplitter, JsonSplitter, Splitter, Unit
+from addon.framing.json_values import JsonSplitter
+from addon.framing.splitter import DelimitedSplitter, Piece, Splitter, Unit
 from addon.framing.values import NotJson, parse, parse_several, scan, skip_space
+from addon.turn import Event
 
 
 class LineSplitter(DelimitedSplitter):
@@ -16,16 +19,20 @@ class LineSplitter(DelimitedSplitter):
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
         self._whole: Splitter | None = None
-        self._first = True
+        self.plain = None  # until the first line was read
 
-    def feed(self, data: bytes) -> list[Unit]:
-        if self._whole:
-            return self._whole.feed(data)
-        units = super().feed(data)
-        if self._whole and self._rest:
-            units.extend(self._whole.feed(bytes(self._rest)))
-            self._rest.clear()
-        return units
+    def take(self, pieces: Sequence[Piece]) -> list[Event]:
+        events: list[Event] = []
+        for n, piece in enumerate(pieces):
+            if self._whole:
+                return events + self._whole.take(pieces[n:])
+            if self.plain:
+                return events + super().take(pieces[n:])
+            events += super().take([piece])
+            if self._whole and self._rest:
+                events += self._whole.take([(piece[0], bytes(self._rest))])
+                self._rest.clear()
+        return events
 
     def finish(self) -> list[Unit]:
         units = super().finish()
@@ -33,31 +40,27 @@ class LineSplitter(DelimitedSplitter):
             units.extend(self._whole.finish())
         return units
 
-    def read_plain(self, plain: re.Pattern[str], data: bytes, units: list[Unit]) -> bytes:
-        rest = super().read_plain(plain, data, units)
-        self._first = self._first and not units
-        return rest
-
     def read(self, block: bytes, units: list[Unit]) -> None:
         if self._whole:
             units.extend(self._whole.feed(block + b"\n"))
             return
         text = block.decode("utf-8", "replace")
-        if self._first:
+        if not self.plain:
             text = text.removeprefix("\ufeff")
         try:
             units.append((parse(text), None))
         except NotJson:
             if not text.strip():
                 return
-            if self._first:
+            if not self.plain:
                 self._whole = JsonSplitter(self.problems)
                 units.extend(self._whole.feed(block + b"\n"))
-            elif found := parse_several(text):
+                return
+            if found := parse_several(text):
                 units.extend((value, None) for value in found)
             else:
                 self.note("bad-json")
-        self._first = False
+        self.plain = LineSplitter.plain
 
     def read_last(self, block: bytes, units: list[Unit]) -> None:
         if self._whole:
@@ -79,33 +82,29 @@ class LengthSplitter(DelimitedSplitter):
     The lengths count UTF-16 units in some accounts and bytes in others, so they only separate the frames.
     """
 
-    plain = re.compile(r"()(?:\d+\n)?")
+    plain = None
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
         self._open: list[str] = []
 
-    def read_plain(self, plain: re.Pattern[str], data: bytes, units: list[Unit]) -> bytes:
-        if self._open:
-            return data
-        rest = super().read_plain(plain, data, units)
-        units[:] = [unit for unit in units if type(unit[0]) is not int]  # a length after a length
-        return rest
-
     def read(self, block: bytes, units: list[Unit]) -> None:
+        if block.isdigit():
+            self._close(units)
+            return
         text = block.decode("utf-8", "replace").strip("\r \ufeff")
         if not text or text == ")]}'":
             return
         if text.isascii() and text.isdigit():
             self._close(units)
-            return
-        if not self._open:
+        elif self._open:
+            if len(self._open) < 10_000:
+                self._open.append(text)
+        else:
             try:
                 units.append((parse(text), None))
             except NotJson:
                 self._open.append(text)
-        elif len(self._open) < 10_000:
-            self._open.append(text)
 
     def finish(self) -> list[Unit]:
         units = super().finish()
@@ -150,7 +149,7 @@ class SignalrSplitter(DelimitedSplitter):
 class CodedSplitter(DelimitedSplitter):
     """Lines of ``code:json`` as the AI SDK and Le Chat write them; the event's name is the code."""
 
-    plain = re.compile(r"([^\s:]{1,20}):")
+    plain = re.compile(rb"([!-9;-~]{1,20}):")
 
     def read(self, block: bytes, units: list[Unit]) -> None:
         self._read(block, units, "bad-json")

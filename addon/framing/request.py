@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from addon.coding import Budget, CodingError, Decoder
 from addon.exchange import Exchange
 from addon.framing.binary import ConnectSplitter
-from addon.framing.splitter import JsonSplitter
+from addon.framing.json_values import JsonSplitter
 from addon.framing.values import LARGEST_EVENT, NotJson, parse
 
 LARGEST_FIELD = 256 * 1024

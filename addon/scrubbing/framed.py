@@ -12,8 +12,9 @@ from typing import Any
 from addon.exchange import Chunk, Exchange
 from addon.framing import read_events
 from addon.framing.binary import AwsSplitter, ConnectSplitter, RawSplitter
+from addon.framing.json_values import JsonSplitter
 from addon.framing.lines import CodedSplitter, LengthSplitter, LineSplitter, SignalrSplitter
-from addon.framing.splitter import JsonSplitter, Splitter
+from addon.framing.splitter import Splitter
 from addon.framing.sse import SseSplitter
 from addon.scrubbing.buffers import NotABuffer, scrub_buffer
 from addon.scrubbing.files import empty
