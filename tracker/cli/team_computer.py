@@ -30,7 +30,7 @@ def join(code: str, db: Path, *, yes: bool) -> None:
     path = Path(code)
     if path.suffix == ".code" and not path.is_file():
         fail("There is no such file", code, "name the file of your code, or give the code itself")
-    told = JoinCode.read(path.read_text(encoding="utf-8") if len(code) < 255 and path.is_file() else code)
+    told = JoinCode.read(path.read_text("utf-8", "replace") if len(code) < 255 and path.is_file() else code)
     with Store.open(db) as store:
         device = Device(store)
         batch = device.preview(told, _today())

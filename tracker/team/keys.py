@@ -54,7 +54,7 @@ class JoinCode:
             unpacked = zlib.decompressobj().decompress(base64.urlsafe_b64decode(text.strip().encode()), 100_000)
             told = json.loads(unpacked)
             return cls(**{name: str(told[name]) for name in cls.__dataclass_fields__})
-        except (ValueError, KeyError, TypeError, zlib.error):
+        except (ValueError, KeyError, TypeError, RecursionError, zlib.error):
             raise TeamError("This is not a whole join code · the text given · copy it again, from end to end") from None
 
 

@@ -63,7 +63,7 @@ class Policy:
             told = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise TeamError(f"The policy cannot be read ({error.strerror}) · {path} · check the name") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):  # not UTF-8, not TOML, a number of thousands of digits
             raise TeamError(f"The policy is not TOML · {path} · compare it with the one `team init` wrote") from None
         return cls.check(told, str(path))
 
@@ -79,7 +79,10 @@ class Policy:
                 raise TeamError(f"The policy has a value that may not be · {key} in {where} · {low} to {high}")
         if not isinstance(told.get("reminder", False), bool):
             raise TeamError(f"The policy has a value that may not be · reminder in {where} · true or false")
-        for service, rule in dict(told.get("services", {})).items():
+        rules = told.get("services", {})
+        if not isinstance(rules, dict):
+            raise TeamError(f"The policy has a value that may not be · services in {where} · a table for each service")
+        for service, rule in rules.items():
             if not isinstance(rule, dict) or rule.get("state") not in STATES or not str(rule.get("reason", "")).strip():
                 raise TeamError(
                     f"A service's rule is not whole · {service} in {where} · state ({', '.join(STATES)}) and a reason"

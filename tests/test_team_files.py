@@ -1,0 +1,39 @@
+"""What is handed to a person of an organisation, a policy or a join code, may be anything: then it is a sentence."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tracker.cli import main
+
+
+def say(command: str, path: Path, folder: Path) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["team", command, str(path), "--db", str(folder / "klimaspor.db")])
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe", b"least_people = ", b"least_people = " + b"9" * 5000, b"services = 'all'", b"a = " + b"[" * 5000],
+    ids=["no-text", "cut", "long-number", "no-table", "deep"],
+)
+def test_a_policy_that_is_none_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(content)
+    code, told = say("remind", path, tmp_path)
+    assert code == 1
+    assert re.fullmatch(r"Error: The policy .+ · .+ · .+\n", told)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"aGVsbG8=", zlib.compress(b"[" * 60_000)], ids=repr)
+def test_a_file_that_is_no_join_code_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "device.code"
+    path.write_bytes(content if content[:1] != b"x" else base64.urlsafe_b64encode(content))
+    code, told = say("join", path, tmp_path)
+    assert (code, told.split(" · ")[0]) == (1, "Error: This is not a whole join code")
