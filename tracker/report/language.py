@@ -187,7 +187,8 @@ def capital(sentence: str) -> str:
 
 
 def _fill(sentence: str, values: dict[str, Any]) -> str:
-    """Put values in; where one of them is markup, the result is, and all others are escaped."""
+    """Put values in, no unit parted from its number; where one is markup, the result is, and others are escaped."""
+    sentence = sentence.replace(" {unit}", NARROW + "{unit}")
     if any(isinstance(value, Markup) for value in values.values()):
         return escape(sentence).format(**values)
     return sentence.format(**values) if values else sentence
