@@ -72,16 +72,16 @@ class Kimi(Service):
         turn.conversation_id = turn.conversation_id or identity_at(data, "chat", "id")
         message = data.get("message")
         if isinstance(message, dict):
-            turn.state["mine"] = text_at(message, "role") == "assistant"
-            if turn.state["mine"]:
+            mine = turn.state["mine"] = text_at(message, "role") == "assistant"
+            if mine:
                 turn.response_id = identity_at(message, "id") or turn.response_id
-        completed = text_at(message, "status") == "MESSAGE_STATUS_COMPLETED"
-        if "done" in data or (completed and turn.state["mine"]):
+                turn.finished = turn.finished or text_at(message, "status") == "MESSAGE_STATUS_COMPLETED"
+        if "done" in data:
             turn.finished = True
         block = data.get("block")
         if isinstance(block, dict) and turn.state.get("mine", True):
             self._read_block(turn, block, replaces=data.get("op") != "append", at_ms=event.at_ms)
-        if not _QUIET & data.keys() and event.name is None:
+        if event.name is None and _QUIET.isdisjoint(data):
             for name in data:
                 turn.wonder(name)
 
