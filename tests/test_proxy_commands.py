@@ -76,7 +76,9 @@ def test_start_status_and_stop(tmp_path: Path) -> None:
     finally:
         stopped = klimaspor("stop", db=db)
     assert stopped.returncode == 0
-    assert klimaspor("status", db=db).returncode == 1
+    stopped = klimaspor("status", db=db)
+    assert stopped.returncode == 1
+    assert f"Records: {db}" in stopped.stdout
     assert json.loads(klimaspor("status", "--format", "json", db=db).stdout) == {"running": False, "paused": {}}
     assert "does not run" in klimaspor("stop", db=db).stdout
     assert klimaspor("open", db=db).returncode == 1

@@ -111,11 +111,10 @@ def status(context: click.Context, db: Path, output_format: str) -> None:
         until = {service or "*": moment.isoformat(timespec="seconds") for service, moment in paused.items()}
         answer = {"running": found is not None, "paused": until} | (found[1] if found else {})
         click.echo(json.dumps(answer, indent=2))
-    elif found is None:
-        click.echo("The proxy does not run. Start it with `klimaspor start`.")
     else:
-        lines = [f"{name or 'Recording'} is paused until {until:%Y-%m-%d %H:%M}." for name, until in paused.items()]
-        click.echo("\n".join(_describe(found[1]) + lines))
+        lines = _describe(found[1]) if found else ["The proxy does not run. Start it with `klimaspor start`."]
+        lines += [f"{name or 'Recording'} is paused until {until:%Y-%m-%d %H:%M}." for name, until in paused.items()]
+        click.echo("\n".join([*lines, f"Records: {db.resolve()}"]))
     if found is None:
         context.exit(1)
 
