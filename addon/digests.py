@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from addon.coding import Budget, CodingError, Decoder
 from addon.exchange import Exchange, Message
 from addon.framing import read_events
+from addon.framing.request import decode_body
 
 _END = 512
 """Bytes; of a message of more than two such ends (sound, a picture) only these and its length are taken."""
@@ -23,16 +23,8 @@ def digest(*parts: bytes) -> bytes:
 
 def digest_content(exchange: Exchange) -> bytes:
     """Return the digests of request and response, both without their content coding, so that an archive agrees."""
-    return digest(_decode_request(exchange)) + digest(*_decode_response(exchange))
-
-
-def _decode_request(exchange: Exchange) -> bytes:
-    """Return the request body with its content coding taken off, or as it is where that fails."""
-    try:
-        decoder = Decoder(exchange.request_header("content-encoding"), Budget())
-        return decoder.feed(exchange.request_body) + decoder.finish()
-    except CodingError:
-        return exchange.request_body
+    asked = decode_body(exchange.request_body, exchange.request_header("content-encoding"))
+    return digest(asked) + digest(*_decode_response(exchange))
 
 
 def _decode_response(exchange: Exchange) -> Iterator[bytes]:
