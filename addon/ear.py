@@ -125,7 +125,7 @@ class WorkerEar:
         self._queue.close()
         if self._thread.is_alive():
             self._thread.join(seconds)
-        self._feeder.end_worker(2.0)
+        self._feeder.stop(2.0)
         if self._tally is not None:
             self._tally.close()
 

@@ -36,6 +36,7 @@ class Feeder:
         """Number of the last job that the worker before the present one had brought into the database."""
         self._ledger = Ledger()
         self._failures = 0
+        self._is_over = False
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
@@ -101,7 +102,7 @@ class Feeder:
                         continue  # what else is said on the socket can only be told apart with that known
                     self._ledger.note(job.number, Loss(job.service, job.failure, job.n, job.answers))
                     return
-                if job.tried or self._queue.closing or reason in {"hang", "memory"}:
+                if job.tried or reason in {"hang", "memory"}:
                     if not job.service or job.reason:
                         return
                     job.failure = "crash" if reason == "stopped" else reason
@@ -139,6 +140,8 @@ class Feeder:
 
     def _connect(self) -> Helper:
         """Return a worker that is ready; start one if there is none."""
+        if self._is_over:
+            raise HelperLostError
         if self._helper is not None:
             return self._helper
         if self._failures:
@@ -172,6 +175,11 @@ class Feeder:
         self._sockets.forget_worker()
         if helper is not None:
             helper.end(seconds)
+
+    def stop(self, seconds: float) -> None:
+        """Let the present worker go, and have no other: what is left is for the next start to count."""
+        self._is_over = True
+        self.end_worker(seconds)
 
     def _take_pulse(self, answer: dict[str, Any]) -> None:
         if "gate" in answer:
