@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import random
 import re
 import sqlite3
 import zipfile
@@ -152,3 +154,54 @@ def test_a_row_of_opencode_that_is_no_text_costs_only_itself(tmp_path: Path) -> 
     assert result.exit_code == 0, result.output
     assert "1 new" in result.output
     assert result.output.count("it is damaged") == 4
+
+
+def flows(n: int) -> bytes:
+    """A file of mitmproxy's with so many answers."""
+    from mitmproxy.io import FlowWriter
+    from mitmproxy.test import tflow
+
+    written = io.BytesIO()
+    writer = FlowWriter(written)
+    for number in range(n):
+        flow = tflow.tflow(resp=True)
+        flow.request.url = "https://api.openai.com/v1/chat/completions"
+        flow.request.method, flow.request.raw_content = "POST", b'{"model": "gpt-4o"}'
+        flow.response.headers["content-type"] = "application/json"
+        told = {"id": f"x{number}", "model": "gpt-4o", "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
+        flow.response.raw_content = json.dumps({**told, "choices": [{"message": {"content": CANARY}}]}).encode()
+        writer.add(flow)
+    return written.getvalue()
+
+
+def nest(depth: int) -> bytes:
+    """A list in a list in a list …, each with its length in front."""
+    nested = b""
+    for _ in range(depth):
+        nested = b"%d:%b]" % (len(nested), nested)
+    return nested
+
+
+ENDS = {"deep": nest(3000), "a terabyte": b"999999999999:abc,", "a long number": b"5000:" + b"9" * 5000 + b"#"}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_flow_file_that_ends_in_lies_is_read_up_to_there(tmp_path: Path, end: str) -> None:
+    (tmp_path / "flows").write_bytes(flows(3) + ENDS[end])
+    result = run(tmp_path / "flows", tmp_path / "k.db")
+    assert result.exit_code == 0, result.output
+    assert "entry 4 was left out: the file breaks off there" in result.output
+    assert stored(tmp_path / "k.db") == 3
+
+
+def test_a_flow_file_with_bytes_that_were_changed_is_read_or_refused_with_a_sentence(tmp_path: Path) -> None:
+    chance, whole = random.Random(8), flows(2)
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(chance.choice((1, 2, 5, 20))):
+            data[chance.randrange(len(data))] = chance.choice(b"0123456789:,;#~}]^!-\xff\x00a")
+        (tmp_path / "flows").write_bytes(data)
+        result = run(tmp_path / "flows", tmp_path / "k.db")
+        assert "did not foresee" not in result.output
+        assert result.exit_code == 0 or SENTENCE.search(result.output), result.output
+        assert CANARY not in result.output

@@ -14,6 +14,12 @@ from addon.service import clean_headers
 from tracker.imports import Context, NotReadableError, Part, Progress
 from tracker.imports.sockets import Sockets
 
+DAMAGE = (
+    ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, OverflowError, RecursionError,
+    MemoryError,
+)  # fmt: skip
+"""What comes of a file that lies about its lengths, its types or its depth."""
+
 
 def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part]:
     """
@@ -35,7 +41,7 @@ def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part
             position += 1
             try:
                 flow = next(flows, None)
-            except (FlowReadException, ValueError, TypeError, KeyError, AttributeError):
+            except (FlowReadException, *DAMAGE):
                 if position == 1:
                     raise NotReadableError(
                         "it is not a flow file, or of a version of mitmproxy that is not known; save it again as HAR"
@@ -49,7 +55,7 @@ def read_flow(path: Path, context: Context, progress: Progress) -> Iterator[Part
                 continue
             try:
                 exchange = build_exchange(flow)
-            except (ValueError, TypeError, AttributeError, OverflowError):
+            except DAMAGE:
                 yield Part(position, problem="it is damaged")
                 continue
             reading = sockets.read(exchange)
