@@ -19,12 +19,12 @@ from tracker.store import Store, timestamp
 from tracker.team.device import Device
 from tracker.team.keys import JoinCode
 from tracker.team.message import encode
-from tracker.team.policy import TEMPLATE, Policy
+from tracker.team.policy import Policy, first_policy
 
 NOW = datetime.now(UTC)
 CODE = JoinCode("tls://nats.example:4222", "city", "device-000001", "", "", "")
 RULE = '[services.chatgpt]\nstate = "unapproved"\nreason = "No contract yet"\n'
-POLICY = TEMPLATE.format(organisation="Fjellvik") + RULE
+POLICY = first_policy("Fjellvik") + RULE
 
 
 @pytest.fixture

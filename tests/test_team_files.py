@@ -11,6 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from tracker.cli import main
+from tracker.team.policy import Policy, first_policy
+
+
+@pytest.mark.parametrize("name", ["", 'The "Fjellvik"', "back\\slash", "Føroyar 🐑", "two\nlines\x7f"])
+def test_the_first_policy_can_be_read_whatever_the_organisation_is_called(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(first_policy(name), "utf-8")
+    assert Policy.load(path).organisation == name.replace("\x7f", "\ufffd")
 
 
 def say(command: str, path: Path, folder: Path) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tracker.cli.options import examples, fail, format_option, language_option
+from tracker.cli.options import Whole, examples, fail, format_option, language_option
 
 dsn_option = click.option(
     "--dsn", required=True, envvar="KLIMASPOR_TEAM_DSN", help="PostgreSQL's address.  [env KLIMASPOR_TEAM_DSN]"
@@ -30,12 +30,14 @@ keys_option = click.option(
     "--unit", "units", multiple=True, required=True, help="A unit and its devices: city/health=20. Repeat it."
 )
 @click.option("--organisation", default="", help="The name that stands on the reports.")
-@click.option("--replicas", default=1, show_default=True, help="Copies of each message: 1, or 3 on three nodes.")
+@click.option(
+    "--replicas", type=Whole(1, 5), default=1, show_default=True, help="Copies of each message: 1, or 3 on three nodes."
+)
 def init(*, folder: Path, dsn: str, url: str, units: tuple[str, ...], organisation: str, replicas: int) -> None:
     """Make the schema, the roles, the keys, the policy file and one join code for each device."""
     from tracker.team.engine import connect, make_schema
     from tracker.team.keys import addresses, make_transport
-    from tracker.team.policy import TEMPLATE, Policy
+    from tracker.team.policy import Policy, first_policy
 
     counts = dict(_unit(text) for text in units)
     addresses(url)  # said before anything is made
@@ -43,7 +45,7 @@ def init(*, folder: Path, dsn: str, url: str, units: tuple[str, ...], organisati
         made = make_schema(connection, {"policy": Policy(organisation=organisation).tell()})
     click.echo("Made the schema and its roles." if made else "The schema is there already; it was left as it is.")
     codes = make_transport(folder, url=url, units=counts, replicas=replicas)
-    (folder / "policy.toml").write_text(TEMPLATE.format(organisation=organisation.replace('"', "'")), encoding="utf-8")
+    (folder / "policy.toml").write_text(first_policy(organisation), encoding="utf-8")
     configurations = sorted(path.name for path in folder.glob("nats*.conf"))
     click.echo(f"Wrote {folder}: {', '.join(configurations)}, certificates, policy.toml, {codes} join codes in codes/.")
     click.echo(f"Next: nats-server -c {folder / configurations[0]} ; klimaspor team load --keys {folder} --dsn …")

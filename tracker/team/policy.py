@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tracker.harmless import harmless
 from tracker.team import TeamError
 from tracker.team.privacy import LEAST_PEOPLE
 
@@ -23,9 +25,9 @@ LIMITS = {
 }
 """What each number may be. Fewer than five people, or raw rows for longer than 35 days, cannot be chosen."""
 
-TEMPLATE = """\
+_TEMPLATE = """\
 # What your organisation decided. Load it with `klimaspor team policy FILE --dsn …`.
-organisation = "{organisation}"
+organisation = {organisation}
 least_people = 5          # nobody sees a group smaller than this; never below 5
 raw_days = 35             # pseudonymous weekly sums are dropped after this; never above 35
 cell_months = 25          # the cells that reports are made of are kept this long
@@ -37,6 +39,11 @@ reminder = false          # true: whoever wants is told on their own screen, and
 state = "approved"        # or tolerated, unapproved
 reason = "Contract of 2026, data stay in the EU"
 """
+
+
+def first_policy(organisation: str) -> str:
+    """Return the policy file to begin with; the name may hold anything."""
+    return _TEMPLATE.format(organisation=json.dumps(harmless(organisation), ensure_ascii=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
