@@ -49,6 +49,16 @@ class Impacts:
         return {criterion: getattr(self, criterion).to_json() for criterion in CRITERIA} | {"interval": self.interval}
 
 
-def impact(total: Range, usage: Range, embodied: Range | None = None) -> Impact:
+def impact(
+    total: Range,
+    usage: Range,
+    embodied: Range | None = None,
+    *,
+    on_site: Range | None = None,
+    off_site: Range | None = None,
+) -> Impact:
     """Return the impact with this total."""
-    return Impact(low=total.low, mid=total.mid, high=total.high, usage=usage, embodied=embodied)
+    return Impact(
+        low=total.low, mid=total.mid, high=total.high, usage=usage, embodied=embodied, on_site=on_site,
+        off_site=off_site,
+    )  # fmt: skip

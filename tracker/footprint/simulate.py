@@ -107,50 +107,33 @@ class Engine:
     def impacts(self, dishes: Iterable[Dish]) -> Impacts:
         """Return the five criteria of a selection, ranges from one simulation."""
         gathered = self._gather(dishes)
-        names = ("energy", "adpe", "primary", "ghg", "on_site", "off_site")
-        mid = dict.fromkeys(names, 0.0)
-        plain: dict[str, list[tuple[float, Draws]]] = {name: [] for name in names[:3]}
-        uncertain: dict[str, list[tuple[float, Draws, Draws]]] = {name: [] for name in names[3:]}
-        for site, use in gathered.sites.items():
+        used, hardware = self._used(gathered.sites), self._hardware(gathered.worn)
+        energy, on_site, off_site = (range_of(*used[name]) for name in ("energy", "on_site", "off_site"))
+        water = range_of(plus(used["on_site"][0], used["off_site"][0]), on_site.mid + off_site.mid)
+        return Impacts(
+            energy_wh=impact(energy, energy),
+            ghg_g=self._with_making(used["ghg"], hardware, 0),
+            water_ml=impact(water, water, on_site=on_site, off_site=off_site),
+            adpe_ug_sb=self._with_making(used["adpe"], hardware, 1),
+            primary_energy_kj=self._with_making(used["primary"], hardware, 2),
+        )
+
+    def _used(self, sites: dict[Site, _Use]) -> dict[str, tuple[Draws, float]]:
+        """Return the draws and the central estimate of everything but making the hardware."""
+        mids = dict.fromkeys(("energy", "adpe", "primary", "ghg", "on_site", "off_site"), 0.0)
+        plain: dict[str, list[tuple[float, Draws]]] = {}
+        uncertain: dict[str, list[tuple[float, Draws, Draws]]] = {}
+        for site, use in sites.items():
             energy = self._draw(use)
             for name, factor, unknowns in _per_wh(site, use):
-                mid[name] += use.wh * factor
+                mids[name] += use.wh * factor
                 if unknowns is None:
-                    plain[name].append((factor, energy))
+                    plain.setdefault(name, []).append((factor, energy))
                 else:
-                    uncertain[name].append((factor, energy, self.simulation.factor(unknowns)))
-        used = {name: self._sum(parts) for name, parts in plain.items()}
-        used |= {name: weigh(parts) if parts else self._sum(()) for name, parts in uncertain.items()}
-        hardware = self._hardware(gathered.worn)
-
-        def both(name: str, position: int) -> tuple[Range, Range, Range]:
-            parts = [(making[position], draws) for making, _, draws in hardware]
-            if len(hardware) == 1:
-                made = hardware[0][1].times(parts[0][0])
-            else:
-                made = range_of(
-                    self._sum(parts), math.fsum(making[position] * worn.mid for making, worn, _ in hardware)
-                )
-            whole = range_of(self._sum([(1.0, used[name]), *parts]), mid[name] + made.mid)
-            return whole, range_of(used[name], mid[name]), made
-
-        energy_range = range_of(used["energy"], mid["energy"])
-        water = range_of(plus(used["on_site"], used["off_site"]), mid["on_site"] + mid["off_site"])
-        return Impacts(
-            energy_wh=impact(energy_range, energy_range),
-            ghg_g=impact(*both("ghg", 0)),
-            water_ml=Impact(
-                low=water.low,
-                mid=water.mid,
-                high=water.high,
-                usage=water,
-                embodied=None,
-                on_site=range_of(used["on_site"], mid["on_site"]),
-                off_site=range_of(used["off_site"], mid["off_site"]),
-            ),
-            adpe_ug_sb=impact(*both("adpe", 1)),
-            primary_energy_kj=impact(*both("primary", 2)),
-        )
+                    uncertain.setdefault(name, []).append((factor, energy, self.simulation.factor(unknowns)))
+        draws = {name: self._sum(parts) for name, parts in plain.items()}
+        draws |= {name: weigh(parts) for name, parts in uncertain.items()}
+        return {name: (draws.get(name) or self._sum(()), mid) for name, mid in mids.items()}
 
     def _hardware(self, worn: dict[Hardware, float]) -> list[tuple[Embodied, Range, Draws]]:
         """Return what is made, and how much of it is worn: nearly always servers of one kind."""
@@ -159,6 +142,19 @@ class Engine:
             alike.setdefault(hardware.making, []).append((share, self.simulation.factor(hardware.unknowns)))
         drawn = ((making, math.fsum(share for share, _ in parts), self._sum(parts)) for making, parts in alike.items())
         return [(making, range_of(draws, share), draws) for making, share, draws in drawn]
+
+    def _with_making(
+        self, used: tuple[Draws, float], hardware: list[tuple[Embodied, Range, Draws]], position: int
+    ) -> Impact:
+        """Return a criterion with the share of making the hardware; ``position``: of the criterion in ``Embodied``."""
+        draws, mid = used
+        parts = [(making[position], worn_draws) for making, _, worn_draws in hardware]
+        if len(hardware) == 1:
+            made = hardware[0][1].times(parts[0][0])
+        else:
+            made = range_of(self._sum(parts), math.fsum(making[position] * worn.mid for making, worn, _ in hardware))
+        whole = range_of(self._sum([(1.0, draws), *parts]), mid + made.mid)
+        return impact(whole, range_of(draws, mid), made)
 
 
 def _per_wh(site: Site, use: _Use) -> list[tuple[str, float, Unknowns | None]]:
