@@ -59,7 +59,10 @@ def test_the_rating_stays_as_long_as_a_turn_of_its_conversation_does(store: Stor
     assert store.ratings() == []
 
 
-def test_no_byte_is_left_in_the_file_or_beside_it(store: Store) -> None:
+@pytest.mark.parametrize("overwritten", [True, False], ids=["rows overwritten", "rows left to the rewriting"])
+def test_no_byte_is_left_in_the_file_or_beside_it(store: Store, overwritten: bool) -> None:
+    assert store.db.execute("PRAGMA secure_delete").fetchone() == (1,)
+    store.db.execute(f"PRAGMA secure_delete = {overwritten:d}")
     store.add([make(n, request_model="gpt-4o-mini-transcribe-2025-12-15", started_at="2026-11-22T10:00:00.000Z")
                for n in range(1000, 1200)])  # fmt: skip
     store.remember_sums(date(2026, 12, 1))

@@ -54,6 +54,21 @@ def proxy_process(folder: Path, made: Origin) -> Iterator[tuple[subprocess.Popen
         process.communicate()
 
 
+@pytest.fixture
+def core_dumps() -> Iterator[None]:
+    """Whatever this shell says, a program started from here may leave core dumps unless it forbids them itself."""
+    if sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+@pytest.mark.usefixtures("core_dumps")
 def test_start_status_and_stop(tmp_path: Path) -> None:
     db, port = tmp_path / "klimaspor.db", str(free_port())
     started = klimaspor("start", "--detach", "--port", port, db=db)

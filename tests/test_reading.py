@@ -53,7 +53,7 @@ class Toy(Service):
                 turn.wonder(kind)
 
 
-def hear(*events: Any, service: type[Service] = Toy, **changes: Any) -> Any:
+def hear(*events: Any, service: type[Service] = Toy, key: bytes = KEY, **changes: Any) -> Any:
     chunks = tuple(
         Chunk(100 * at, b"data: " + json.dumps(event).encode() + b"\n\n") for at, event in enumerate(events, start=1)
     )
@@ -61,7 +61,7 @@ def hear(*events: Any, service: type[Service] = Toy, **changes: Any) -> Any:
         "method": "POST", "host": "toy.example", "path": "/chat", "status": 200, "started_at": START,
         "response_headers": {"content-type": "text/event-stream"}, "chunks": chunks, "ended_ms": 1000,
     }  # fmt: skip
-    return Reader(KEY, services=[service]).read(Exchange(**(values | changes)))
+    return Reader(key, services=[service]).read(Exchange(**(values | changes)))
 
 
 def row(*events: Any, **changes: Any) -> Record:
@@ -88,9 +88,14 @@ def test_without_an_id_of_its_own_it_is_made_of_conversation_and_message_or_of_t
 
 
 def test_the_conversation_cannot_be_turned_back() -> None:
-    record = row({"set": {"conversation_id": "c-123", "response_model": "gpt-4o"}}, DONE)
+    ids = {"set": {"conversation_id": "c-123", "message_id": "m-456", "response_model": "gpt-4o"}}
+    record, again, elsewhere = row(ids, DONE), row(ids, DONE), row(ids, DONE, key=b"another installation's key 32 by")
     assert record.conversation
     assert "c-123" not in repr(record)
+    assert (record.id, record.conversation) == (again.id, again.conversation)
+    # Who knows the ids and not the key can try all he wants: it is no digest of them alone.
+    assert record.conversation != elsewhere.conversation
+    assert record.id != elsewhere.id
 
 
 @pytest.mark.parametrize("ending", ["complete", "aborted", "error"])

@@ -168,7 +168,7 @@ def test_a_damaged_file_is_no_exception(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_file_that_somebody_else_wrote_well_is_a_count_under_a_name(tmp_path: Path) -> None:
-    (tmp_path / "k.under-way-1-x").write_bytes(slot(3, 1) + slot(2_000_000, 1).replace(b"claude", b"=cmd|x"))
+    (tmp_path / "k.under-way-1-x").write_bytes(slot(3, 1) + slot(4, 1).replace(b"claude", b"=cmd|x"))
     ((_, words),) = leftovers(tmp_path / "k.db")
     assert [(one.service, one.n) for one in left_of(words)] == [("claude", 3)]
 
