@@ -170,3 +170,13 @@ def test_however_events_are_lost_doubled_moved_or_broken_they_are_read_as_one_by
         assert not differ(joined, apart), (seed, service.name)
         read += bool(joined.records)
     assert read > 200
+
+
+def test_two_searches_that_differ_in_their_query_alone_are_two() -> None:
+    (case,) = [case for case in ADDING if (case.service, case.path.stem) == ("cohere-api", "chat-v1-tools")]
+    exchange = case.exchanges[-1]
+    events = b"".join(chunk.data for chunk in exchange.chunks).split(b"\n")
+    at = next(n for n, event in enumerate(events) if b'"search-results"' in event)
+    events.insert(at, events[at].replace(b"ferry", b"train"))
+    (record,) = Reader(KEY).read(replace(exchange, chunks=(Chunk(0, b"\n".join(events)),))).records
+    assert ("web_search", "used", 2) in [(one.feature, one.state, one.amount) for one in record.features]

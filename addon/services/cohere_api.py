@@ -7,6 +7,7 @@ are output.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar
@@ -162,6 +163,7 @@ class CohereApi(ApiService):
         (r"/compatibility/v1/embeddings", Embeddings()),
     )
     transports = ("sse", "json", "ndjson")
+    adds = re.compile(rb'"(?:content|text|thinking|tool_plan|arguments)": ?"(?!")(?!.*"documents")')
     features = ("reasoning", "tool", "web_search", "connector", "image_input")
     grade = "captured"
     verified = date(2026, 11, 21)
