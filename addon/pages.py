@@ -175,7 +175,7 @@ class Pages:
         return response
 
     async def _show_status(self) -> http.Response:
-        return self._show_own(await self._ask_desk({}), 200)
+        return self._show_own(await self._ask_own_page({}), 200)
 
     def _show_own(self, answer: dict[str, Any], status: int) -> http.Response:
         return show(answer["page"], forms="'self'", status=status) if "page" in answer else excuse(answer)
@@ -192,9 +192,9 @@ class Pages:
             return plain(403, "Only klimaspor's own page can change something here.")
         form = read_form(request, self._secret)
         if form is None:
-            return self._show_own(await self._ask_desk({"stale": True}), 403)
+            return self._show_own(await self._ask_own_page({"stale": True}), 403)
         async with self._changing:
-            answer = await self._ask_desk({"form": form})
+            answer = await self._ask_own_page({"form": form})
         if "changed" not in answer:
             return self._show_own(answer, 400)
         await self._look()
@@ -212,11 +212,11 @@ class Pages:
         with suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), LOOK_SECONDS)
 
-    async def _ask_desk(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Ask ``tracker.desk``; it is asked through a pipe, for others can read the arguments of a process."""
+    async def _ask_own_page(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Ask ``tracker.own_page``; it is asked through a pipe, for others can read the arguments of a process."""
         told = {"db": str(self._proxy.options.db), "status": self.status(), "form_token": self._secret, **question}
         asked = json.dumps(told).encode()
-        answer = await _ask("-m", "tracker.desk", asked=asked)
+        answer = await _ask("-m", "tracker.own_page", asked=asked)
         try:
             read = json.loads(answer or b"")
         except ValueError:

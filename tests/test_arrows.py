@@ -41,7 +41,7 @@ ALWAYS = {
     "tracker.exports": {"tracker.record", "tracker.store"},
     "tracker.footprint": {"tracker.record"},
     "tracker.report": {"tracker.record", "tracker.store", "tracker.footprint", "tracker.settings", "tracker.limits"},
-    "tracker.desk": {
+    "tracker.own_page": {
         "tracker.record", "tracker.store", "tracker.settings", "tracker.limits", "tracker.report", "tracker.reminders",
     },
     "tracker.imports": {
@@ -68,7 +68,7 @@ INSIDE_FUNCTIONS = {
     "tracker.limits": {"tracker.footprint"},
     "tracker.desktop": {"tracker.report"},
     "tracker.cli": {"addon"},
-    "tracker.desk": {"addon"},
+    "tracker.own_page": {"addon"},
     "tracker.setup": {"addon"},
     "tracker.trial": {"addon.run", "addon.options", "tracker.report"},
 }

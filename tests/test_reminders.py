@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from addon.pulse import Pulse
 from tests.test_store import make
-from tracker import desk, reminders
+from tracker import own_page, reminders
 from tracker.cli import main
 from tracker.settings import Settings
 from tracker.settings_file import save
@@ -83,7 +83,7 @@ def test_the_proxys_own_page_says_it(db: Path) -> None:
     status = {"trouble": None, "passing": [], "turns": {"heard": 1, "lost": {}}, "port": 1, "hosts": 3, "local": {},
               "started_at": timestamp(NOW)}  # fmt: skip
     with Store.open(db, readonly=True) as store:
-        page = desk.show(store, status, "0" * 32)
+        page = own_page.show(store, status, "0" * 32)
     assert "ChatGPT: niet goedgekeurd door je organisatie. Nog &lt;geen&gt; contract." in page
 
 
