@@ -29,6 +29,8 @@ from tests.agent_logs import (
     write,
 )
 from tracker.imports import Context, Part, detect
+from tracker.imports.logs import LONGEST_LINE
+from tracker.imports.packed import unpack_lines
 from tracker.record import Record
 from tracker.store import Added, Store
 
@@ -198,6 +200,23 @@ def test_codex_rollouts_that_were_packed_away_are_read_and_their_unpacked_twins_
     assert len(read(packed)[0]) == 2
     packed.write_bytes(packed.read_bytes()[:-20])
     assert [part.problem for part in read(tmp_path)[1]] == ["it is damaged"]
+
+
+def test_a_packed_rollout_that_swells_without_measure_is_read_up_to_there(tmp_path: Path) -> None:
+    codex_session(tmp_path, "aaa", 2)
+    plain = tmp_path / "rollout-2026-11-16T09-00-00-aaa.jsonl"
+    packed, line = Path(f"{plain}.zst"), b'{"type": "' + b"x" * 1_000_000 + b'"}\n'
+    packer = zstd.ZstdCompressor()
+    with packed.open("wb") as file:
+        file.write(packer.compress(plain.read_bytes()))
+        for _ in range(200):
+            file.write(packer.compress(line))
+        file.write(packer.flush())
+    plain.unlink()
+    assert packed.stat().st_size < 100_000
+    assert sum(map(len, unpack_lines(packed, LONGEST_LINE))) <= LONGEST_LINE  # of 200 MB
+    records, problems = read(tmp_path)
+    assert (len(records), [part.problem for part in problems]) == (2, ["it is damaged"])
 
 
 def test_codex_with_a_local_model_is_told_from_openais(tmp_path: Path) -> None:
