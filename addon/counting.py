@@ -16,6 +16,7 @@ class Count(NamedTuple):
 
 
 UNKNOWN = Count(None, "unknown")
+_NOTHING = Usage()
 
 
 class Tokens(NamedTuple):
@@ -65,8 +66,10 @@ def _count_text(turn: Turn, model: str | None, *roles: Role) -> int:
 def _trusted(usage: Usage | None) -> Usage:
     """Return the counts without the impossible ones."""
     if usage is None:
-        return Usage()
-    numbers = {name: count_or_none(getattr(usage, name)) for name in ("input", "output", "cached", "reasoning")}
-    if numbers["cached"] is not None and numbers["input"] is not None and numbers["cached"] > numbers["input"]:
-        numbers["cached"] = None
-    return Usage(**numbers)
+        return _NOTHING
+    taken, cached = count_or_none(usage.input), count_or_none(usage.cached)
+    if cached is not None and taken is not None and cached > taken:
+        cached = None
+    return Usage(
+        input=taken, output=count_or_none(usage.output), cached=cached, reasoning=count_or_none(usage.reasoning)
+    )
