@@ -52,6 +52,10 @@ class Line(NamedTuple):
         return sums[self.position] * self.wh
 
 
+type Base = tuple[float, Unknowns, Hardware | None, float]
+"""The end of a line, from ``primary_wh`` on."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
     """A place, and the unknowns of its electricity and water; one object for each."""
@@ -92,7 +96,7 @@ class Charges:
         default_factory=dict, compare=False, repr=False
     )
     """By the recipe's identity, which is why the recipe is kept beside them."""
-    _bases: dict[int, tuple[tuple[Line, float], ...]] = field(default_factory=dict, compare=False, repr=False)
+    _bases: dict[int, Sequence[tuple[Load, Base]]] = field(default_factory=dict, compare=False, repr=False)
     _traits: dict[int, Traits] = field(default_factory=dict, compare=False, repr=False)
     _sigmas: dict[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
     _unknowns: dict[tuple[Spread, ...], Unknowns] = field(default_factory=dict, compare=False, repr=False)
@@ -113,28 +117,23 @@ class Charges:
 
     def _price(self, recipe: Recipe, method: MethodName | None) -> Iterator[Line]:
         coefficients = recipe.combined if method is None else recipe.methods[method]
-        for line, noise in self._base(recipe):
-            yield line if line.load.wh else line._replace(wh=line.load.energy_wh(coefficients) * noise)
+        noise = 1.0 if recipe.local else self.turn_mean(recipe)
+        for load, whatever_the_method in self._base(recipe, noise):
+            wh = load.wh or load.energy_wh(coefficients) * noise
+            yield Line(load, INDEX[load.quantity], wh, *whatever_the_method)
 
-    def _base(self, recipe: Recipe) -> tuple[tuple[Line, float], ...]:
-        """Return a recipe's lines without what depends on the method, and the noise that energy is scaled by."""
+    def _base(self, recipe: Recipe, noise: float) -> Sequence[tuple[Load, Base]]:
+        """Return a recipe's loads, each with what does not depend on the method."""
         found = self._bases.get(id(recipe))
         if found is None:
-            noise = 1.0 if recipe.local else self.turn_mean(recipe)
-            found = self._bases[id(recipe)] = tuple((self._line(recipe, load, noise), noise) for load in recipe.loads)
+            found = self._bases[id(recipe)] = [(load, self._charge(recipe, load, noise)) for load in recipe.loads]
         return found
 
-    def _line(self, recipe: Recipe, load: Load, noise: float) -> Line:
+    def _charge(self, recipe: Recipe, load: Load, noise: float) -> Base:
+        primary_wh = load.wh or load.energy_wh(recipe.methods["ecologits"]) * noise
         making, worn = self._making(recipe, load)
-        return Line(
-            load=load,
-            position=INDEX[load.quantity],
-            wh=load.wh,
-            primary_wh=load.wh or load.energy_wh(recipe.methods["ecologits"]) * noise,
-            unknowns=self._together(*self._spreads(recipe, load)),
-            hardware=self._made(recipe, load, making) if any(making) and worn else None,
-            worn=worn,
-        )
+        hardware = self._made(recipe, load, making) if any(making) and worn else None
+        return primary_wh, self._together(*self._spreads(recipe, load)), hardware, worn
 
     def _making(self, recipe: Recipe, load: Load) -> tuple[Embodied, float]:
         """Return what making the hardware of a load takes, and how much of it one unit uses up."""
