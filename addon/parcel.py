@@ -121,7 +121,9 @@ class Copy:
     @property
     def weight(self) -> int:
         """Roughly how many bytes of memory it holds."""
-        return 1000 + len(self.request_body) + self.response.taken + (self.request.taken if self.request else 0)
+        heads = (self.path, self.query, *self.request_headers.values(), *self.response_headers.values())
+        bodies = len(self.request_body) + self.response.taken + (self.request.taken if self.request else 0)
+        return 1000 + sum(map(len, heads)) + bodies
 
     def elapsed_ms(self, ns: int) -> int:
         """Return the whole milliseconds from its start to a moment of the monotonic clock."""
@@ -201,9 +203,7 @@ def unpack(header: Mapping[str, Any], blob: memoryview) -> Exchange:
         request_body=data[:body],
         status=header["status"],
         response_headers=header["response_headers"],
-        chunks=tuple(
-            Chunk(at_ms, data[begin:end]) for at_ms, (begin, end) in zip(header["times"], edges, strict=True)
-        ),
+        chunks=tuple(Chunk(at_ms, data[begin:end]) for at_ms, (begin, end) in zip(header["times"], edges, strict=True)),
         started_at=datetime.fromtimestamp(header["started_at"], UTC),
         utc_offset_minutes=utc_offset(header["started_at"]),
         ended_ms=header["ended_ms"],

@@ -73,6 +73,13 @@ def test_an_answer_beyond_the_bound_passes_whole_and_says_that_it_was_cut() -> N
     assert sum(len(chunk.data) for chunk in exchange.chunks) <= 16 * len(piece)
 
 
+def test_what_stands_before_the_bodies_weighs_too() -> None:
+    long = "x" * 60_000
+    plain = make([b"answer"]).weight
+    for more in ({"path": long}, {"query": long}, {"request_headers": {"a": long}}, {"response_headers": {"a": long}}):
+        assert make([b"answer"], **more).weight > plain + 59_000
+
+
 def test_the_repr_of_a_copy_tells_nothing_of_what_passed() -> None:
     copy = make(
         [b"kanarifugl"], b"kanarifugl", path="/kanarifugl", query="kanarifugl", request_headers={"x": "kanarifugl"}
