@@ -70,20 +70,22 @@ class _Socket(websocket.WebsocketConnection):
 
     def events(self) -> Iterator[Event]:
         for event in super().events():
-            if isinstance(event, Message):
-                self._kept = 0 if event.message_finished else self._kept + len(event.data) + PART_OVERHEAD
-                if self._kept > LARGEST_MESSAGE:
-                    self._pieces, self.frame_buf = [], [b""]
-                    yield CloseConnection(CloseReason.MESSAGE_TOO_BIG)
-                    return
-                self._pieces.append(event.data)
-                if not event.frame_finished:
-                    continue  # mitmproxy would copy all that came so far for each piece that comes
-                whole = type(event.data)().join(self._pieces)
+            if not isinstance(event, Message):
+                yield event
+                continue
+            self._kept = 0 if event.message_finished else self._kept + len(event.data) + PART_OVERHEAD
+            if self._kept > LARGEST_MESSAGE:
+                self._pieces, self.frame_buf = [], [b""]
+                yield CloseConnection(CloseReason.MESSAGE_TOO_BIG)
+                return
+            if not event.frame_finished:
+                self._pieces.append(event.data)  # mitmproxy would copy all that came so far for each piece that comes
+            elif self._pieces:
+                whole = type(event.data)().join([*self._pieces, event.data])
                 self._pieces = []
                 yield replace(event, data=whole)
             else:
-                yield event
+                yield event  # as most messages come: in one frame, and that in one piece
 
 
 class _Handler(mode_servers.ProxyConnectionHandler):

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import brotli
 import httpx
@@ -250,6 +251,30 @@ def test_memory_stays_flat_over_many_messages_of_a_socket(way: Rig) -> None:
     before = resident_bytes()
     asyncio.run(talk(150))  # 300 MB in both directions: kept, they would show
     assert resident_bytes() - before < 60_000_000
+
+
+@pytest.mark.parametrize("packed", ["deflate", None])
+def test_a_large_message_passes_whole_in_one_piece_or_in_many(way: Rig, packed: str | None) -> None:
+    from websockets.asyncio.client import connect
+
+    async def echo(receive: Callable[[], Any], send: Callable[[object], Any]) -> None:
+        while (message := await receive())["type"] != "websocket.disconnect":
+            told = {name: message[name] for name in ("text", "bytes") if message.get(name) is not None}
+            await send({"type": "websocket.send", **told})
+
+    way.origin.sockets["/another/socket"] = echo
+    text, data = "blåbærsyltetøy på brød 🫐 " * 60_000, os.urandom(2_000_000)
+
+    async def talk() -> None:
+        async with connect(
+            "wss://chatgpt.com/another/socket", proxy=way.proxy_url, ssl=way.trust, max_size=None, compression=packed
+        ) as socket:
+            for whole in (text, data, text[:7]):
+                for message in (whole, [whole[at : at + 77_777] for at in range(0, len(whole), 77_777)]):
+                    await socket.send(message)
+                    assert await socket.recv() == whole
+
+    asyncio.run(talk())
 
 
 def test_the_heartbeat_says_that_it_listened(way: Rig) -> None:
