@@ -154,14 +154,13 @@ class _Run:
     def take_all(self, events: bytes, delimiter: bytes) -> bool:
         """Take a piece if all events of it are like those before."""
         before, after = self._before, self._after
-        if len(events) < 2 * len(before):
-            return self.take(events)
+        if len(events) < 2 * (len(before) + len(after)):
+            return self.take(events)  # one event
         if self._size > _MOST_BYTES or len(events) > _MOST_BYTES:
             return False
         if not events.startswith(before) or not events.endswith(after):
             return False
-        texts = events.split(after + delimiter + before)
-        texts[0], texts[-1] = texts[0][len(before) :], texts[-1][: -len(after)]
+        texts = events[len(before) : -len(after)].split(after + delimiter + before)
         if b"" in texts or not _TEXT.fullmatch(b" ".join(texts)):  # so that no escape is made of two halves
             return False
         self._texts += texts
