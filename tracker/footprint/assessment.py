@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,11 +110,17 @@ class Assessment:
             self._elsewhere[zone] = elsewhere(self, zone)
         return self._elsewhere[zone]
 
-    def central_wh_with(self, models: Mapping[str, str], indices: Sequence[int]) -> float:
-        """Return a selection's central estimate in Wh had other models answered (see footprint.otherwise)."""
-        from tracker.footprint.otherwise import central_wh_with
+    def answered_by(self, models: Mapping[str, str]) -> Assessment:
+        """Return the same use had other models answered (see footprint.otherwise)."""
+        from tracker.footprint.otherwise import answered_by
 
-        return central_wh_with(self, models, indices)
+        return answered_by(self, models)
+
+    def part(self, indices: Sequence[int]) -> Assessment:
+        """Return a selection as an assessment of its own."""
+        activities = [self.activities[index] for index in indices]
+        recipes, sums = [self.recipes[index] for index in indices], [self.sums[index] for index in indices]
+        return Assessment(activities, self.settings, recipes, sums, self.engine)
 
     def energy_draws(self, indices: Iterable[int] | None = None) -> Draws:
         """Return the simulated energy of a selection, for paired comparisons."""
@@ -126,11 +132,10 @@ class Assessment:
 
         None where the other is zero.
         """
-        mine, theirs = self.energy_draws(), other.energy_draws()
-        mid_mine, mid_theirs = self.central_wh(), other.central_wh()
-        if not mid_theirs or not all(theirs):
+        mine, theirs, whole = self.energy_draws(), other.energy_draws(), other.central_wh()
+        if not whole or not all(theirs):
             return None
-        return range_of([a / b for a, b in zip(mine, theirs, strict=True)], mid_mine / mid_theirs)
+        return range_of([a / b for a, b in zip(mine, theirs, strict=True)], self.central_wh() / whole)
 
     def components(self) -> list[dict[str, Any]]:
         """Return where the energy goes, in Wh, adding to all of it exactly (see footprint.components)."""
@@ -217,17 +222,10 @@ class Assessment:
         return apart(self)
 
     def not_covered(self) -> int:
-        """Return how many requests the chosen method has no figure for. 0 unless one method was asked for."""
-        method = self.settings.method
-        if method is None:
-            return 0
-        has: Callable[[Recipe], bool] = (
-            (lambda recipe: recipe.published is not None)
-            if method == "ecologits"
-            else (lambda recipe: recipe.local or method in recipe.methods or all(load.wh for load in recipe.loads))
-        )
-        rows = zip(self.activities, self.recipes, strict=True)
-        return sum(activity.requests for activity, recipe in rows if not has(recipe))
+        """Return how many requests the chosen method has no figure for (see footprint.comparison)."""
+        from tracker.footprint.comparison import not_covered
+
+        return not_covered(self)
 
 
 def assess(

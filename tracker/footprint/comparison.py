@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracker.footprint.charges import Dish, Line
@@ -59,6 +59,20 @@ def covered(assessment: Assessment, method: MethodName) -> list[int]:
     told = {id(recipe) for recipe, sums, lines in assessment.dishes(method=method)
             if lines or not sums[INDEX["requests"]]}  # fmt: skip
     return [index for index, recipe in enumerate(assessment.recipes) if id(recipe) in told]
+
+
+def not_covered(assessment: Assessment) -> int:
+    """Return how many requests the chosen method has no figure for. 0 unless one method was asked for."""
+    method = assessment.settings.method
+    if method is None:
+        return 0
+    has: Callable[[Recipe], bool] = (
+        (lambda recipe: recipe.published is not None)
+        if method == "ecologits"
+        else (lambda recipe: recipe.local or method in recipe.methods or all(load.wh for load in recipe.loads))
+    )
+    rows = zip(assessment.activities, assessment.recipes, strict=True)
+    return sum(activity.requests for activity, recipe in rows if not has(recipe))
 
 
 def _combined_wh(assessment: Assessment, dishes: Sequence[Dish]) -> float:

@@ -19,7 +19,7 @@ def explain(assessment: Assessment, index: int) -> dict[str, Any]:
     combined, each load with its Wh, impacts, sources. JSON values only.
     """
     recipe, sums = assessment.recipes[index], assessment.sums[index]
-    one = type(assessment)([assessment.activities[index]], assessment.settings, [recipe], [sums], assessment.engine)
+    one = assessment.part([index])
     model, place = recipe.model, recipe.place
     lines = [line for _, _, lines in one.dishes() for line in lines]
     total = math.fsum(line.energy_wh(sums) for line in lines)

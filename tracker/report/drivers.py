@@ -122,6 +122,7 @@ def model_ratio(assessed: Assessment) -> float | None:
         position for position, a in enumerate(assessed.activities)
         if a.provider in SMALLEST and a.model and a.operation == "chat"
     ]  # fmt: skip
-    least = assessed.central_wh_with(SMALLEST, chosen)
-    ratio = assessed.central_wh(chosen) / least if least else 0.0
+    asked = assessed.part(chosen)
+    least = asked.answered_by(SMALLEST).central_wh()
+    ratio = asked.central_wh() / least if least else 0.0
     return ratio if ratio >= 1 else None

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from tracker.footprint import Assessment, Settings, assess
-from tracker.record import Activity, Record
+from tracker.record import Record
 from tracker.report import rows
 from tracker.report.drivers import CLEAN_ZONE
 from tracker.report.figures import significant
 from tracker.report.single import as_activity
 
 Json = dict[str, Any]
+type Earlier = dict[str, int]
+"""Record id → tokens said before in its conversation."""
 
 MOST = 5
 FEWEST_ANSWERS = 5
@@ -52,28 +54,25 @@ def levers(records: Sequence[Record], assessed: Assessment, whole: Json) -> list
     now_wh, draws = assessed.central_wh(), assessed.energy_draws()
     singles = [record for record in records if record.operation == "chat"]
     earlier = earlier_tokens(records)
-    found = [
-        lever
-        for candidates in (
-            _thinking_off(singles, earlier),
-            _smaller_model(singles, earlier),
-            _new_conversation(singles, earlier),
-            _less_research(singles, earlier),
-            _fewer_videos(records),
-        )
-        for candidate in candidates
-        if (lever := _compare(candidate, now_wh, draws, settings)) is not None
-    ]
+    candidates = (
+        *_thinking_off(singles, earlier, settings),
+        *_smaller_model(singles, earlier, settings),
+        *_new_conversation(singles, earlier, settings),
+        *_less_research(singles, earlier, settings),
+        *_fewer_videos(records, settings),
+    )
+    found = [lever for one in candidates if (lever := _compare(one, now_wh, draws)) is not None]
     found += _other_place(assessed, whole)
     worthwhile = [lever for lever in found if lever["saves"]["mid"] >= LEAST_SAVING]
     worthwhile.sort(key=lambda lever: (lever["impact"] != "energy_wh", -lever["saves"]["mid"]))
     return worthwhile[:MOST]
 
 
-type Candidate = tuple[str, list[Activity], list[Activity], Json]
+type Candidate = tuple[str, Assessment, Assessment, Json]
+"""Its key, the answers that would change, the same changed, and what to say of them."""
 
 
-def _thinking_off(records: Sequence[Record], earlier: dict[str, int]) -> Iterator[Candidate]:
+def _thinking_off(records: Sequence[Record], earlier: Earlier, settings: Settings) -> Iterator[Candidate]:
     chosen = [
         record for record in records
         if record.initiator == "person" and _has(record, "reasoning") and not _has(record, "deep_research")
@@ -92,10 +91,10 @@ def _thinking_off(records: Sequence[Record], earlier: dict[str, int]) -> Iterato
         )
         for activity in before
     ]  # fmt: skip
-    yield "thinking_off", before, after, {"below_tokens": SHORT_ANSWER_TOKENS}
+    yield "thinking_off", assess(before, settings), assess(after, settings), {"below_tokens": SHORT_ANSWER_TOKENS}
 
 
-def _smaller_model(records: Sequence[Record], earlier: dict[str, int]) -> Iterator[Candidate]:
+def _smaller_model(records: Sequence[Record], earlier: Earlier, settings: Settings) -> Iterator[Candidate]:
     """The model whose short, plain answers cost most, and a small one of its maker."""
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
@@ -107,22 +106,21 @@ def _smaller_model(records: Sequence[Record], earlier: dict[str, int]) -> Iterat
     for (provider, model), chosen in sorted(groups.items(), key=lambda pair: -len(pair[1]))[:2]:
         if len(chosen) < 3:
             continue
-        before = [as_activity(record, earlier.get(record.id, 0)) for record in chosen]
-        after = [replace(activity, model=SMALLER[provider], duration_known=0, duration_ms=0) for activity in before]
-        yield "smaller_model", before, after, {"model": model, "smaller": SMALLER[provider]}
+        before = assess([as_activity(record, earlier.get(record.id, 0)) for record in chosen], settings)
+        yield "smaller_model", before, before.answered_by(SMALLER), {"model": model, "smaller": SMALLER[provider]}
 
 
-def _new_conversation(records: Sequence[Record], earlier: dict[str, int]) -> Iterator[Candidate]:
+def _new_conversation(records: Sequence[Record], earlier: Earlier, settings: Settings) -> Iterator[Candidate]:
     chosen = [record for record in records if earlier.get(record.id, 0) >= LONG_HISTORY_TOKENS]
     if not chosen:
         return
     before = [as_activity(record, earlier[record.id]) for record in chosen]
     after = [replace(activity, earlier_tokens=0) for activity in before]
     mean = sum(earlier[record.id] for record in chosen) / len(chosen)
-    yield "new_conversation", before, after, {"mean_tokens": mean}
+    yield "new_conversation", assess(before, settings), assess(after, settings), {"mean_tokens": mean}
 
 
-def _less_research(records: Sequence[Record], earlier: dict[str, int]) -> Iterator[Candidate]:
+def _less_research(records: Sequence[Record], earlier: Earlier, settings: Settings) -> Iterator[Candidate]:
     runs = [record for record in records if _has(record, "deep_research")]
     chosen = runs[: max(1, len(runs) // 2)] if runs else []
     if not chosen:
@@ -137,21 +135,22 @@ def _less_research(records: Sequence[Record], earlier: dict[str, int]) -> Iterat
         )
         for activity in before
     ]  # fmt: skip
-    yield "less_research", before, after, {"runs": len(runs), "replaced": len(chosen)}
+    facts = {"runs": len(runs), "replaced": len(chosen)}
+    yield "less_research", assess(before, settings), assess(after, settings), facts
 
 
-def _fewer_videos(records: Sequence[Record]) -> Iterator[Candidate]:
+def _fewer_videos(records: Sequence[Record], settings: Settings) -> Iterator[Candidate]:
     videos = [record for record in records if record.operation == "video"]
     if videos:
-        yield "video", [as_activity(videos[0])], [], {"videos": len(videos)}
+        yield "video", assess([as_activity(videos[0])], settings), assess([], settings), {"videos": len(videos)}
 
 
-def _compare(candidate: Candidate, whole_wh: float, whole: Sequence[float], settings: Settings) -> Json | None:
+def _compare(candidate: Candidate, whole_wh: float, whole: Sequence[float]) -> Json | None:
     """Return what the change saves as a share of the whole period, with the unknowns of both sides paired."""
-    key, before, after, facts = candidate
-    if not before:
+    key, removed, added, facts = candidate
+    answers = len(removed.activities)
+    if not answers:
         return None
-    removed, added = assess(before, settings), assess(after, settings)
     draws = zip(removed.energy_draws(), added.energy_draws(), whole, strict=True)
     ordered = sorted((gone - new) / was for gone, new, was in draws)
     gone_wh, new_wh = removed.central_wh(), added.central_wh()
@@ -162,10 +161,10 @@ def _compare(candidate: Candidate, whole_wh: float, whole: Sequence[float], sett
     return {
         "key": key,
         "impact": "energy_wh",
-        "answers": facts.get("runs") or facts.get("videos") or len(before),
+        "answers": facts.get("runs") or facts.get("videos") or answers,
         "saves": {"low": min(low, mid), "mid": mid, "high": max(high, mid)},
         "energy_wh": gone_wh - new_wh,
-        "facts": facts | {"energy_wh_each": significant(gone_wh / len(before), 2)},
+        "facts": facts | {"energy_wh_each": significant(gone_wh / answers, 2)},
     }
 
 
@@ -198,14 +197,14 @@ def _other_place(assessed: Assessment, whole: Json) -> list[Json]:
     ]  # fmt: skip
 
 
-def earlier_tokens(records: Sequence[Record]) -> dict[str, int]:
+def earlier_tokens(records: Sequence[Record]) -> Earlier:
     """
     Return by record id what the site sent again: everything said before in the conversation.
 
     Where the wire reports the input, the history is in that number already (see ``tracker.sums``).
     """
     said: dict[str, int] = {}
-    earlier: dict[str, int] = {}
+    earlier: Earlier = {}
     for record in sorted(records, key=lambda record: (record.started_at, record.id)):
         if record.conversation is None or record.operation != "chat":
             continue
