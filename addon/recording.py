@@ -50,7 +50,6 @@ def make_record(
     if tokens.reasoning.tokens and not any(f.feature == "reasoning" and f.state == "used" for f in turn.features):
         turn.used("reasoning")
 
-    conversation = _id(turn.conversation_id)
     return Record(
         id=_identify(turn, key, fallback_id),
         started_at=write_time(exchange.started_at + timedelta(milliseconds=turn.started_ms)),
@@ -80,7 +79,7 @@ def make_record(
         thinking_ms=count_or_none(turn.thinking_ms),
         time_to_first_token_ms=_since(turn, turn.first_token_ms),
         duration_ms=_since(turn, turn.ended_ms),
-        conversation=pseudonym(key, service.name, conversation) if conversation else None,
+        conversation=_disguise(turn, key),
         client=name_client(exchange.request_headers),
         outcome=settle_outcome(turn),
         source=exchange.source,
@@ -114,6 +113,12 @@ def settle_outcome(turn: Turn) -> Outcome:
 def write_time(moment: datetime) -> str:
     """Return a time as the database holds it: UTC, milliseconds, ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _disguise(turn: Turn, key: bytes) -> str | None:
+    """Return what stands for the service's id of the conversation."""
+    conversation = _id(turn.conversation_id)
+    return pseudonym(key, turn.service.name, conversation) if conversation else None
 
 
 def _identify(turn: Turn, key: bytes, fallback_id: Callable[[], bytes]) -> str:
