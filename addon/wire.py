@@ -22,7 +22,7 @@ LARGEST_HEAD = 256 * 1024
 """Bytes of a head, of trailers, of the line before a chunk: what Chromium takes, too."""
 LARGEST_MESSAGE = 32 * 1024 * 1024
 """Bytes of a socket's message, inflated, that mitmproxy keeps until its last part has come."""
-PART_OVERHEAD = 1000
+PART_OVERHEAD = 200
 """What a part costs beside its bytes, as bytes: there may be a million without any."""
 
 _INTERIM = re.compile(rb"(?:HTTP/1\.\d 1(?!01)\d\d\b[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)+")
