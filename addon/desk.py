@@ -146,12 +146,7 @@ class Desk:
                 message = unpack_message(header, blob)
                 self.captures.hear(name, message)
                 if self._is_done(header):
-                    # The worker before told nobody whether an answer was under way then, but it had counted it.
-                    if (
-                        not socket.passes_over(from_client=message.from_client)
-                        and socket.service in self.outbox.orphaned
-                    ):
-                        socket.lose("answer")
+                    self._recall(socket, from_client=message.from_client)
                 else:
                     with _deadline():
                         reading = socket.hear(message)
@@ -168,6 +163,12 @@ class Desk:
                 self.captures.close(name)
         return reading, self._put_heard(header, reading, socket)
 
+    def _recall(self, socket: Hearing, *, from_client: bool) -> None:
+        """The worker before had heard this, and counted the answer if one was under way then; it told nobody which."""
+        is_lost = socket.passes_over(from_client=from_client)
+        if not is_lost and not from_client and socket.service in self.outbox.orphaned:
+            socket.lose("answer")
+
     def _miss(self, header: dict[str, Any], reason: str, socket: Hearing) -> dict[str, Any]:
         """A message of a socket cannot be heard: what it belongs to is lost."""
         reading = socket.miss(reason, header["at_ms"], from_client=header.get("from_client", False))
@@ -179,7 +180,7 @@ class Desk:
     def _put_heard(self, header: dict[str, Any], reading: Reading, socket: Hearing) -> dict[str, Any]:
         more = self._put(reading, socket.service, None, number=header["number"])
         came = len(reading.records) or sum(one.n for one in reading.unread)
-        return {"begun": max(0, came + more), "part": socket.part}
+        return {"begun": max(0, came + more), "part": socket.part, "asked": socket.is_asked}
 
     def _put(self, reading: Reading, service: str, at: float | None, *, answers: int = 0, number: int = 0) -> int:
         """

@@ -131,7 +131,7 @@ class Feeder:
             elif job.batched and job.socket is None:
                 self._queue.counters.read += 1
             if job.socket is not None:
-                self._sockets.note(job, told.get("part"))
+                self._sockets.note(job, told)
             if job.number > settled:
                 self._ledger.note(job.number, job.loss(told.get("begun", 0)))
         self._take_pulse(answer)

@@ -40,6 +40,11 @@ class Hearing:
         return self._socket.is_busy
 
     @property
+    def is_asked(self) -> bool:
+        """Whether there is a question, and nothing of its answer yet."""
+        return self._socket.is_asked
+
+    @property
     def part(self) -> Part | None:
         """What whoever hears on in its place must not hear."""
         return "answer" if self.is_busy else self._lost

@@ -188,6 +188,11 @@ class SocketReader:
         return self._service.owed() is None
 
     @property
+    def is_asked(self) -> bool:
+        """Whether the client has said something since the last turn ended, and nothing came back yet."""
+        return bool(self._sent) and not self._received
+
+    @property
     def is_busy(self) -> bool:
         """Whether something went both ways since the last turn ended: an answer may be under way, and only here."""
         return bool(self._sent and self._received) and self.is_alone

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from addon.helper import Helper
 from addon.jobs import Job
 from addon.parcel import join
 
+LARGEST_QUESTION = 256 * 1024
+"""Bytes of a question that are kept for another worker."""
 MOST_DEATHS = 10
 """Workers in a row that may die while a socket is opened; it is not heard any more then."""
 
@@ -20,6 +24,8 @@ class _Socket:
     """The present worker knows it."""
     part: str | None = None
     """What is lost with the worker, as that last said: a part of a question or of an answer, or nothing."""
+    asked: list[Job] = field(default_factory=list)
+    """What the client has said since the last answer, while nothing came back: the next worker must know it."""
     deaths: int = 0
 
 
@@ -37,19 +43,28 @@ class Sockets:
         elif (socket := self._open.get(name)) is not None and not socket.is_known and socket.deaths < MOST_DEATHS:
             socket.deaths += 1
             helper.ask(socket.parcel)
-            socket.deaths = 0
             if socket.part is not None:  # the rest of it must not be taken for another answer
                 helper.ask(join({"kind": "lose", "socket": name, "part": socket.part, "number": 0}))
+            for asked in socket.asked:
+                helper.ask(asked.pack(number=0))
+            socket.deaths = 0
         if name in self._open:
             self._open[name].is_known = True
 
-    def note(self, job: Job, part: str | None) -> None:
-        """A worker has dealt with this job of a socket."""
-        name = job.socket or ""
+    def note(self, job: Job, told: Mapping[str, Any]) -> None:
+        """A worker has dealt with this job of a socket, and told this."""
+        socket = self._open.get(job.socket or "")
+        if socket is None:
+            return
         if job.closes:
-            self._open.pop(name, None)
-        elif name in self._open:
-            self._open[name].part = part
+            del self._open[job.socket or ""]
+        socket.part = told.get("part")
+        if not told.get("asked"):
+            socket.asked = []
+        elif job.instead is not None:
+            socket.asked.append(job)
+            if sum(one.weight for one in socket.asked) > LARGEST_QUESTION:
+                socket.asked = []
 
     def give_up(self, job: Job) -> None:
         """No worker survived this job. If it opens the socket, that is tried again when something is said on it."""

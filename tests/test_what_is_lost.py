@@ -61,19 +61,23 @@ class Talk:
 
     def say(self, name: str, copy: Copy, *, fault: dict[str, Any] | None = None, where: int = -1) -> None:
         """Let one answer pass over a socket, in eight messages of which one may be broken."""
+        for number, (from_client, one) in enumerate(self.messages()):
+            more = fault if fault is not None and number == where else {}
+            self.hear(name, copy, from_client=from_client, **one, **more)
+
+    def messages(self) -> list[tuple[bool, dict[str, Any]]]:
+        """What both sides say for one answer, and whether the client says it."""
         self.asked += 1
         response = {"id": f"resp_{self.asked}", "object": "response", "model": "gpt-5.5-codex", "status": "in_progress"}
         usage = {"input_tokens": 12, "output_tokens": 20, "total_tokens": 32}
         delta = {"type": "response.output_text.delta", "item_id": "msg", "output_index": 0, "delta": "Far."}
-        said: list[dict[str, Any]] = [
-            {"type": "response.create", "model": "gpt-5.5-codex", "input": "How far?"},
-            {"type": "response.created", "response": response},
-            *[delta] * 5,
-            {"type": "response.completed", "response": {**response, "status": "completed", "usage": usage}},
+        completed = {**response, "status": "completed", "usage": usage}
+        return [
+            (True, {"type": "response.create", "model": "gpt-5.5-codex", "input": "How far?"}),
+            (False, {"type": "response.created", "response": response}),
+            *[(False, delta)] * 5,
+            (False, {"type": "response.completed", "response": completed}),
         ]
-        for number, one in enumerate(said):
-            more = fault if fault is not None and number == where else {}
-            self.hear(name, copy, from_client=number == 0, **one, **more)
 
     def hear(self, name: str, copy: Copy, *, from_client: bool, **said: Any) -> None:
         data = json.dumps(said).encode()
@@ -160,6 +164,29 @@ def test_a_message_that_breaks_its_reader_costs_its_own_answer_and_no_other(talk
     assert lost == {REASONS[fault] if fault == "raise" or where < 2 else "worker-lost": 1}
 
 
+def test_a_question_is_known_to_the_worker_that_hears_its_answer(tmp_path: Path) -> None:
+    talk = Talk(tmp_path / "klimaspor.db", "addon.worker")
+    copy = talk.open("socket")
+    talk.start()
+    for times in range(3):
+        question = {"type": "response.create", "model": "gpt-5.5-codex", "input": "How far is the moon?"}
+        talk.hear("socket", copy, from_client=True, **question)
+        for _ in range(times):
+            talk.ear.settle()
+            process = talk.ear.process
+            assert process is not None
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait(10)
+        said = {"type": "message", "content": [{"type": "output_text", "text": "Far."}]}
+        answer = {"id": f"resp_{times}", "model": "gpt-5.5-codex", "status": "completed", "output": [said]}
+        talk.hear("socket", copy, from_client=False, type="response.completed", response=answer)
+    talk.hang_up("socket", copy)
+    assert talk.end() == (3, {})
+    counted = {row.input_tokens for row in look(talk.db.parent).values()}
+    assert len(counted) == 1
+    assert None not in counted
+
+
 @pytest.mark.parametrize("deaths", [1, 2, 3, 12])
 def test_a_socket_whose_opening_kills_workers_is_opened_again_but_not_for_ever(talk: Talk, deaths: int) -> None:
     lives = [talk.db.with_name(f"life-{n}") for n in range(deaths)]
@@ -223,6 +250,24 @@ def test_a_worker_killed_while_it_writes_what_a_socket_said_counts_no_answer_twi
     rows, lost = talk.end()
     assert rows + sum(lost.values()) == 4
     assert talk.ear.counters.restarts > 0
+
+
+def test_a_question_that_a_killed_worker_told_nobody_of_loses_no_answer(tmp_path: Path) -> None:
+    talk = Talk(tmp_path / "klimaspor.db", "tests.dying_worker")
+    one, two = talk.open("one"), talk.open("two")
+    talk.start()
+    lost, heard = talk.messages(), talk.messages()
+    for from_client, said in lost[:4]:
+        talk.hear("one", one, from_client=from_client, **said)
+    talk.ear.settle()
+    talk.hear("two", two, from_client=True, **heard[0][1])
+    talk.ask(moment="after the commit")  # with the question before it, in one batch
+    talk.ear.settle()
+    for name, copy, messages in (("two", two, heard[1:]), ("one", one, lost[4:])):
+        for from_client, said in messages:
+            talk.hear(name, copy, from_client=from_client, **said)
+        talk.hang_up(name, copy)
+    assert talk.end() == (2, {"worker-lost": 1})
 
 
 def test_a_stopped_worker_that_is_killed_costs_one_count_an_answer(talk: Talk) -> None:
