@@ -17,7 +17,7 @@ from tracker.footprint.quantities import Sums, measure
 from tracker.footprint.recipe import Recipe
 from tracker.footprint.settings import Settings
 from tracker.footprint.simulate import Engine
-from tracker.footprint.uncertainty import QUICK_BLOCK, QUICK_BLOCKS, Draws, Range, Simulation, range_of
+from tracker.footprint.uncertainty import QUICK_BLOCK, QUICK_BLOCKS, Draws, Range, Simulation
 from tracker.record import Activity
 
 _SIMULATION = Simulation()
@@ -125,17 +125,6 @@ class Assessment:
     def energy_draws(self, indices: Iterable[int] | None = None) -> Draws:
         """Return the simulated energy of a selection, for paired comparisons."""
         return self.engine.energy_draws(self.dishes(indices))
-
-    def ratio(self, other: Assessment) -> Range | None:
-        """
-        Return this assessment's energy over another's by paired draws: unknowns that both share cancel.
-
-        None where the other is zero.
-        """
-        mine, theirs, whole = self.energy_draws(), other.energy_draws(), other.central_wh()
-        if not whole or not all(theirs):
-            return None
-        return range_of([a / b for a, b in zip(mine, theirs, strict=True)], self.central_wh() / whole)
 
     def components(self) -> list[dict[str, Any]]:
         """Return where the energy goes, in Wh, adding to all of it exactly (see footprint.components)."""
