@@ -2,8 +2,9 @@
 How fast each service is read: ``python -m tests.bench readers [--events 2000] [--services claude chatgpt]``.
 
 Of each service the example with the longest run of events that look alike is made long by repeating them, one event a
-chunk, as a long answer comes. Beside it stands what plain ``json.loads`` of the same lines costs. The times are of this
-process's processor.
+chunk, as a long answer comes. Beside it stands what plain ``json.loads`` of the same lines costs. The last columns are
+of an answer of 2,000 tokens in as many events as its service sends it in (``tests/bench/answers.py``). The times are of
+this process's processor.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ import json
 import statistics
 import string
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle, groupby, islice
+from itertools import cycle, islice
 from random import Random
-from typing import Any
 
 from addon.exchange import Chunk, Exchange, Message
 from addon.framing import read_events
-from addon.framing.binary import is_aws_prelude
 from addon.reader import Reader
+from tests.bench.answers import WORDS, Answer, as_sent, made_of
+from tests.bench.units import runs_of, texts_of, units_of
 from tests.examples import KEY, Example, load_examples
 
-WORDS = ("tide", "river", "stone", "light", "house", "north", "water", "garden", "music", "window", "paper", "letter")
 LETTERS = string.ascii_letters + string.digits
+TOKENS = 2000
 GOAL = 0.5
 GOAL_MS = 5.0
 
@@ -66,12 +67,11 @@ def lengthen(example: Example, events: int) -> Long | None:
     """Return the last exchange of an example with its longest run of like events repeated, if it has one."""
     exchange = example.exchanges[-1]
     answers = len(Reader(KEY).read(exchange).records)
-    clients = tuple(message for message in exchange.messages if message.from_client)
-    for run, units in stretched(units_of(exchange), events):
-        chunks = tuple(Chunk(n, unit) for n, unit in enumerate(units))
-        made = replace(exchange, chunks=chunks)
-        if exchange.messages:
-            made = replace(exchange, messages=(*clients, *(Message(n, False, unit) for n, unit in enumerate(units))))
+    found = units_of(exchange)
+    for start, run in runs_of(found):
+        repeated = islice(cycle(found[start : start + run]), max(run, events - len(found) + run))
+        units = [*found[:start], *repeated, *found[start + run :]]
+        made = made_of(exchange, units)
         if len(Reader(KEY).read(made).records) == answers:  # what was repeated did not end the answer
             return Long(f"{example.service}/{example.path.stem}", run, made, texts_of(units))
     return None
@@ -110,84 +110,6 @@ def as_poe_sends(example: Example, updates: int) -> Long:
     return Long(f"{example.service}/random-words", updates, made, texts_of(units), (question,))
 
 
-def units_of(exchange: Exchange) -> list[bytes]:
-    """Return the messages that came, or the answer cut where its events end."""
-    if exchange.messages:
-        return [message.data for message in exchange.messages if not message.from_client]
-    body = b"".join(chunk.data for chunk in exchange.chunks)
-    if frames := list(frames_of(body)):
-        return frames
-    # Server-sent events end in a blank line, of which a short example may have two.
-    separator = next((one for one in (b"\r\n\r\n", b"\n\n", b"\n") if body.count(one) >= 2), None)
-    return [unit + separator for unit in body.split(separator) if unit] if separator else []
-
-
-def frames_of(body: bytes) -> Iterator[bytes]:
-    """Yield the frames of an AWS event stream or of connect; none if the lengths in it do not add up."""
-    frames, position = [], 0
-    while position < len(body):
-        head = body[position : position + 12]
-        size = int.from_bytes(head[:4]) if is_aws_prelude(head) else 5 + int.from_bytes(head[1:5])
-        frames.append(body[position : position + size])
-        position += size
-    if position == len(body) and len(frames) > 1:
-        yield from frames
-
-
-def payload_of(unit: bytes) -> bytes:
-    """Return what a frame carries, or the unit itself if it is none."""
-    if is_aws_prelude(unit):
-        return unit[12 + int.from_bytes(unit[4:8]) : -4]
-    return unit[5:] if unit[:1] == b"\0" else unit
-
-
-def stretched(units: Sequence[bytes], events: int) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield the units with a run of like ones repeated until there are as many as asked; the longest run first."""
-    at, runs = 0, []
-    for shape, run in groupby(units, key=shape_of):
-        n = len(list(run))
-        if shape:
-            runs.append((n, at))
-        at += n
-    for n, start in sorted(runs, key=lambda run: (-run[0], run[1])):
-        repeated = islice(cycle(units[start : start + n]), max(n, events - len(units) + n))
-        yield n, [*units[:start], *repeated, *units[start + n :]]
-
-
-def texts_of(units: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Return the JSON in each unit: after ``data:``, or the line itself."""
-    found = []
-    for unit in units:
-        for line in payload_of(unit).split(b"\n"):
-            text = line.removeprefix(b"data:").strip(b" \r\x1e")
-            if text[:1] in b"{[" and _decodes(text):
-                found.append(text)
-    return tuple(found)
-
-
-def shape_of(unit: bytes) -> str:
-    """Return the names of keys in a unit, as deep as they go; empty if there is no JSON in it."""
-    return " ".join(_shape(json.loads(text)) for text in texts_of([unit]))
-
-
-def _shape(value: Any) -> str:
-    match value:
-        case dict():
-            return "{" + ",".join(f"{key}:{_shape(one)}" for key, one in value.items()) + "}"
-        case list():
-            return "[" + ",".join(_shape(one) for one in value[:3]) + "]"
-        case _:
-            return type(value).__name__
-
-
-def _decodes(text: bytes) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
 def measure(long: Long, rounds: int, *, apart: bool = False) -> Speed:
     """Read a long answer again and again, and decode its lines in between; ``apart``: join no events."""
     reader = Reader(KEY)
@@ -205,9 +127,23 @@ def measure(long: Long, rounds: int, *, apart: bool = False) -> Speed:
         framings.append(timed(lambda: sum(1 for _ in read_events(long.exchange, framing))))
         plains.append(timed(lambda: [json.loads(text) for text in long.texts]))
     size = sum(map(len, long.texts)) / 1000
-    p95 = sorted(reads)[int(0.95 * (len(reads) - 1))]
-    return Speed(long.name, len(long.texts), size, statistics.median(reads), p95, statistics.median(framings),
+    return Speed(long.name, len(long.texts), size, statistics.median(reads), at_p95(reads), statistics.median(framings),
                  statistics.median(plains))  # fmt: skip
+
+
+def measure_answer(answer: Answer, rounds: int) -> float:
+    """Return how many milliseconds it takes at the 95th percentile to read an answer and to count it."""
+    reads = []
+    for _ in range(rounds + 1):
+        reader = Reader(KEY)
+        for one in answer.before:
+            reader.read(one)
+        reads.append(timed(lambda: reader.read(answer.exchange)))  # noqa: B023 - called at once
+    return at_p95(reads[1:])
+
+
+def at_p95(times: Sequence[float]) -> float:
+    return sorted(times)[int(0.95 * (len(times) - 1))]
 
 
 def timed(act: Callable[[], object]) -> float:
@@ -239,12 +175,23 @@ def main(arguments: list[str]) -> None:
     speeds = sorted(
         (measure(long, options.rounds, apart=options.apart) for long in longest.values()), key=lambda one: one.ratio
     )
-    print("| read | events | kB | read, ms | p95, ms | framing, ms | json.loads, ms | json.loads ÷ read |")
-    print("| --- " + "| ---: " * 7 + "|")
+    answers = {one.service: as_sent([each for each in chosen if each.service == one.service], TOKENS) for one in chosen}
+    print("| read | events | kB | read, ms | p95, ms | framing, ms | json.loads, ms | json.loads ÷ read "
+          f"| {TOKENS:,} tokens: events | kB | p95, ms |")  # fmt: skip
+    print("| --- " + "| ---: " * 10 + "|")
+    late = []
     for one in speeds:
+        service = one.name.partition("/")[0]
+        answer = answers.pop(service, None)
+        told = "- | - | -"
+        if answer:
+            p95_ms = measure_answer(answer, options.rounds)
+            told = f"{answer.events} | {answer.kilobytes:.0f} | {p95_ms:.1f}"
+            late += [service] * (p95_ms > GOAL_MS)
         print(f"| {one.name} | {one.events} | {one.kilobytes:.0f} | {one.read_ms:.1f} | {one.p95_ms:.1f} "
-              f"| {one.framing_ms:.1f} | {one.plain_ms:.1f} | {one.ratio:.2f} |")  # fmt: skip
+              f"| {one.framing_ms:.1f} | {one.plain_ms:.1f} | {one.ratio:.2f} | {told} |", flush=True)  # fmt: skip
     slow = [one.name for one in speeds if one.ratio < GOAL]
     print(f"{len(speeds)} answers; below {GOAL} times: {', '.join(slow) or 'none'}.")
-    late = [one.name for one in speeds if one.p95_ms > GOAL_MS]
-    print(f"Above {GOAL_MS:g} ms at p95: {len(late)} ({', '.join(late) or 'none'}).")
+    long = [one.name for one in speeds if one.p95_ms > GOAL_MS]
+    print(f"{options.events} events above {GOAL_MS:g} ms at p95: {len(long)} ({', '.join(long) or 'none'}).")
+    print(f"{TOKENS:,} tokens above {GOAL_MS:g} ms at p95: {len(late)} ({', '.join(late) or 'none'}).")
