@@ -59,6 +59,7 @@ def measure(path: Path, rounds: int) -> dict[str, float]:
         "a week's page": [*report, "--week", WEEK.name],
         "a year's page": year,
         "a year's JSON": [*year, "--format", "json"],
+        "a year's CSV": [*year, "--format", "csv"],
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     memory = 0.0
