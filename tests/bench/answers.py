@@ -58,11 +58,14 @@ def as_sent(examples: Sequence[Example], tokens: int) -> Answer | None:
     Return an answer of so many tokens as the service of these examples sends it; None if no text is found in any.
 
     Services that have texts which add and texts which repeat all before (some do after a pause, or did in other years)
-    are taken at those that add, in the longest run of like events that has any.
+    are taken at those that add, in the longest run of like events that has any; or in one event of it, for the first
+    may begin a text to which the others add.
     """
     found = [(size, start, example) for example in examples for start, size in runs_of(units_of(example.exchanges[-1]))]
+    found.sort(key=lambda run: -run[0])
+    found += [(1, start + n, example) for size, start, example in found if size > 1 for n in reversed(range(size))]
     trial = [f" w{n}w" for n in range(_TRIED)]
-    for way, (size, start, example) in product(_WAYS, sorted(found, key=lambda run: -run[0])):
+    for way, (size, start, example) in product(_WAYS, found):
         *before, exchange = example.exchanges
         units = units_of(exchange)
         for places in places_in(units[start]):
