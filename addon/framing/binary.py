@@ -9,13 +9,14 @@ from typing import Any
 
 from addon.coding import MOST_BYTES, Budget, CodingError, Decoder, TooLarge
 from addon.framing.splitter import Piece, Splitter, Unit, new_event, times_of
-from addon.framing.values import LARGEST_EVENT, NotJson, parse
+from addon.framing.values import LARGEST_EVENT, NOT_JSON, parse, scan_at
 from addon.turn import Event
 
 _PRELUDE = struct.Struct(">III")
 _COMPRESSED = 0x01
 _END_STREAM = 0x02
 _TRAILERS = 0x80
+_UNKNOWN = 0xFF & ~(_COMPRESSED | _END_STREAM | _TRAILERS)
 
 
 def is_aws_prelude(head: bytes) -> bool:
@@ -103,8 +104,9 @@ class FrameSplitter(Splitter):
         """Return decoded JSON, else the text."""
         text = data.decode("utf-8", "replace")
         try:
-            return parse(text)
-        except NotJson:
+            value, end = scan_at(text, 0)
+            return value if end == len(text) else parse(text)  # nearly always the first
+        except NOT_JSON:
             self.note("bad-json")
             return text
 
@@ -119,12 +121,14 @@ class ConnectSplitter(FrameSplitter):
         self._inflated = 0
 
     def frame_size(self, head: bytes) -> int:
-        if head[0] & ~(_COMPRESSED | _END_STREAM | _TRAILERS):
+        if head[0] & _UNKNOWN:
             self.lose("bad-frame")
-        return self.head_size + int.from_bytes(head[1:5])
+        return 5 + int.from_bytes(head[1:])
 
     def read(self, frame: bytes) -> Unit | None:
         flags, data = frame[0], frame[self.head_size :]
+        if not flags and data and self._as_json:
+            return self.payload(data), None  # as most come
         if flags & _COMPRESSED and data:
             try:
                 data = self._inflate(data)
