@@ -152,4 +152,4 @@ def test_a_socket_message_without_end_or_measure_ends_its_socket_alone(flood: Fl
         assert rest(peer).endswith(frame(8, (1009).to_bytes(2)))  # "message too big"
         assert flood.is_over.wait(20)
         assert other.recv(65536) == frame(1, b"and now")
-    assert highest - before < 5 * LARGEST_MESSAGE
+    assert highest - before < 8 * LARGEST_MESSAGE  # what one read of the bomb becomes, a few times over
