@@ -21,8 +21,8 @@ import trustme
 from addon.state import ask_status
 from tests.bench import peers, proxies
 from tests.bench.peers import Delays, Way
+from tests.bench.processes import machine
 from tests.bench.proxies import Proxy
-from tests.bench.team import machine
 
 NAMES = ("direct", "bare TLS", "mitmproxy", "klimaspor")
 INTERVAL = 0.02

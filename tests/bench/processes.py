@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -24,3 +25,13 @@ def use(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
     if code := os.waitstatus_to_exitcode(status):
         raise RuntimeError(f"{command[-2:]} ended with {code}")
     return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def machine() -> str:
+    """Return the size of this computer, for whoever compares."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    return (
+        f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, Python {platform.python_version()}, "
+        f"load before the run {load}"
+    )

@@ -23,6 +23,7 @@ from addon.exchange import Chunk, Exchange, Message
 from addon.framing import read_events
 from addon.reader import Reader
 from tests.bench.answers import WORDS, Answer, as_sent, made_of
+from tests.bench.processes import machine
 from tests.bench.units import runs_of, texts_of, units_of
 from tests.examples import KEY, Example, load_examples
 
@@ -161,6 +162,7 @@ def main(arguments: list[str]) -> None:
         "--apart", action="store_true", help="read each event by itself, also where only a text differs"
     )
     options = parser.parse_args(arguments)
+    print(machine(), flush=True)
     wished = set(options.services or ())
     chosen = [one for one in load_examples() if not wished or wished & {one.service, f"{one.service}/{one.path.stem}"}]
     longest: dict[str, Long] = {}

@@ -17,8 +17,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.processes import RUN, compiled, use
-from tests.bench.team import machine
+from tests.bench.processes import RUN, compiled, machine, use
 from tests.golden import WEEK, YEAR
 from tracker.record import Record, identify, pseudonym
 from tracker.report import demo

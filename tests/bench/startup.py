@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.processes import RUN, compiled, use
+from tests.bench.processes import RUN, compiled, machine, use
 from tests.bench.report import fill
-from tests.bench.team import machine
 from tracker.cli import COMMANDS
 
 RECORDS = 10_000

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import random
 import resource
 import subprocess
@@ -23,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.bench.processes import machine
 from tests.organisation import WEEK, fresh_schema, postgres
 from tracker.team.engine import connect
 from tracker.team.load import load
@@ -146,16 +146,6 @@ def measure(dsn: str, people: int, folder: Path) -> Measured:
     steps = ", ".join(f"{name} {step.wall_s:.1f} s ({step.cpu_s:.1f} s)" for name, step in measured.steps.items())
     print(f"{people} people: {steps}; in brackets processor time", file=sys.stderr, flush=True)
     return measured
-
-
-def machine() -> str:
-    """Return the size of this computer, for whoever compares."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    return (
-        f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, Python {platform.python_version()}, "
-        f"load before the run {load}"
-    )
 
 
 def main(arguments: list[str] | None = None) -> None:
