@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from addon.exchange import Exchange, Message
-from addon.reader import Reading
+from addon.reading import Reading
 from addon.scrubbing.example import make_example
 from addon.scrubbing.refusals import MOST_BYTES, MOST_MESSAGES, Refused
 from tracker.private import write_whole

@@ -16,7 +16,8 @@ from addon.hearing import Hearing
 from addon.outbox import Outbox, local_day
 from addon.parcel import split, unpack, unpack_message
 from addon.pulse import Pulse, is_paused
-from addon.reader import NOTHING, Reader, Reading
+from addon.reader import Reader
+from addon.reading import NOTHING, Reading
 from tracker.errors import tell
 from tracker.record import Unread
 from tracker.store import Store, StoreError

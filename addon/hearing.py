@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Literal
 
 from addon.exchange import Ending, Exchange, Message
-from addon.reader import NOTHING, Reader, Reading, SocketReader
+from addon.reader import Reader
+from addon.reading import NOTHING, Reading
+from addon.socket_reader import SocketReader
 from tracker.record import Unread
 
 Part = Literal["question", "answer"]

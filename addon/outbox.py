@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from addon.parcel import utc_offset
-from addon.reader import NOTHING, Reading
+from addon.reading import NOTHING, Reading
 from addon.tally import Tally, files_beside, left_of, leftovers, name_of
 from tracker.marks import Mark, marks_of, sweep
 from tracker.record import Unread

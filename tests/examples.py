@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from addon.exchange import Chunk, Exchange, Message
-from addon.reader import Reader, Reading
+from addon.reader import Reader
+from addon.reading import Reading
 from addon.scrubbing.example import tell_record as tell
 from addon.scrubbing.example import tell_unread
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from addon.exchange import Chunk, Exchange, Message
-from addon.reader import Reader, Reading
+from addon.reader import Reader
+from addon.reading import Reading
 from addon.service import discover
 from addon.services.perplexity import spell_model
 

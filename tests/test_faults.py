@@ -25,7 +25,7 @@ import pytest
 
 import addon.tap
 from addon.outbox import Outbox
-from addon.reader import Reading
+from addon.reading import Reading
 from addon.tally import Tally
 from tests.bench.faults import Toll, killing
 from tests.bench.locked import Outcome

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.exchange import Message
-from addon.reader import NOTHING, Reader, Reading
+from addon.reader import Reader
+from addon.reading import NOTHING, Reading
 from addon.services import poe
 from tests.examples import KEY, load_examples
 

@@ -24,7 +24,8 @@ import pytest
 from addon.coding import MOST_BYTES
 from addon.exchange import Chunk, Exchange, Message
 from addon.framing import read_events
-from addon.reader import Reader, Reading
+from addon.reader import Reader
+from addon.reading import Reading
 from tests.examples import KEY, build_exchange, load_examples, tell
 from tests.test_framing import aws_frame, envelope
 from tracker.record import LARGEST_COUNT, Record

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from addon.exchange import Exchange
-from addon.reader import NOTHING, Reader
+from addon.reader import Reader
+from addon.reading import NOTHING
 from tests.examples import KEY, Example, load_examples, read_example
 from tracker.imports import sockets
 from tracker.imports.sockets import Sockets

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.exchange import Chunk, Exchange
-from addon.reader import Reader, Reading
+from addon.reader import Reader
+from addon.reading import Reading
 from addon.services import gemini
 from addon.services._snapshots import Snapshots
 from tests.examples import KEY

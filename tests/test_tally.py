@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from addon.ear import WorkerEar
 from addon.outbox import LARGEST_HEAP, Outbox
-from addon.reader import NOTHING, Reading
+from addon.reading import NOTHING, Reading
 from addon.tally import SLOTS, Tally, left_of, leftovers, name_of
 from tests.test_store import make
 from tracker.forgetting import Choice, forget

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from addon.exchange import Exchange
-from addon.reader import Reader, Reading
+from addon.reader import Reader
+from addon.reading import Reading
 from addon.recording import write_time
 from addon.scrubbing import Fillers, Scrubber, scrub
 from addon.scrubbing.proof import unknown_words

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from addon.exchange import Chunk, Exchange
-from addon.reader import Reader, Reading
+from addon.reader import Reader
+from addon.reading import Reading
 from addon.service import Service
 from tests.examples import KEY, load_examples
 from tests.fuzz.target import is_text, service_of, untimed

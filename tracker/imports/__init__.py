@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from addon.reader import Reader, Reading
+from addon.reader import Reader
+from addon.reading import Reading
 
 Progress = Callable[[int, int], None]
 """Called now and then with bytes read and bytes in all."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from addon.reader import Reading
+from addon.reading import Reading
 from tracker.imports import NotReadableError, Part, Progress
 from tracker.imports.arrays import read_array
 from tracker.record import Record

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from addon.exchange import LAST_YEAR
-from addon.reader import Reading
+from addon.reading import Reading
 from tracker.imports import NotReadableError, Part, Progress
 from tracker.imports.packed import is_packed, read_head, unpack_lines
 from tracker.moments import timestamp, utc_offset_minutes

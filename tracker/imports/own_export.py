@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import batched
 from pathlib import Path
 
-from addon.reader import Reading
+from addon.reading import Reading
 from tracker.exports import COLUMNS, read_csv, read_json_lines
 from tracker.imports import Context, NotReadableError, Part, Progress
 from tracker.record import Record

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from addon.exchange import Exchange, Message
-from addon.reader import NOTHING, Reader, Reading, SocketReader
+from addon.reader import Reader
+from addon.reading import NOTHING, Reading
+from addon.socket_reader import SocketReader
 
 ROOM = 2**26
 """How many bytes of messages may be held back for later; what is more is heard at once."""
