@@ -58,8 +58,8 @@ ALWAYS = {
 }  # fmt: skip
 PURE_ADDON = {
     "addon.exchange", "addon.coding", "addon.framing", "addon.service", "addon.services", "addon.reader",
-    "addon.reading", "addon.client", "addon.recording", "addon.counting", "addon.company", "addon.patching", "addon.pac", "addon.local",
-    "addon.shapes", "addon.digests", "addon.socket_reader", "addon.waiting",
+    "addon.reading", "addon.socket_reader", "addon.client", "addon.recording", "addon.counting", "addon.company",
+    "addon.patching", "addon.pac", "addon.local", "addon.shapes", "addon.digests", "addon.waiting",
 }  # fmt: skip
 """Rooms of the ear that need no mitmproxy: the tracker may import these at the top of a file."""
 

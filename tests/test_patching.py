@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from addon.patching import DEEPEST, Deltas, Document, Rope, text_of
+from addon.patching import DEEPEST, Document, Rope, text_of
+from addon.services._chatgpt_deltas import Deltas
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),

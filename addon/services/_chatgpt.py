@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from addon.patching import Change, Deltas, Document
+from addon.patching import Document
 from addon.service import Event, Turn
+from addon.services._chatgpt_deltas import Change, Deltas
 from addon.services._chatgpt_message import (
     is_visible,
     read_texts,
