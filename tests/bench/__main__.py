@@ -2,9 +2,10 @@
 How much the proxy is felt: ``python -m tests.bench [--rounds 5] [--only streams sockets requests large memory]``.
 All that the documents tell, one after the other (half an hour on a quiet machine): ``python -m tests.bench all``.
 
-By themselves: ``readers`` (each service), ``framings``, ``store``, ``footprint``, ``report`` (of very many records),
-``startup`` (of each command), ``team`` (an organisation's week at full size), ``soak --minutes 60`` (steady use),
-``faults --rounds 1000`` (a proxy killed again and again), ``locked`` (a database that another tool locks for a minute).
+By themselves: ``memory`` (of a fresh proxy), ``readers`` (each service), ``framings``, ``store``, ``footprint``,
+``report`` (of very many records), ``startup`` (of each command), ``team`` (an organisation's week at full size),
+``soak --minutes 60`` (steady use), ``faults --rounds 1000`` (a proxy killed again and again), ``locked`` (a database
+that another tool locks for a minute).
 With ``--save`` before the name, what it prints is kept in ``docs/measured``, which the documents' tables are built of.
 """
 
@@ -16,9 +17,10 @@ from importlib import import_module
 from tests.bench.measured import save
 
 BENCHES = (
-    "chat", "team", "report", "startup", "readers", "framings", "store", "footprint", "soak", "faults", "locked",
+    "chat", "memory", "team", "report", "startup", "readers", "framings", "store", "footprint", "soak", "faults",
+    "locked",
 )  # fmt: skip
-ALL = ("chat", "readers", "framings", "store", "footprint", "report", "startup")
+ALL = ("chat", "memory", "readers", "framings", "store", "footprint", "report", "startup")
 
 
 def run(name: str, arguments: list[str]) -> None:
