@@ -61,7 +61,8 @@ def as_sent(examples: Sequence[Example], tokens: int) -> Answer | None:
     are taken at those that add, in the longest run of like events that has any; or in one event of it, for the first
     may begin a text to which the others add.
     """
-    found = [(size, start, example) for example in examples for start, size in runs_of(units_of(example.exchanges[-1]))]
+    whole = [one for one in examples if one.exchanges[-1].ending == "complete"] or examples  # not cut within an event
+    found = [(size, start, example) for example in whole for start, size in runs_of(units_of(example.exchanges[-1]))]
     found.sort(key=lambda run: -run[0])
     found += [(1, start + n, example) for size, start, example in found if size > 1 for n in reversed(range(size))]
     trial = [f" w{n}w" for n in range(_TRIED)]
