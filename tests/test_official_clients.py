@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.rig import Reply, Rig, completion, rig, sse
+from tracker.record import Record
 
 pytestmark = pytest.mark.clients
 
@@ -21,6 +23,15 @@ def way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
         yield made
 
 
+def the_one_record(way: Rig) -> Record:
+    """A client has its answer at ``[DONE]``, a moment before the proxy hears the end of the body."""
+    deadline = time.monotonic() + 10
+    while not (records := way.records()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (record,) = records
+    return record
+
+
 def test_the_openai_client_streams(way: Rig) -> None:
     openai = pytest.importorskip("openai")
     way.origin.replies["/v1/chat/completions"] = Reply(completion(12))
@@ -30,7 +41,7 @@ def test_the_openai_client_streams(way: Rig) -> None:
         )
         words = [chunk.choices[0].delta.content for chunk in stream if chunk.choices]
     assert "".join(word or "" for word in words) == "".join(f"word{i} " for i in range(12))
-    (record,) = way.records()
+    record = the_one_record(way)
     assert (record.service, record.output_tokens, record.outcome) == ("openai-api", 12, "complete")
     assert record.client is not None
 
@@ -47,7 +58,7 @@ def test_the_openai_client_gets_a_whole_answer(way: Rig) -> None:
     with openai.OpenAI(api_key="sk-none") as client:
         whole = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "How far?"}])
     assert whole.choices[0].message.content == "Far."
-    (record,) = way.records()
+    record = the_one_record(way)
     assert (record.input_tokens, record.output_tokens, record.output_tokens_source) == (13, 2, "reported")
 
 
@@ -79,7 +90,7 @@ def test_the_anthropic_client_streams(way: Rig) -> None:
         client.messages.stream(model="claude-sonnet-4-6", max_tokens=50, messages=question) as stream,
     ):
         assert "".join(stream.text_stream) == "Far away."
-    (record,) = way.records()
+    record = the_one_record(way)
     assert (record.service, record.input_tokens, record.output_tokens) == ("anthropic-api", 14, 5)
 
 
