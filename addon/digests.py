@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from addon.exchange import Exchange, Message
 from addon.framing import read_events
-from addon.framing.request import decode_body
+from addon.framing.request import decode_request
 
 _END = 512
 """Bytes; of a message of more than two such ends (sound, a picture) only these and its length are taken."""
@@ -23,8 +23,7 @@ def digest(*parts: bytes) -> bytes:
 
 def digest_content(exchange: Exchange) -> bytes:
     """Return the digests of request and response, both without their content coding, so that an archive agrees."""
-    asked = decode_body(exchange.request_body, exchange.request_header("content-encoding"))
-    return digest(asked) + digest(*_decode_response(exchange))
+    return digest(decode_request(exchange)) + digest(*_decode_response(exchange))
 
 
 def _decode_response(exchange: Exchange) -> Iterator[bytes]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
 from addon.exchange import Ending, Exchange, Message
 from addon.reader import Reader
 from addon.reading import NOTHING, Reading
 from addon.socket_reader import SocketReader
-from tracker.record import Unread
 
 Part = Literal["question", "answer"]
 """What was lost: with some of a question all of it and its answer, with some of an answer the rest of that."""
@@ -64,9 +62,9 @@ class Hearing:
         """Tell of a message that cannot be heard: the answer that it belongs to is lost, unless it was already."""
         if not self._socket.is_alone or self.passes_over(from_client=from_client):
             return NOTHING
+        told = self._socket.tell_lost(reason, at_ms)
         self.lose("question" if from_client else "answer")
-        local = self._opening.started_at + timedelta(minutes=self._opening.utc_offset_minutes, milliseconds=at_ms)
-        return Reading(unread=(Unread(day=local.date().isoformat(), service=self.service, shape="", reason=reason),))
+        return told
 
     def lose(self, part: Part) -> None:
         """Forget the answer under way, and do not take its rest for another one."""

@@ -54,7 +54,7 @@ def settle(
         offset = exchange.utc_offset_minutes
         record = make_record(turn, key, fallback_id=fallback_id, local_offset=offset, sent=sent, received=received)
         return Reading(records=(record,), unread=unread)
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
         return Reading(unread=(tell_unread(service, exchange, "", type(error).__name__),))
     finally:
         turn.forget()

@@ -63,18 +63,22 @@ class SocketReader:
         self._digest.take(message)
         try:
             turns = tuple(self._listener.hear(message))
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
             self.is_broken = True
-            return Reading(unread=(tell_unread(self._service, self._opening, "", type(error).__name__, message.at_ms),))
+            return self.tell_lost(type(error).__name__, message.at_ms)
         return self._settle(turns, message.at_ms) if turns else NOTHING
 
     def close(self, ending: Ending, at_ms: int | None) -> Reading:
         """The socket is gone; return the records of the turns that were still open. Never raises."""
         try:
             turns = tuple(self._listener.close(ending, at_ms))
-        except Exception as error:  # noqa: BLE001 - as above
-            return Reading(unread=(tell_unread(self._service, self._opening, "", type(error).__name__, at_ms),))
+        except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
+            return self.tell_lost(type(error).__name__, at_ms)
         return self._settle(turns, at_ms)
+
+    def tell_lost(self, reason: str, at_ms: int | None) -> Reading:
+        """Return that something was said here which is not read."""
+        return Reading(unread=(tell_unread(self._service, self._opening, "", reason, at_ms),))
 
     def _settle(self, turns: Sequence[Turn], at_ms: int | None) -> Reading:
         reading = NOTHING

@@ -27,6 +27,9 @@ _NOISE = (
 """What differs in each event and says nothing: letters and spaces against eavesdroppers (OpenAI, Mistral, Anthropic),
 counters, times, a token's number and the first of its two texts (Together); and a part by which it is found."""
 
+_END = b"\x1e"
+"""What is put after a text that has no end of its own: no JSON has it."""
+
 _EARLY, _EARLY_BYTES = 20, 16 * 1024
 """Noise that is in an answer is in one of its first so many pieces, or in one that begins within so many bytes."""
 
@@ -92,6 +95,14 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
             yield at_ms, delimiter.join([*loose, b""])
     if run is not None:
         yield run.at_ms, run.joined() + delimiter
+
+
+def join_texts(texts: Iterable[Piece], adds: re.Pattern[bytes] | None) -> Iterator[Piece]:
+    """Yield JSON texts that came one by one, those in a row that are alike as one: ``join_alike`` without a framing."""
+    pieces = ((at_ms, text + _END) for at_ms, text in texts)
+    for at_ms, joined in join_alike(pieces, _END, adds) if adds else pieces:
+        for text in joined.removesuffix(_END).split(_END):
+            yield at_ms, text
 
 
 def _between_events(pieces: Iterable[Piece], delimiter: bytes) -> Iterator[Piece]:

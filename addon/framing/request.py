@@ -26,7 +26,7 @@ def read_request(exchange: Exchange) -> Any:
     Return the request as JSON values; a form as ``dict[str, str]``; an upload as ``{"fields": {…}, "files":
     [{"size", "type", "field"}, …]}`` without file names; None if it is empty or cannot be read. Never raises.
     """
-    data = decode_body(exchange.request_body, exchange.request_header("content-encoding"))
+    data = decode_request(exchange)
     content_type = exchange.request_header("content-type")
     kind = content_type.partition(";")[0].strip().lower()
     if not data:
@@ -43,10 +43,11 @@ def read_request(exchange: Exchange) -> Any:
     return _form(data) if not kind and b"=" in data[:200] else None
 
 
-def decode_body(data: bytes, encoding: str) -> bytes:
-    """Return a body without its content coding; as it is where it cannot be decoded."""
+def decode_request(exchange: Exchange) -> bytes:
+    """Return the body of the request without its content coding; as it is where it cannot be decoded."""
+    data = exchange.request_body
     try:
-        decoder = Decoder(encoding, Budget())
+        decoder = Decoder(exchange.request_header("content-encoding"), Budget())
     except CodingError:
         return data
     decoded = decoder.feed(data)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from addon.client import name_client
 from addon.exchange import Exchange
 from addon.framing.choice import framing_of
-from addon.framing.request import decode_body, read_request
+from addon.framing.request import decode_request, read_request
 from addon.scrubbing.framed import scrub_binary, to_json, write_envelope
 from addon.scrubbing.kinds import MIME, keeps_model, model_in
 from addon.scrubbing.scrubber import Scrubber
@@ -109,8 +109,7 @@ def scrub_request(exchange: Exchange, scrubber: Scrubber) -> bytes:
     told = read_request(exchange)
     kind = exchange.request_headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in _BUFFERS:
-        coding = exchange.request_headers.get("content-encoding", "")
-        return scrub_binary(decode_body(exchange.request_body, coding), scrubber)
+        return scrub_binary(decode_request(exchange), scrubber)
     if told is None:
         scrubber.removed["request"] += bool(exchange.request_body)
         return b""

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from addon.framing import parse_or_none
-from addon.framing.alike import join_alike
+from addon.framing.alike import join_texts
 from addon.service import Event, Turn
 from addon.services._content import ask_tools, base64_size, read_parts, walk_text
 from addon.services._dialect import Dialect
@@ -18,8 +18,6 @@ from addon.services._usage import read_bedrock_converse
 
 _ANSWERS = frozenset({"chunk", "contentBlockDelta"})
 """The names of nearly all events."""
-_END = b"\x1e"
-"""What is put after each packed event: no JSON has it."""
 
 
 def model_in_path(path: str) -> str | None:
@@ -56,11 +54,10 @@ def unwrap_all(events: Iterable[Event], adds: re.Pattern[bytes] | None) -> Itera
         if not are_packed:
             yield from group
             continue
-        pieces = ((event.at_ms, _unpack(event.data["bytes"]) + _END) for event in group)
-        for at_ms, joined in join_alike(pieces, _END, adds) if adds else pieces:
-            for text in joined.decode("utf-8", "replace").removesuffix("\x1e").split("\x1e"):
-                if (data := parse_or_none(text)) is not None:
-                    yield Event(data, "chunk", at_ms)
+        packed = ((event.at_ms, _unpack(event.data["bytes"])) for event in group)
+        for at_ms, text in join_texts(packed, adds):
+            if (data := parse_or_none(text.decode("utf-8", "replace"))) is not None:
+                yield Event(data, "chunk", at_ms)
 
 
 def _is_packed(data: Any) -> bool:

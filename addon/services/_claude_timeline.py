@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from addon.exchange import Exchange
-from addon.framing.request import decode_body
+from addon.framing.request import decode_request
 from addon.service import Event, Recall, Service, Turn
 from addon.services._claude_blocks import append_piece, begin, fill_blocks, write_blocks
 from addon.services._protobuf import Fields, dig_fields, fields_in, number_in, read_fields, text_in
@@ -50,7 +50,7 @@ class Timelines:
 
     def act(self, exchange: Exchange) -> None:
         """Take an action of the person's; only a message that is sent asks for an answer."""
-        data = decode_body(exchange.request_body, exchange.request_header("content-encoding"))
+        data = decode_request(exchange)
         fields = read_fields(data)
         if text_in(fields, 2, 2) is None and exchange.source == "har":
             fields = read_fields(_as_bytes(data))

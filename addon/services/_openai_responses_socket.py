@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from addon.exchange import Ending, Exchange, Message
 from addon.framing import split_messages
-from addon.framing.alike import join_alike
+from addon.framing.alike import join_texts
 from addon.service import Event, Service, Turn
 from addon.services._dialect import TurnByTurn
 from addon.services._openai_responses import Responses
@@ -15,7 +15,6 @@ _PIECE, _WITHIN = b'.delta"', 80
 """What a message has within its first bytes if it is a piece of a text."""
 _MOST_WAITING = 64 * 1024
 """Bytes of pieces."""
-_END = b"\x1e"
 
 
 class ResponsesSocket(TurnByTurn):
@@ -41,7 +40,7 @@ class ResponsesSocket(TurnByTurn):
     def hear(self, message: Message) -> list[Turn]:
         data = message.data
         if self.turn is not None and not message.from_client and data.find(_PIECE, 0, _WITHIN) >= 0:
-            self._pieces.append((message.at_ms, data + _END))
+            self._pieces.append((message.at_ms, data))
             self._waiting_bytes += len(data)
             return self._catch_up() if self._waiting_bytes > _MOST_WAITING else []
         turns = self._catch_up() if self._pieces else []
@@ -57,11 +56,9 @@ class ResponsesSocket(TurnByTurn):
         """Read the pieces that waited."""
         pieces, self._pieces, self._waiting_bytes = self._pieces, [], 0
         turns: list[Turn] = []
-        adds = self.service.adds
-        for at_ms, joined in join_alike(pieces, _END, adds) if adds else pieces:
-            for data in joined.removesuffix(_END).split(_END):
-                for event in split_messages(data, "json", at_ms):
-                    turns += self._answer(event) if isinstance(event.data, dict) else ()
+        for at_ms, data in join_texts(pieces, self.service.adds):
+            for event in split_messages(data, "json", at_ms):
+                turns += self._answer(event) if isinstance(event.data, dict) else ()
         return turns
 
     def _ask(self, event: Event) -> Iterable[Turn]:

@@ -11,8 +11,7 @@ import statistics
 
 from ecologits.tracers.utils import llm_impacts
 
-from tests.bench.processes import machine
-from tests.bench.readers import timed
+from tests.bench.processes import machine, timed
 from tests.footprint_tables import sample
 from tracker.footprint import assess
 from tracker.record import Activity

@@ -16,8 +16,7 @@ from datetime import UTC, datetime
 from addon.exchange import Chunk, Exchange
 from addon.framing import FRAMINGS, read_events
 from tests.bench.peers import event
-from tests.bench.processes import machine
-from tests.bench.readers import timed
+from tests.bench.processes import machine, timed
 from tests.test_framing import aws_frame, envelope, gemini_frame
 
 PIECE_BYTES = 65536

@@ -78,7 +78,6 @@ def highlights() -> str:
     for bench, row, words in HIGHLIGHTS:
         table = rows(bench)
         found = dict(zip(table["measured"], table[row], strict=True))
-        unit = row.rpartition(", ")[2] if ", ms" in row or ", us" in row else ""
-        unit = {"us": " µs", "ms": " ms"}.get(unit, "")
+        unit = {"us": " µs", "ms": " ms"}.get(row.rpartition(", ")[2], "")
         lines.append(f"| {words} | {found['mitmproxy']}{unit} | {found['klimaspor']}{unit} | {found['÷ mitmproxy']} |")
     return "\n".join(lines)

@@ -6,6 +6,8 @@ import os
 import platform
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 RUN = [sys.executable, "-c", "from tracker.cli import main; main()"]
@@ -35,3 +37,10 @@ def machine() -> str:
         f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, Python {platform.python_version()}, "
         f"load before the run {load}"
     )
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Return how many milliseconds of this process's processor time it takes."""
+    started = time.process_time()
+    act()
+    return (time.process_time() - started) * 1000

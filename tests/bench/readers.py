@@ -14,8 +14,7 @@ import gc
 import json
 import statistics
 import string
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from random import Random
@@ -24,7 +23,7 @@ from addon.exchange import Chunk, Exchange, Message
 from addon.framing import read_events
 from addon.reader import Reader
 from tests.bench.answers import WORDS, Answer, as_sent, made_of
-from tests.bench.processes import machine
+from tests.bench.processes import machine, timed
 from tests.bench.units import runs_of, texts_of, units_of
 from tests.examples import KEY, Example, load_examples
 
@@ -146,12 +145,6 @@ def measure_answer(answer: Answer, rounds: int) -> float:
 
 def at_p95(times: Sequence[float]) -> float:
     return sorted(times)[int(0.95 * (len(times) - 1))]
-
-
-def timed(act: Callable[[], object]) -> float:
-    started = time.process_time()
-    act()
-    return (time.process_time() - started) * 1000
 
 
 def main(arguments: list[str]) -> None:

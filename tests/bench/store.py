@@ -16,8 +16,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.processes import machine
-from tests.bench.readers import timed
+from tests.bench.processes import machine, timed
 from tests.test_store import make
 from tracker.record import Record, identify
 from tracker.schema import REQUEST_COLUMNS
