@@ -29,6 +29,8 @@ from tracker.coverage import BEAT_S
 __all__ = ["PORT", "ProxyError", "ProxyOptions", "Running", "running", "serve"]
 
 READY_SECONDS = 30.0
+FEW = 10
+"""Answers that pass at once, beside which a garbage collection is short."""
 
 
 def serve(options: ProxyOptions, *, ready: Callable[[State], None] | None = None) -> None:
@@ -179,10 +181,11 @@ class Proxy:
 
     async def _beat(self) -> None:
         errand = Errand(self.options.db)
+        tap = self._master.addons.get("tap")
         while True:
             self.ear.beat(self._pulse())
             errand.beat()
-            return_memory()
+            return_memory(is_quiet=len(tap.busy_clients()) <= FEW)
             await asyncio.sleep(BEAT_S)
 
     async def done(self) -> None:
