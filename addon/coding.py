@@ -141,11 +141,15 @@ class _Zlib:
         self._window_bits = window_bits
         self._engine = zlib.decompressobj(window_bits) if window_bits else None
         self._head = b""
+        self._is_over = False
+        """After the last member came padding: what follows is padding, too, even if it begins as a member does."""
         self.started = False
         self.complete = False
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         self.started = self.started or bool(data)
+        if self._is_over:
+            return
         if self._engine is None:
             self._head += data
             if len(self._head) < 2:
@@ -157,7 +161,8 @@ class _Zlib:
             if self.complete:
                 data = self._head + data
                 if self._window_bits is None or not b"\x1f\x8b".startswith(data[:2]):
-                    return  # padding after the last member
+                    self._is_over = True
+                    return
                 if len(data) < 2:
                     self._head = data
                     return

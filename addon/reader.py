@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 
 from addon.digests import digest, digest_content
 from addon.exchange import Exchange
@@ -121,7 +121,7 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
             return Reading(unread=(tell_unread(service, exchange, shape_of(service, exchange), type(error).__name__),))
 
-        reading = NOTHING
+        reading, content = NOTHING, cache(partial(digest_content, exchange))  # once for all turns that have no id
         for turn in turns:
             if exchange.chunks:
                 turn.note_first_byte(exchange.chunks[0].at_ms)
@@ -129,7 +129,5 @@ class Reader:
                 turn.dropped = True  # nothing was answered before it was stopped
             sent, received = exchange.request_bytes or None, exchange.response_bytes or None
             problem = next(iter(events.problems), "nothing-read")
-            reading += settle(
-                turn, self._key, partial(digest_content, exchange), sent=sent, received=received, problem=problem
-            )
+            reading += settle(turn, self._key, content, sent=sent, received=received, problem=problem)
         return reading

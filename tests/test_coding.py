@@ -81,6 +81,9 @@ def test_several_members_are_one_text(encoding: str, places: list[int]) -> None:
 
 def test_padding_after_gzip_is_ignored() -> None:
     assert decode("gzip", [gzip.compress(b"text") + b"\0\0\0"]) == b"text"
+    padding = b"\0" + gzip.compress(b"no part of it")
+    assert decode("gzip", [gzip.compress(b"text") + padding]) == b"text"
+    assert decode("gzip", [gzip.compress(b"text"), padding[:1], padding[1:]]) == b"text"
 
 
 def test_deflate_without_its_header_is_read() -> None:

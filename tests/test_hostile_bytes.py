@@ -66,6 +66,7 @@ def named(service: str, stem: str) -> Exchange:
 
 
 CHAT, KIMI, OLLAMA = named("openai-api", "chat-stream"), named("kimi", "thinking"), named("ollama", "chat-lines")
+REFUSED = named("midjourney", "refused")
 BEDROCK, GEMINI, CLAUDE = named("bedrock", "converse-stream"), named("gemini", "text"), named("claude", "text")
 
 
@@ -179,6 +180,23 @@ def test_a_stream_that_repeats_itself_costs_no_more_than_its_length(exchange: Ex
         taken.append(time.process_time() - started)
     # Eight times the bytes in eight times the time; four times that is far below a square.
     assert taken[1] < 32 * taken[0] + 0.5, taken
+
+
+def test_many_answers_in_one_exchange_cost_no_more_than_its_length() -> None:
+    refusal = b"".join(chunk.data for chunk in REFUSED.chunks)
+    taken = []
+    for n in (300, 4800):
+        started = time.process_time()
+        assert len(read(with_body(REFUSED, refusal * n)).records) == n
+        taken.append(time.process_time() - started)
+    assert taken[1] < 64 * taken[0] + 0.5, taken  # 16 times the bytes; a square is 256
+
+
+def test_a_number_that_is_a_lie_is_not_counted_to() -> None:
+    asked = named("midjourney", "two-jobs")
+    lie = replace(asked, request_body=asked.request_body.replace(b'"imagePrompts": 1', b'"imagePrompts": 999999999'))
+    assert lie != asked
+    assert [record.attachments for record in read(lie, seconds=1).records] == [100, 100]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ from addon.exchange import Exchange
 from addon.service import Event, Service, Turn
 from addon.services._page import identity_at, list_at, pick, pixels, size_at, text_at
 
+_MOST_PICTURES = 100
+"""In one prompt; a larger number is a lie."""
+
 
 class Midjourney(Service):
     """
@@ -48,7 +51,7 @@ class Midjourney(Service):
         turn.response_id = identity_at(job, "job_id")
         turn.effort = text_at(job, "flags", "mode")
         turn.prompt(text_at(body, "prompt"))
-        for _ in range(size_at(body, "metadata", "imagePrompts") or 0):
+        for _ in range(min(size_at(body, "metadata", "imagePrompts") or 0, _MOST_PICTURES)):
             turn.attach(kind="image")
         meta = pick(job, "meta")
         turn.media_count = size_at(meta, "batch_size") or 1
