@@ -44,8 +44,8 @@ class SocketDigest:
         """Take the next message."""
         data = message.data
         size = len(data)
-        self._sha.update((b"\1" if message.from_client else b"\0") + size.to_bytes(8))
-        self._sha.update(data if size <= 2 * _END else data[:_END] + data[-_END:])
+        told = data if size <= 2 * _END else data[:_END] + data[-_END:]
+        self._sha.update((b"\1" if message.from_client else b"\0") + size.to_bytes(8) + told)
 
     def digest(self) -> bytes:
         """Return the digest of all that was taken so far."""

@@ -11,11 +11,12 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Literal, Protocol
 
 from addon.exchange import Ending, Exchange, Message
-from addon.turn import Event, Turn, Usage
+from addon.turn import SEAM, Event, Turn, Usage, each_of
 from tracker.record import Initiator, Operation
 
 __all__ = [
-    "Event", "Grade", "Listener", "Recall", "Service", "Turn", "Usage", "clean_headers", "discover", "host_matches",
+    "SEAM", "Event", "Grade", "Listener", "Recall", "Service", "Turn", "Usage", "clean_headers", "discover", "each_of",
+    "host_matches",
 ]  # fmt: skip
 
 Grade = Literal["captured", "documented", "inferred"]
@@ -60,8 +61,9 @@ class Service:
     """How bytes become events: a name from ``addon.framing``; ``auto`` goes by the content type."""
     adds: ClassVar[re.Pattern[bytes] | None] = None
     """What stands in an event up to the first letter of a text that adds to the text before it. Events in a row that
-    are alike but for this text are read as one, at the time of the first. None where texts repeat what was said, or
-    where events are counted."""
+    are alike but for this text are read as one, at the time of the first. Where events are counted, or some repeat
+    what was said, a group named ``each`` puts ``SEAM`` between their texts: ``each_of`` gives them back. None where
+    all texts repeat what was said."""
     operation: ClassVar[Operation] = "chat"
     initiator: ClassVar[Initiator] = "person"
     tokens: ClassVar[Literal["reported", "counted", "none"]] = "counted"

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 Role = Literal["prompt", "answer", "reasoning", "tool_call"]
 
+SEAM = "\x1f"
+"""What stands between the texts of events that were read as one, where a reader must see each (``Service.adds``)."""
+
+
+def each_of(text: object) -> list[str]:
+    """Return the texts that one event brings, or several that were read as one; an empty list for what is no text."""
+    return text.split(SEAM) if isinstance(text, str) else []
+
 
 class Event(NamedTuple):
     """One decoded unit of a response: an SSE event, a JSON line, a frame, or the whole JSON body."""

@@ -15,17 +15,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from addon.exchange import Chunk, Exchange
+from addon.exchange import Chunk, Exchange, Message
 from addon.framing import read_events
 from addon.reader import Reader
 from addon.service import Event, Service, discover
 from addon.services._bedrock import unwrap_all
 from tests.bench.readers import lengthen
+from tests.bench.units import units_of
 from tests.examples import KEY, Example, load_examples
 from tests.fuzz.shuffled import differ, read_both_ways, shuffle
 
 ADDS = re.compile(rb'"text": ?"(?!")')
 ADDING = [case for case in load_examples() if next(s for s in discover() if s.name == case.service).adds]
+
+
+SHORT_TEXT = re.compile(rb'(?<=": ")[^"\\\\]{1,40} [^"\\\\]{0,40}(?=")|(?<=": ") [^"\\\\]{1,40}(?=")')
+"""Words: what has a blank in it or before it is no name of anything."""
+TEXTS = (b" tide", b" tide and", b" a", b"\\\\n\\\\n", b"\\\\u00e9 x", b"\\\\u001f", b" ")
 
 
 def exchange(pieces: list[bytes]) -> Exchange:
@@ -170,6 +176,47 @@ def test_however_events_are_lost_doubled_moved_or_broken_they_are_read_as_one_by
         assert not differ(joined, apart), (seed, service.name)
         read += bool(joined.records)
     assert read > 200
+
+
+@pytest.mark.parametrize("case", ADDING, ids=lambda case: f"{case.service}-{case.path.stem}")
+def test_whatever_happens_to_events_they_are_read_as_if_each_came_alone_and_at_the_same_times(case: Example) -> None:
+    *before, last = case.exchanges
+    joining, plain = Reader(KEY), Reader(KEY, services=plainly(Reader(KEY).services))
+    for one in before:
+        assert joining.read(one) == plain.read(one)
+    for seed in range(12):
+        changed = with_changes(last, random.Random(seed))
+        assert joining.read(changed) == plain.read(changed), seed
+
+
+def with_changes(exchange: Exchange, chance: random.Random) -> Exchange:
+    """Return an exchange with some of its events lost, moved, repeated or with other texts, one a chunk or message."""
+    if exchange.messages:
+        sides = [(one.from_client, one.data) for one in exchange.messages]
+        change(sides, chance)
+        messages = tuple(Message(10 * n, from_client, data) for n, (from_client, data) in enumerate(sides))
+        return replace(exchange, messages=messages)
+    units = [(False, unit) for unit in units_of(exchange)]
+    change(units, chance)
+    return replace(exchange, chunks=tuple(Chunk(10 * n, data) for n, (_, data) in enumerate(units)))
+
+
+def change(events: list[tuple[bool, bytes]], chance: random.Random) -> None:
+    for _ in range(chance.choice((1, 2, 4))):
+        if not events:
+            return
+        at, other = chance.randrange(len(events)), chance.randrange(len(events))
+        from_client, data = events[at]
+        match chance.randrange(4):
+            case 0:
+                del events[at]
+            case 1:
+                events[at], events[other] = events[other], events[at]
+            case 2:
+                texts = [chance.choice(TEXTS) for _ in range(chance.choice((2, 3, 40)))]
+                events[at:at] = [(from_client, SHORT_TEXT.sub(text, data)) for text in texts]
+            case _:
+                events[at] = from_client, SHORT_TEXT.sub(chance.choice(TEXTS), data, chance.choice((0, 1)))
 
 
 def test_two_searches_that_differ_in_their_query_alone_are_two() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from addon.exchange import Ending, Message
 from addon.framing import split_messages
-from addon.service import Turn
+from addon.service import Turn, each_of
 from addon.services._dialect import TurnByTurn
 from addon.services._ending import name_ending
 from addon.services._page import list_at, once, pick, text_at
@@ -31,7 +31,7 @@ class ChatHub(TurnByTurn):
     of messages wins.
     """
 
-    def hear(self, message: Message) -> Iterable[Turn]:
+    def take(self, message: Message) -> Iterable[Turn]:
         turns: list[Turn] = []
         for event in split_messages(message.data, "signalr"):
             kind = pick(event.data, "type")
@@ -48,7 +48,7 @@ class ChatHub(TurnByTurn):
         return turns
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
-        return self._end(at_ms)
+        return [*self.catch_up(), *self._end(at_ms)]
 
     def read_tone(self, turn: Turn, tone: str) -> None:
         """Take the word with which the person chose a style or a model."""
@@ -70,10 +70,11 @@ class ChatHub(TurnByTurn):
         for argument in arguments:
             turn.note_first_byte(at_ms)
             turn.state["request"] = turn.state.get("request") or text_at(argument, "requestId")
-            self._grow(turn, text_at(argument, "writeAtCursor"), at_ms)
-            self._take(turn, argument, at_ms)
+            for piece in each_of(pick(argument, "writeAtCursor")):
+                self._grow(turn, piece, at_ms)
+            self._read(turn, argument, at_ms)
             for message in list_at(argument, "messages"):
-                self._take(turn, message, at_ms)
+                self._read(turn, message, at_ms)
 
     def _hear_end(self, turn: Turn, kind: int, data: Any, at_ms: int | None) -> Iterator[Turn]:
         if kind == RESULT:
@@ -82,7 +83,7 @@ class ChatHub(TurnByTurn):
             turn.outcome = name_ending(error)
         yield from self._end(at_ms)
 
-    def _grow(self, turn: Turn, piece: str | None, at_ms: int | None) -> None:
+    def _grow(self, turn: Turn, piece: str, at_ms: int | None) -> None:
         """Some clients see pieces here, some the whole text so far: what begins with all we have is whole."""
         if not piece:
             return
@@ -95,7 +96,7 @@ class ChatHub(TurnByTurn):
         turn.state["length"] = length + len(piece)
         self._note_visible(turn, at_ms)
 
-    def _take(self, turn: Turn, message: Any, at_ms: int | None) -> None:
+    def _read(self, turn: Turn, message: Any, at_ms: int | None) -> None:
         if type(message) is not dict or _TELLING.isdisjoint(message) or text_at(message, "author") not in {"bot", None}:
             return
         identity = text_at(message, "messageId") or ""
@@ -127,7 +128,7 @@ class ChatHub(TurnByTurn):
         spoken = turn.state.get("said")
         turn.state["said"] = {}
         for message in list_at(item, "messages"):
-            self._take(turn, message, at_ms)
+            self._read(turn, message, at_ms)
         turn.state["said"] = turn.state["said"] or spoken or {}
         if not turn.state["said"] and not turn.state.get("written") and (text := text_at(item, "result", "message")):
             turn.state["said"] = {"": text}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from addon.patching import Document
-from addon.service import Event, Turn
+from addon.service import Event, Turn, each_of
 from addon.services._chatgpt_deltas import Change, Deltas
 from addon.services._chatgpt_message import (
     is_visible,
@@ -67,15 +67,27 @@ class Answer:
         return ended
 
     def take(self, turn: Turn, event: Event) -> None:
-        """Read one event of the stream."""
+        """Read one event of the stream, or several that bring nothing but text."""
         data, name, at_ms = event
-        if type(data) is dict and len(data) == 1 and type(text := data.get("v")) is str and self._again_from is None:
-            grown = self._deltas.grow(text)
-            if grown is not None:  # as most come: more of the text before
-                self._seen.append(hash((name, text)))  # the mark that ``_is_again`` makes
-                if grown is not self._timed or turn.first_token_ms is None:
-                    self._take_change(turn, grown, at_ms)
-                return
+        if type(data) is dict and len(data) == 1 and type(texts := data.get("v")) is str:
+            for text in each_of(texts):
+                if not self._grow(turn, text, name, at_ms):
+                    self._take(turn, Event({"v": text}, name, at_ms))
+        else:
+            self._take(turn, event)
+
+    def _grow(self, turn: Turn, text: str, name: str | None, at_ms: int | None) -> bool:
+        """Take more of the text before, as most events are; return False if it cannot be that."""
+        grown = self._deltas.grow(text) if self._again_from is None else None
+        if grown is None:
+            return False
+        self._seen.append(hash((name, text)))  # the mark that ``_is_again`` makes
+        if grown is not self._timed or turn.first_token_ms is None:
+            self._take_change(turn, grown, at_ms)
+        return True
+
+    def _take(self, turn: Turn, event: Event) -> None:
+        data, name, at_ms = event
         if data == "[DONE]":
             turn.finished = not self.handed_off
             return

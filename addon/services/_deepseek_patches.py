@@ -63,9 +63,9 @@ class Fragments:
         self._continued = True
         self._path, self._operation = "", "SET"
 
-    def grow(self, value: object) -> bool:
-        """Apply an event that is nothing but text, which most are; return False if it is not that."""
-        if self._growing is None or not isinstance(value, str):
+    def grow(self, value: str) -> bool:
+        """Apply an event that is nothing but text, which most are; return False where text adds to nothing."""
+        if self._growing is None:
             return False
         rope, kind = self._growing
         rope.grow(value)

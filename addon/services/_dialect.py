@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from addon.exchange import Ending, Exchange, Message
+from addon.framing.gathering import Gathering
+from addon.framing.splitter import Piece
 from addon.service import Event, Listener, Recall, Service, Turn
 from addon.waiting import PATIENCE
 from tracker.record import Operation
@@ -114,11 +116,17 @@ class ApiService(Service):
 
 
 class TurnByTurn:
-    """A listener for sockets that carry one turn after the other."""
+    """
+    A listener for sockets that carry one turn after the other.
 
-    def __init__(self, service: Service, opening: Exchange) -> None:
+    Messages in a row that only add to a text are read as one: where ``Service.adds`` says, or ``adds`` if a socket
+    has other events.
+    """
+
+    def __init__(self, service: Service, opening: Exchange, adds: re.Pattern[bytes] | None = None) -> None:
         self.service, self.opening = service, opening
         self.turn: Turn | None = None
+        self._alike = Gathering(service.adds and (adds or service.adds))
 
     def asked(self, name: str) -> str | None:
         """Return what the socket's address asks for under a name, such as the model."""
@@ -138,10 +146,29 @@ class TurnByTurn:
         self.turn = None
 
     def hear(self, message: Message) -> Iterable[Turn]:
+        """Let a message wait if it only adds to the one before; take any other, after those that waited."""
+        if message.from_client:
+            return [*self.catch_up(), *self.take(message)]
+        if self._alike.take(message.at_ms, message.data):
+            return ()
+        waited = self._alike.follow(message.data)
+        return self.take(message) if waited is None else [*self._take_joined(waited), *self.take(message)]
+
+    def take(self, message: Message) -> Iterable[Turn]:
+        """Read one message; return the turns that it ended."""
         raise NotImplementedError
 
+    def catch_up(self) -> Iterable[Turn]:
+        """Read the messages that waited, as one."""
+        waited = self._alike.release()
+        return () if waited is None else self._take_joined(waited)
+
+    def _take_joined(self, joined: Piece) -> Iterable[Turn]:
+        at_ms, data = joined
+        return self.take(Message(at_ms, False, data))
+
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
-        yield from self.end(at_ms)
+        return [*self.catch_up(), *self.end(at_ms)]
 
 
 __all__ = ["ApiService", "Dialect", "Listener", "TurnByTurn"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -21,19 +22,20 @@ _QUIET = frozenset({
 
 
 ANSWER = "CHANNEL_ASSISTANT_RESPONSE"
+_ADDS = re.compile(rb'(?:"text": ?\{"text"|"delta"): ?"(?!")')
 
 
 class Gateway(TurnByTurn):
     """A turn is ``response.create`` to ``response.done``; old items that are replayed before count for nothing."""
 
     def __init__(self, service: Service, opening: Exchange) -> None:
-        super().__init__(service, opening)
+        super().__init__(service, opening, _ADDS)
         self.mode: str | None = None
         self.conversation: str | None = None
         self.images_asked = False
         self.item: dict[str, Any] | None = None
 
-    def hear(self, message: Message) -> Iterable[Turn]:
+    def take(self, message: Message) -> Iterable[Turn]:
         for event in split_messages(message.data):
             told = pick(event.data, "event")
             if isinstance(told, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._openai_chat import fail
 from addon.services._usage import dig, read_realtime
 
+_ADDS = re.compile(rb'"type": ?"response\.(?:\w+_)?(?:text|transcript|arguments)\.delta".*?"delta": ?"(?!")')
+"""Sound comes in pieces as well, each with an end of its own."""
 _PCM_BYTES_A_SECOND = 48_000
 """16 bits, 24 kHz, one channel: the default format."""
 
@@ -25,14 +28,14 @@ class Realtime(Dialect):
 
 class RealtimeSocket(TurnByTurn):
     def __init__(self, service: Service, opening: Exchange) -> None:
-        super().__init__(service, opening)
+        super().__init__(service, opening, _ADDS)
         self.model = self.asked("model")
         self.served: str | None = None
         self.transcriber: str | None = None
         self.is_pcm = True
         self.spoken_bytes = 0
 
-    def hear(self, message: Message) -> list[Turn]:
+    def take(self, message: Message) -> list[Turn]:
         turns: list[Turn] = []
         for event in split_messages(message.data, "json", message.at_ms):
             if not isinstance(event.data, dict):

@@ -39,6 +39,7 @@ class ChatGPT(Service):
         r"|backend-api/realtime/calls|backend-api/wham/tasks)"
     )
     transports = ("sse", "websocket", "json")
+    adds = re.compile(rb'(?<=data: )\{"v": ?(?P<each>")(?!")(?=[^"\\]*+(?:\\.[^"\\]*+)*+"\}\Z)')
     tokens = "counted"
     features = (
         "reasoning", "deep_research", "web_search", "agent", "tool", "code", "file_input", "image_input", "audio_input",

@@ -32,6 +32,7 @@ class Copilot(Service):
     path = re.compile(r"/c/api/chat")
     methods = ("GET",)
     transports = ("websocket",)
+    adds = re.compile(rb'"event": ?"(?:appendText|chainOfThought)".*?"text": ?"(?!")')
     tokens = "counted"
     features = (
         "reasoning", "deep_research", "web_search", "agent", "file_input", "image_input", "image_output", "voice",
@@ -48,7 +49,7 @@ class CopilotSocket(TurnByTurn):
 
     speaks = False
 
-    def hear(self, message: Message) -> Iterable[Turn]:
+    def take(self, message: Message) -> Iterable[Turn]:
         turns: list[Turn] = []
         for event in split_messages(message.data):
             kind = text_at(event.data, "event")
@@ -61,7 +62,7 @@ class CopilotSocket(TurnByTurn):
         return turns
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
-        return self._end(at_ms)
+        return [*self.catch_up(), *self._end(at_ms)]
 
     def _hear_page(self, kind: str, data: Any, at_ms: int | None) -> Iterator[Turn]:
         if kind in VOICE:

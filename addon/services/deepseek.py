@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from addon.exchange import Exchange
-from addon.service import Event, Recall, Turn, Usage
+from addon.service import Event, Recall, Turn, Usage, each_of
 from addon.services._deepseek_patches import Fragments
 from addon.services._page import Resumable, identity_at, list_at, once, pick, text_at
 from tracker.record import count_or_none
@@ -33,6 +33,7 @@ class DeepSeek(Resumable):
     provider = "deepseek"
     hosts = ("chat.deepseek.com",)
     path = re.compile(r"/api/v0/chat/(?:completion|edit_message|regenerate|continue|resume_stream)")
+    adds = re.compile(rb'(?<=data: )\{"v": ?(?P<each>")(?!")(?=[^"\\]*+(?:\\.[^"\\]*+)*+"\}\Z)')
     tokens = "reported"
     features = ("reasoning", "deep_research", "web_search", "tool", "file_input", "image_input")
     grade = "captured"
@@ -82,8 +83,13 @@ class DeepSeek(Resumable):
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
         if event.name is None and type(data) is dict and "v" in data:
-            if len(data) > 1 or not turn.state["fragments"].grow(data["v"]):
+            if len(data) > 1 or type(data["v"]) is not str:
                 self._patch(turn, data, event.at_ms)
+                return
+            grow = turn.state["fragments"].grow
+            for text in each_of(data["v"]):
+                if not grow(text):
+                    self._patch(turn, {"v": text}, event.at_ms)
             return
         match event.name, data:
             case "ready", _:

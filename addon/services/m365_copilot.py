@@ -29,6 +29,7 @@ class M365Copilot(Service):
     methods = ("GET",)
     transports = ("websocket",)
     framing = "signalr"
+    adds = re.compile(rb'"writeAtCursor": ?(?P<each>")(?!")')
     tokens = "counted"
     features = ("reasoning", "web_search", "tool", "code", "file_input", "image_input", "image_output")
     grade = "documented"

@@ -6,7 +6,8 @@ import re
 from datetime import date
 from typing import Any
 
-from addon.service import Event, Service, Turn
+from addon.framing.snapshots import Repeats
+from addon.service import Event, Service, Turn, each_of
 from addon.services._page import asked_once, identity_at, list_at, once, pick, text_at, tool_feature
 
 
@@ -26,6 +27,7 @@ class MiniMax(Service):
         "agent.minimax.io", "agent-stream.minimax.io", "agent.minimaxi.com", "agent-stream.minimaxi.com",
     )  # fmt: skip
     path = re.compile(r"/(?:minimax-cloud|archon)/api/v1/session/[^/]+/message")
+    adds = re.compile(rb'"(?:msg_c|msgC|thinking_c|thinkingC)ontent": ?(?P<each>")(?!")')
     features = ("reasoning", "web_search", "subagent", "tool", "code", "file_input")
     grade = "documented"
     verified = date(2026, 11, 21)
@@ -50,8 +52,10 @@ class MiniMax(Service):
         if not isinstance(data, dict):
             return
         if isinstance(chunk := data.get("agent_message_chunk") or data.get("agentMessageChunk"), dict):
-            self._grow(turn, "reasoning", chunk.get("thinking_content") or chunk.get("thinkingContent"), event)
-            self._grow(turn, "answer", chunk.get("msg_content") or chunk.get("msgContent"), event)
+            for text in each_of(chunk.get("thinking_content") or chunk.get("thinkingContent")):
+                self._grow(turn, "reasoning", text, event)
+            for text in each_of(chunk.get("msg_content") or chunk.get("msgContent")):
+                self._grow(turn, "answer", text, event)
             turn.finished = turn.finished or chunk.get("finish") is True
         elif isinstance(whole := data.get("agent_message") or data.get("agentMessage"), dict):
             self._read_whole(turn, whole, event)
@@ -61,9 +65,9 @@ class MiniMax(Service):
             for name in data:
                 turn.wonder(name)
 
-    def _grow(self, turn: Turn, role: str, text: object, event: Event) -> None:
+    def _grow(self, turn: Turn, role: str, text: str, event: Event) -> None:
         """A chunk that begins with all that was said so far replaces it; any other adds to it."""
-        if not isinstance(text, str) or not text:
+        if not text:
             return
         said: list[str] = turn.state.setdefault("said " + role, [])
         length: int = turn.state.get("length " + role, 0)
@@ -101,6 +105,7 @@ class Hailuo(Service):
     provider = "minimax"
     hosts = ("hailuoai.com", "hailuo.ai")
     path = re.compile(r"/v4/api/chat/msg")
+    repeats = Repeats(re.compile(rb'"content": ?"'))
     features = ("web_search",)
     grade = "documented"
     verified = date(2026, 11, 21)

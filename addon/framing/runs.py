@@ -1,0 +1,121 @@
+"""One run of events that are alike but for the text they add, and what differs in each of them and says nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from addon.framing.splitter import Piece
+from addon.turn import SEAM
+
+_TEXT = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
+"""The inside of a JSON string."""
+
+_SAID_AGAIN = re.compile(
+    rb'"text": ?("[^"\\]*+(?:\\.[^"\\]*+)*+"), ?(?=[^{}]{0,99}"delta": ?\{[^{}]{0,99}"content": ?\1)'
+)
+"""A text beside a ``delta`` that says the same."""
+
+_NOISE = (
+    (b',"obfuscation":', re.compile(rb',"obfuscation":"\w*"(?=[,}])')),
+    (b',"p":', re.compile(rb',"p":"\w*"(?=[,}])')),
+    (b',"sequence_number":', re.compile(rb',"sequence_number":\d+(?=[,}])')),
+    (b',"created_at":', re.compile(rb',"created_at":"[\w:.+-]*"(?=[,}])')),
+    (b" }\n", re.compile(rb" +(?=\}\n)")),
+    (b'"token_id":', _SAID_AGAIN),
+    (b'"token_id":', re.compile(rb'"token_id": ?\d+, ?')),
+    (b'"event_id":', re.compile(rb'"event_id": ?"\w*", ?')),
+    (b'"eventOffset":', re.compile(rb'"eventOffset": ?\d+, ?')),
+    (b'"partId":', re.compile(rb', ?"id": ?"\d+"(?=\}\Z)')),
+)
+"""What differs in each event and says nothing: letters and spaces against eavesdroppers (OpenAI, Mistral, Anthropic),
+counters (also Kimi's and Copilot's), times, names of events (OpenAI), a token's number and the first of its two texts
+(Together); and a part by which it is found."""
+
+_SEAM_TOLD = b"\\u001"
+"""What an event has that itself tells of a ``SEAM``."""
+
+_MOST_BYTES = 64 * 1024
+"""A longer text becomes several events."""
+
+
+def noise_in(data: bytes) -> list[re.Pattern[bytes]]:
+    """Return what may differ in events such as these and says nothing."""
+    return [noise for key, noise in _NOISE if key in data]
+
+
+class Run:
+    """Events that begin and end alike."""
+
+    __slots__ = ("_after", "_before", "_last_ms", "_seam", "_size", "_texts", "at_ms")
+
+    def __init__(self, at_ms: int | None, before: bytes, text: bytes, after: bytes, seam: bytes = b"") -> None:
+        self.at_ms = at_ms
+        self._before, self._texts, self._after, self._seam = before, [text], after, seam
+        self._size = 0
+        self._last_ms = at_ms
+
+    def take(self, event: bytes, at_ms: int | None) -> bool:
+        """Take an event that is like those before; return False for another."""
+        if self._size > _MOST_BYTES or not event.startswith(self._before):
+            return False
+        start, end = len(self._before), len(event) - len(self._after)
+        if start >= end or not event.endswith(self._after) or not _TEXT.fullmatch(event, start, end):
+            return False
+        if self._seam and _SEAM_TOLD in event:
+            return False
+        self._texts.append(event[start:end])
+        self._size += end - start
+        self._last_ms = at_ms
+        return True
+
+    def take_all(self, events: bytes, delimiter: bytes, at_ms: int | None) -> bool:
+        """Take a piece if all events of it are like those before."""
+        before, after = self._before, self._after
+        if len(events) < 2 * (len(before) + len(after)):
+            return self.take(events, at_ms)  # one event
+        if self._size > _MOST_BYTES or len(events) > _MOST_BYTES:
+            return False
+        if not events.startswith(before) or not events.endswith(after) or (self._seam and _SEAM_TOLD in events):
+            return False
+        texts = events[len(before) : -len(after)].split(after + delimiter + before)
+        if b"" in texts or not _TEXT.fullmatch(b" ".join(texts)):  # so that no escape is made of two halves
+            return False
+        self._texts += texts
+        self._size += sum(map(len, texts))
+        self._last_ms = at_ms
+        return True
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether joining cost less than reading them one by one."""
+        return len(self._texts) > 2
+
+    def pieces(self, end: bytes) -> Iterator[Piece]:
+        """Yield all of them as one, and ``end``; where each is to be seen, the last by itself, at its own time."""
+        *texts, last = self._texts
+        if not self._seam or not texts:
+            yield self.at_ms, self.joined() + end
+            return
+        yield self.at_ms, self._before + self._seam.join(texts) + self._after + end
+        yield self._last_ms, self._before + last + self._after + end
+
+    def joined(self) -> bytes:
+        """Return all of them as one."""
+        return self._before + self._seam.join(self._texts) + self._after
+
+    def clear(self) -> None:
+        """Let go of the texts so far: those that follow are to be joined without them."""
+        self._texts, self._size = [], 0
+
+
+def begin(event: bytes, at_ms: int | None, adds: re.Pattern[bytes]) -> Run | None:
+    """Return the run that an event may begin; None if it adds no text, or two (``Service.adds``)."""
+    head = adds.search(event)
+    text = _TEXT.match(event, head.end()) if head else None
+    if text is None or not text[0] or not event.startswith(b'"', text.end()) or adds.search(event, text.end()):
+        return None  # a second text that adds would be said once where it was said each time
+    seam = SEAM.encode() if "each" in adds.groupindex else b""
+    if seam and _SEAM_TOLD in event:
+        return None
+    return Run(at_ms, event[: text.start()], text[0], event[text.end() :], seam)
