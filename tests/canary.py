@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from addon.exchange import Chunk, Exchange, Message
-from addon.framing.binary import is_aws_prelude
+from addon.framing.aws import is_aws_prelude
 from addon.scrubbing import vocabulary
 from addon.service import READ_HEADERS
 from tests.test_framing import aws_frame

@@ -10,6 +10,7 @@ from itertools import chain
 from addon.coding import Budget, CodingError, Decoder, TooLarge
 from addon.exchange import Exchange
 from addon.framing.alike import join_alike
+from addon.framing.aws import AwsSplitter
 from addon.framing.choice import FRAMINGS, HEAD_BYTES, choose
 from addon.framing.json_values import JsonSplitter
 from addon.framing.lines import SignalrSplitter
@@ -54,6 +55,8 @@ class Events:
     def _read(self, splitter: Splitter, pieces: Iterable[Piece]) -> Iterator[Event]:
         if self._adds and isinstance(splitter, DelimitedSplitter):
             pieces = join_alike(pieces, splitter.delimiter, self._adds)
+        elif isinstance(splitter, AwsSplitter):
+            splitter.adds = self._adds
         at_ms: int | None = None
         for group in _grouped(pieces, cut_up=isinstance(splitter, DelimitedSplitter)):
             events = splitter.take(group)

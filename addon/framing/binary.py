@@ -1,10 +1,8 @@
-"""Framings made of lengths: connect and gRPC envelopes, AWS event streams, raw bytes."""
+"""Framings made of lengths: what all have in common, connect and gRPC envelopes, raw bytes."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from addon.coding import MOST_BYTES, Budget, CodingError, Decoder, TooLarge
@@ -12,16 +10,10 @@ from addon.framing.splitter import Piece, Splitter, Unit, new_event, times_of
 from addon.framing.values import LARGEST_EVENT, NOT_JSON, parse, scan_at
 from addon.turn import Event
 
-_PRELUDE = struct.Struct(">III")
 _COMPRESSED = 0x01
 _END_STREAM = 0x02
 _TRAILERS = 0x80
 _UNKNOWN = 0xFF & ~(_COMPRESSED | _END_STREAM | _TRAILERS)
-
-
-def is_aws_prelude(head: bytes) -> bool:
-    """Whether bytes begin as an AWS event stream does: two lengths, and the checksum of these."""
-    return len(head) >= 12 and zlib.crc32(head[:8]) == int.from_bytes(head[8:12])
 
 
 class FrameSplitter(Splitter):
@@ -55,7 +47,9 @@ class FrameSplitter(Splitter):
         position = 0
         self._needed = self.head_size
         while True:
-            if self._skip:
+            if not self._skip:
+                position = self.read_plain(data, position, units, ends)
+            else:
                 step = min(self._skip, len(data) - position)
                 position += step
                 self._skip -= step
@@ -80,6 +74,10 @@ class FrameSplitter(Splitter):
                 ends.append(position)
         self._rest = bytearray() if self._lost else bytearray(data[position:])
         return units, ends
+
+    def read_plain(self, data: bytes, position: int, units: list[Unit], ends: list[int]) -> int:
+        """Append what the frames mean that need no second look, and where each ended; return where the last did."""
+        return position
 
     def finish(self) -> list[Unit]:
         if self._rest or self._skip:
@@ -155,65 +153,6 @@ class ConnectSplitter(FrameSplitter):
         inflated = decoder.feed(data)
         self._inflated += len(inflated)
         return inflated + decoder.finish()
-
-
-class AwsSplitter(FrameSplitter):
-    """AWS event streams; the event's name is its ``:event-type``, or ``:exception-type`` when the stream fails."""
-
-    head_size = 12
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__(problems)
-        self._headers = b""
-        self._name: str | None = None
-        self._is_json = True
-
-    def frame_size(self, head: bytes) -> int:
-        total, headers, checksum = _PRELUDE.unpack(head)
-        if zlib.crc32(head[:8]) != checksum:
-            self.lose("bad-checksum")
-        elif total < headers + 16:
-            self.lose("bad-frame")
-        return int(total)
-
-    def read(self, frame: bytes) -> Unit | None:
-        if zlib.crc32(frame[:-4]) != int.from_bytes(frame[-4:]):
-            self.lose("bad-checksum")
-            return None
-        headers_end = 12 + int.from_bytes(frame[4:8])
-        if not frame.startswith(self._headers, 12) or headers_end != 12 + len(self._headers):
-            self._headers = frame[12:headers_end]
-            headers = dict(_aws_headers(self._headers))
-            self._name = headers.get(":exception-type") or headers.get(":error-code") or headers.get(":event-type")
-            self._is_json = headers.get(":content-type", "application/json").endswith("json")
-        data = frame[headers_end:-4]
-        if not data:
-            return {}, self._name
-        return self.payload(data) if self._is_json else data, self._name
-
-
-_AWS_SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
-
-
-def _aws_headers(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the text headers; stop at anything malformed."""
-    position = 0
-    while position < len(data):
-        name_end = position + 1 + data[position]
-        name = data[position + 1 : name_end].decode("utf-8", "replace")
-        if name_end >= len(data):
-            return
-        kind, position = data[name_end], name_end + 1
-        if kind in {6, 7}:
-            size = int.from_bytes(data[position : position + 2])
-            position += 2
-            if kind == 7:
-                yield name, data[position : position + size].decode("utf-8", "replace")
-        elif kind in _AWS_SIZES:
-            size = _AWS_SIZES[kind]
-        else:
-            return
-        position += size
 
 
 class RawSplitter(Splitter):

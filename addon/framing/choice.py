@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from addon.framing.binary import AwsSplitter, ConnectSplitter, RawSplitter, is_aws_prelude
+from addon.framing.aws import AwsSplitter, is_aws_prelude
+from addon.framing.binary import ConnectSplitter, RawSplitter
 from addon.framing.json_values import JsonSplitter
 from addon.framing.lines import CodedSplitter, LengthSplitter, LineSplitter, SignalrSplitter
 from addon.framing.splitter import Splitter

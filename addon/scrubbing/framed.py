@@ -11,7 +11,8 @@ from typing import Any
 
 from addon.exchange import Chunk, Exchange
 from addon.framing import read_events
-from addon.framing.binary import AwsSplitter, ConnectSplitter, RawSplitter
+from addon.framing.aws import AwsSplitter
+from addon.framing.binary import ConnectSplitter, RawSplitter
 from addon.framing.json_values import JsonSplitter
 from addon.framing.lines import CodedSplitter, LengthSplitter, LineSplitter, SignalrSplitter
 from addon.framing.splitter import Splitter

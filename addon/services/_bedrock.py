@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from addon.framing import parse_or_none
 from addon.framing.alike import join_texts
+from addon.framing.values import parse
 from addon.service import Event, Turn
 from addon.services._content import ask_tools, base64_size, read_parts, walk_text
 from addon.services._dialect import Dialect
@@ -45,7 +46,12 @@ def fail_by_name(turn: Turn, event: Event) -> bool:
 
 def unwrap(data: Any) -> Any:
     """Return the event that is packed into a chunk, None if it cannot be read; other data as it is."""
-    return parse_or_none(_unpack(data["bytes"]).decode("utf-8", "replace")) if _is_packed(data) else data
+    if not _is_packed(data):
+        return data
+    try:
+        return parse(binascii.a2b_base64(data["bytes"]).decode("utf-8", "replace"))
+    except ValueError:
+        return None
 
 
 def unwrap_all(events: Iterable[Event], adds: re.Pattern[bytes] | None) -> Iterator[Event]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 from typing import Any
 
 from addon.framing import parse_or_none
@@ -18,10 +19,13 @@ from addon.services._dialect import Dialect
 from addon.services._usage import dig, number, text
 
 _KIND = re.compile(rb'\{\s*"event"\s*:\s*\{\s*"(\w+)"')
-_KIND_LETTERS = 48
+_KIND_LETTERS = 32
 """So many letters of Base64 are enough to see of what kind a chunk is."""
-_SUM = b"usageEvent"
-_SILENT = b"contentEnd"
+_SUM, _SILENT, _SOUND = b"usageEvent", b"contentEnd", b"audioOutput"
+_BEFORE_SOUND = re.compile(
+    rb'\{"event": ?\{"audioOutput": ?\{(?:"(?!content")\w+": ?"[^"\\]*+", ?)*+"content": ?"(?!data:)'
+)
+_BEHIND_SOUND = b'"}}}'
 
 
 class Sonic(Dialect):
@@ -40,9 +44,12 @@ class Sonic(Dialect):
     def event(self, turn: Turn, event: Event) -> None:
         if fail_by_name(turn, event):
             return
-        kind = _kind_of(event.data)
+        packed = dig(event.data, "bytes")
+        kind = _kind_of(packed[:_KIND_LETTERS]) if isinstance(packed, str) else b""
         if kind == _SUM:
             turn.state["sum"] = event.data
+        elif kind == _SOUND and (size := _size_of_sound(packed)):
+            self._sound(turn, size, event.at_ms)
         elif kind != _SILENT:
             told = dig(unwrap(event.data), "event")
             for name, inner in told.items() if isinstance(told, dict) else ():
@@ -51,8 +58,7 @@ class Sonic(Dialect):
     def _read(self, turn: Turn, kind: str, told: Any, at_ms: int | None) -> None:
         match kind:
             case "audioOutput" if sound := text(told, "content"):
-                turn.state["sound"] = turn.state.get("sound", 0) + base64_size(sound)
-                turn.note_first_token(at_ms)
+                self._sound(turn, base64_size(sound), at_ms)
             case "textOutput":
                 self._read_text(turn, told, at_ms)
             case "contentStart":
@@ -68,6 +74,10 @@ class Sonic(Dialect):
                 turn.finished = True
             case "usageEvent":
                 turn.state["sum"] = {"event": {kind: told}}
+
+    def _sound(self, turn: Turn, size: int, at_ms: int | None) -> None:
+        turn.state["sound"] = turn.state.get("sound", 0) + size
+        turn.note_first_token(at_ms)
 
     def finish(self, turn: Turn) -> None:
         told = dig(unwrap(turn.state.get("sum")), "event", "usageEvent")
@@ -98,13 +108,26 @@ class Sonic(Dialect):
             turn.answer(dig(told, "content"), at_ms)
 
 
-def _kind_of(data: Any) -> bytes:
+@lru_cache(maxsize=64)
+def _kind_of(letters: str) -> bytes:
     """Return of what kind a chunk is, by its first letters; nothing if these do not tell."""
-    packed = dig(data, "bytes")
-    if not isinstance(packed, str):
-        return b""
     try:
-        found = _KIND.match(binascii.a2b_base64(packed[:_KIND_LETTERS]))
+        found = _KIND.match(binascii.a2b_base64(letters))
     except ValueError:
         return b""
     return found[1] if found else b""
+
+
+def _size_of_sound(packed: str) -> int:
+    """Return how many bytes of sound are in a chunk, if it is written as plainly as nearly all are; 0 otherwise."""
+    try:
+        told = binascii.a2b_base64(packed, strict_mode=True)  # a fifth faster, and no reading of what is not plain
+    except ValueError:
+        return 0
+    head = _BEFORE_SOUND.match(told)
+    if head is None or not told.endswith(_BEHIND_SOUND):
+        return 0
+    sound = told[head.end() : -len(_BEHIND_SOUND)]
+    if b'"' in sound or b"\\" in sound or not sound.isascii():
+        return 0
+    return base64_size(sound.decode())

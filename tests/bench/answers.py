@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from addon.exchange import Chunk, Exchange, Message
-from addon.framing.binary import is_aws_prelude
+from addon.framing.aws import is_aws_prelude
 from addon.reader import Reader
 from addon.turn import Turn
 from tests.bench.units import payload_of, runs_of, units_of

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from addon.exchange import Exchange
-from addon.framing.binary import is_aws_prelude
+from addon.framing.aws import is_aws_prelude
 
 _BEFORE = re.compile(rb"^(?:data|\d+):")
 
