@@ -8,11 +8,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from addon.exchange import Ending, Exchange, Message
 from addon.turn import SEAM, Event, Turn, Usage, each_of
 from tracker.record import Initiator, Operation
+
+if TYPE_CHECKING:
+    from addon.framing.snapshots import Repeats
 
 __all__ = [
     "SEAM", "Event", "Grade", "Listener", "Recall", "Service", "Turn", "Usage", "clean_headers", "discover", "each_of",
@@ -64,6 +67,9 @@ class Service:
     are alike but for this text are read as one, at the time of the first. Where events are counted, or some repeat
     what was said, a group named ``each`` puts ``SEAM`` between their texts: ``each_of`` gives them back. None where
     all texts repeat what was said."""
+    repeats: ClassVar[Repeats | None] = None
+    """How events say again all that was said so far: of several in a row that differ in nothing else the first and the
+    last are read. None where events are counted."""
     operation: ClassVar[Operation] = "chat"
     initiator: ClassVar[Initiator] = "person"
     tokens: ClassVar[Literal["reported", "counted", "none"]] = "counted"

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.exchange import Message
+from addon.framing.snapshots import Repeats
 from addon.reader import Reader
 from addon.reading import NOTHING, Reading
 from addon.services import poe
 from tests.examples import KEY, load_examples
 
-NOWHERE = re.compile(r"(?!)")
+NOWHERE = Repeats(re.compile(rb"(?!)"))
 QUESTION, SOCKET = next(
     one.exchanges for one in load_examples() if one.service == "poe" and one.path.stem == "both-halves"
 )
@@ -27,7 +28,7 @@ type Update = tuple[int, str, str, int]
 """The chat, the text, the state and the message of an update."""
 
 
-def read(updates: Sequence[Update], place: re.Pattern[str]) -> Reading:
+def read(updates: Sequence[Update], repeats: Repeats = poe.Poe.repeats) -> Reading:
     messages = []
     for n, (chat, text, state, identity) in enumerate(updates):
         told = {"messageId": identity, "text": text, "author": "Claude", "state": state, "attachments": []}
@@ -35,7 +36,7 @@ def read(updates: Sequence[Update], place: re.Pattern[str]) -> Reading:
         data = json.dumps({"messages": [json.dumps({"payload": payload})], "min_seq": n})
         messages.append(Message(10 * n, False, data.encode()))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(poe, "_TEXT", place)
+        patch.setattr(poe.Poe, "repeats", repeats)
         reader = Reader(KEY, services=[poe.Poe])
         asked = reader.read(QUESTION)
         return asked + reader.read(replace(SOCKET, messages=tuple(messages)))
@@ -64,14 +65,14 @@ def test_the_record_is_that_of_all_updates(moments: list[tuple[str, int, str, in
             case _:
                 text += word
         updates.append((chat, text, state, identity))
-    assert read(updates, poe._TEXT) == read(updates, NOWHERE)
+    assert read(updates) == read(updates, NOWHERE)
 
 
 def test_an_end_without_words_leaves_those_that_came_last() -> None:
     text = "The Rhine and the Loire."
     growing: list[Update] = [(CHAT, text[:n], "incomplete", 9) for n in range(3, len(text) + 1)]
-    told = read([*growing, (CHAT, "", "cancelled", 9)], poe._TEXT).records[-1]
-    whole = read([(CHAT, text, "complete", 9)], poe._TEXT).records[-1]
+    told = read([*growing, (CHAT, "", "cancelled", 9)]).records[-1]
+    whole = read([(CHAT, text, "complete", 9)]).records[-1]
     assert (told.output_tokens, told.outcome) == (whole.output_tokens, "aborted")
     assert (told.time_to_first_token_ms, told.duration_ms) == (1000, 1220)
 
@@ -79,5 +80,5 @@ def test_an_end_without_words_leaves_those_that_came_last() -> None:
 def test_what_is_said_while_nobody_waits_is_nothing() -> None:
     late: Update = (CHAT, "A third one.", "complete", 11)
     whole: Update = (CHAT, "The Rhine and the Loire.", "complete", 9)
-    assert read([whole, late], poe._TEXT).records == read([whole], poe._TEXT).records
+    assert read([whole, late]).records == read([whole]).records
     assert Reader(KEY, services=[poe.Poe]).read(SOCKET) == NOTHING

@@ -15,6 +15,7 @@ from addon.framing.choice import FRAMINGS, HEAD_BYTES, choose
 from addon.framing.json_values import JsonSplitter
 from addon.framing.lines import SignalrSplitter
 from addon.framing.request import read_request
+from addon.framing.snapshots import Repeats, skip_superseded
 from addon.framing.splitter import DelimitedSplitter, Piece, Splitter
 from addon.framing.sse import SseSplitter
 from addon.framing.values import LARGEST_EVENT, NOT_JSON, parse_or_none, scan_at
@@ -33,7 +34,9 @@ _TEXT_STARTS = (b"{", b"[", b"data:", b"event:", b":", b")]}'", b"id:")
 class Events:
     """The events of one response, in order. ``problems`` fills while they are read; reading never raises."""
 
-    def __init__(self, exchange: Exchange, framing: str, adds: re.Pattern[bytes] | None) -> None:
+    def __init__(
+        self, exchange: Exchange, framing: str, adds: re.Pattern[bytes] | None, repeats: Repeats | None
+    ) -> None:
         self.problems: list[str] = []
         self.heard = False
         """Whether there was any event so far."""
@@ -41,7 +44,7 @@ class Events:
         """What takes the bytes apart, once enough of them came to choose it."""
         self._exchange = exchange
         self._framing = framing
-        self._adds = adds
+        self._adds, self._repeats = adds, repeats
 
     def __iter__(self) -> Iterator[Event]:
         self.problems.clear()
@@ -57,6 +60,8 @@ class Events:
             pieces = join_alike(pieces, splitter.delimiter, self._adds)
         elif isinstance(splitter, AwsSplitter):
             splitter.adds = self._adds
+        if self._repeats and isinstance(splitter, DelimitedSplitter):
+            pieces = skip_superseded(pieces, splitter.delimiter, self._repeats, splitter.length)
         at_ms: int | None = None
         for group in _grouped(pieces, cut_up=isinstance(splitter, DelimitedSplitter)):
             events = splitter.take(group)
@@ -138,15 +143,18 @@ def _cut_up(group: list[Piece]) -> Iterator[list[Piece]]:
             yield [(at_ms, data[start : start + _GROUP_BYTES])]
 
 
-def read_events(exchange: Exchange, framing: str = "auto", adds: re.Pattern[bytes] | None = None) -> Events:
+def read_events(
+    exchange: Exchange, framing: str = "auto", adds: re.Pattern[bytes] | None = None, repeats: Repeats | None = None
+) -> Events:
     """
     Return the events of the response. ``framing`` is a name from ``FRAMINGS``; ``auto`` goes by content type.
-    Events that are alike but for a text after ``adds`` come as one (``Service.adds``).
+    Events that are alike but for a text after ``adds`` come as one (``Service.adds``); of those that say again what
+    was said, and more, the first and the last come (``Service.repeats``).
 
     ``problems``: ``truncated``, ``bad-coding``, ``bad-json``, ``bad-frame``, ``bad-checksum``, ``too-large``.
     ``json_array`` gives each element of the outer array; so does ``auto`` for a JSON body that is an array.
     """
-    return Events(exchange, framing, adds)
+    return Events(exchange, framing, adds, repeats)
 
 
 def split_messages(data: bytes, framing: str = "json", at_ms: int | None = None) -> list[Event]:

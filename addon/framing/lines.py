@@ -83,6 +83,7 @@ class LengthSplitter(DelimitedSplitter):
     """
 
     plain = None
+    length = re.compile(rb"\d{1,9}\n")
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)

@@ -63,6 +63,8 @@ class DelimitedSplitter(Splitter):
 
     delimiter = b"\n"
     plain: re.Pattern[bytes] | None = re.compile(b"()")
+    length: re.Pattern[bytes] | None = None
+    """What stands between units and says nothing."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)

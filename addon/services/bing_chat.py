@@ -10,8 +10,10 @@ import re
 from datetime import date
 
 from addon.exchange import Exchange
+from addon.framing.snapshots import Repeats
 from addon.service import Listener, Service
 from addon.services._chat_hub import ChatHub
+from addon.services._superseded import hear_news
 
 
 class BingChat(Service):
@@ -23,10 +25,11 @@ class BingChat(Service):
     methods = ("GET",)
     transports = ("websocket",)
     framing = "signalr"
+    repeats = Repeats(re.compile(rb'"text": ?"'), unless=b'"writeAtCursor"')
     tokens = "counted"
     features = ("web_search", "code", "image_input", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)
 
     def listen(self, opening: Exchange) -> Listener | None:
-        return ChatHub(self, opening)
+        return hear_news(ChatHub(self, opening), self.repeats)

@@ -9,8 +9,10 @@ from typing import Any
 
 from addon.exchange import Ending, Exchange, Message
 from addon.framing import split_messages
+from addon.framing.snapshots import Repeats
 from addon.service import Listener, Service, Turn
 from addon.services._page import identity_at, list_at, pick, text_at
+from addon.services._superseded import hear_news
 
 _ANOTHER = "generate_turn_candidate"
 _SAID = "create_turn"
@@ -32,12 +34,13 @@ class CharacterAi(Service):
     path = re.compile(r"/ws/?|/connection/websocket")
     methods = ("GET",)
     transports = ("websocket",)
+    repeats = Repeats(re.compile(rb'"raw_content": ?"'))
     features = ("voice",)
     grade = "documented"
     verified = date(2026, 11, 21)
 
     def listen(self, opening: Exchange) -> Listener | None:
-        return Conversation(self, opening)
+        return hear_news(Conversation(self, opening), self.repeats)
 
 
 class Conversation:

@@ -13,9 +13,9 @@ from datetime import date
 from typing import Any
 
 from addon.framing import parse_or_none
+from addon.framing.snapshots import INNER_TEXT, Repeats
 from addon.service import Event, Service, Turn
 from addon.services._page import list_at, pick, text_at
-from addon.services._snapshots import Snapshots
 
 SLOT_HEADER = "x-goog-ext-525001261-jspb"
 SLOTS = {
@@ -35,8 +35,6 @@ MODES = {
 LABEL = re.compile(r"(?:Gemini )?(\d(?:\.\d)?) (Pro|Flash[ -]Lite|Flash|Ultra|Nano)(?: (Thinking))?", re.IGNORECASE)
 ARTEFACT = re.compile(r"https?://googleusercontent\.com/\w+/\d+")
 PICTURE = re.compile(r"\.(png|jpe?g|webp|gif|heic|bmp)$", re.IGNORECASE)
-TEXT = re.compile(r'\["rc_\w+", ?\["')
-"""What stands before the text that grows from snapshot to snapshot."""
 LIMIT_REACHED = 1037
 FAILED = -1
 """An error that has no number of Gemini's."""
@@ -50,6 +48,7 @@ class Gemini(Service):
     path = re.compile(r"(/u/\d+)?/_/BardChatUi/data/assistant\.lamda\.BardFrontendService/StreamGenerate")
     transports = ("length-prefixed",)
     framing = "length_prefixed"
+    repeats = Repeats(re.compile(rb'\[\\"rc_\w+\\", ?\[\\"(?!h)'), text=INNER_TEXT)  # an artefact's address is no text
     tokens = "counted"
     features = (
         "reasoning", "deep_research", "tool", "code", "file_input", "image_input", "image_output", "video_output",
@@ -59,7 +58,6 @@ class Gemini(Service):
     verified = date(2026, 11, 21)
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.state["snapshots"] = Snapshots(TEXT)
         asked = parse_or_none(pick(parse_or_none(text_at(body, "f.req")), 1))
         turn.prompt(pick(asked, 0, 0))
         for file in list_at(asked, 0, 3):
@@ -83,7 +81,7 @@ class Gemini(Service):
         for row in event.data if isinstance(event.data, list) else ():
             match row:
                 case ["wrb.fr", _, inner, *rest]:
-                    self._hear(turn, inner, event.at_ms)
+                    self._take(turn, parse_or_none(inner), event.at_ms)
                     if rest and isinstance(code := pick(rest, 2, 2, 0, 1, 0), int):
                         turn.state["code"] = code
                 case ["er", *_]:
@@ -92,7 +90,6 @@ class Gemini(Service):
                     turn.finished = True
 
     def finish(self, turn: Turn) -> None:
-        self._catch_up(turn)
         code = turn.state.get("code")
         if code and not turn.has_text("answer"):
             turn.outcome = "limited" if code == LIMIT_REACHED else "error"
@@ -109,20 +106,6 @@ class Gemini(Service):
             turn.used("deep_research")
         if tool := turn.state.get("tool"):
             turn.used("code" if "data_analysis" in tool or "code" in tool else "tool")
-
-    def _hear(self, turn: Turn, told: Any, at_ms: int | None) -> None:
-        """Read what is told, unless it only says more of the text: then when something else is told, or nothing."""
-        snapshots: Snapshots = turn.state["snapshots"]
-        if not snapshots.hold(told, at_ms):
-            self._catch_up(turn)
-            self._take(turn, parse_or_none(told), at_ms)
-            if turn.first_token_ms is not None:
-                snapshots.begin(told)
-
-    def _catch_up(self, turn: Turn) -> None:
-        if held := turn.state["snapshots"].release():
-            told, at_ms = held
-            self._take(turn, parse_or_none(told), at_ms)
 
     def _take(self, turn: Turn, inner: Any, at_ms: int | None) -> None:
         turn.conversation_id = text_at(inner, 1, 0) or turn.conversation_id

@@ -14,6 +14,7 @@ from typing import Any
 
 from addon.exchange import Exchange
 from addon.framing import parse_or_none
+from addon.framing.snapshots import Repeats
 from addon.service import Event, Listener, Recall, Service, Turn
 from addon.services._meta_reply import write_reply
 from addon.services._meta_socket import MetaSocket
@@ -32,6 +33,7 @@ class MetaAI(Service):
     hosts = (GATEWAY, "www.meta.ai", "graph.meta.ai")
     path = re.compile(r"/api/graphql/?|/graphql")
     transports = ("websocket", "sse", "ndjson")
+    repeats = Repeats(re.compile(rb'"(?:text|content|thought_text|snippet)": ?"'))
     tokens = "counted"
     features = ("reasoning", "web_search", "file_input", "image_input", "image_output")
     grade = "documented"

@@ -11,14 +11,13 @@ from typing import Any
 
 from addon.exchange import Ending, Exchange, Message
 from addon.framing import parse_or_none, split_messages
+from addon.framing.snapshots import Repeats, Snapshots
 from addon.service import Event, Listener, Service, Turn
 from addon.services._page import identity_at, list_at, pick, text_at
-from addon.services._snapshots import Snapshots
 from addon.waiting import Waiting
 
 _QUESTION = re.compile(r"(?:chatHelpers_?)?(?:send(?:NewChat)?|regenerate)Message(?:_?Mutation)+", re.IGNORECASE)
 _NO_BOTS = frozenset({"human", "chat_break"})
-_TEXT = re.compile(r'"text": ?"')
 _LATE_WORDS = 32
 _SOCKET_HOSTS = ("*.tch.quora.com", "*.tch.poe.com")
 
@@ -38,6 +37,7 @@ class Poe(Service):
     path = re.compile(r"/api/gql_(?:upload_)?POST|/up/[^/]+/updates")
     methods = ("POST", "GET")
     transports = ("json", "websocket")
+    repeats = Repeats(re.compile(rb'"text": ?"'))
     features = ("file_input", "voice", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)
@@ -102,7 +102,8 @@ class Updates:
 
     def __init__(self, service: Poe, opening: Exchange) -> None:
         self._service, self._opening = service, opening
-        self._snapshots = Snapshots(_TEXT)
+        self._snapshots = Snapshots(service.repeats)
+        self._held: tuple[bytes, int | None] | None = None
         self._held_bytes = 0
 
     def hear(self, message: Message) -> Iterable[Turn]:
@@ -112,12 +113,13 @@ class Updates:
         turns: list[Turn] = []
         for event in split_messages(message.data):
             for inner in list_at(event.data, "messages"):
-                if self._snapshots.hold(inner, message.at_ms):
+                told = inner.encode("utf-8", "surrogatepass") if isinstance(inner, str) else b""
+                if told and self._snapshots.end_of_next(told) == len(told):
+                    self._held = told, message.at_ms
                     self._held_bytes += size
                     continue
-                if self._held_bytes:
-                    self._catch_up()
-                if (turn := self._hear_update(inner, message.at_ms, size)) is not None:
+                self._catch_up()
+                if (turn := self._hear_update(told, message.at_ms, size)) is not None:
                     turns.append(turn)
         return turns
 
@@ -127,13 +129,13 @@ class Updates:
 
     def _catch_up(self) -> None:
         """Read the last of those that were held back; it is none that ends an answer."""
-        if held := self._snapshots.release():
-            self._hear_update(*held, self._held_bytes)
-            self._held_bytes = 0
+        if self._held:
+            self._hear_update(*self._held, self._held_bytes)
+            self._held, self._held_bytes = None, 0
 
-    def _hear_update(self, inner: object, at_ms: int | None, size: int) -> Turn | None:
+    def _hear_update(self, inner: bytes, at_ms: int | None, size: int) -> Turn | None:
         """Read what is told of a message; return its answer if that is over."""
-        update = pick(parse_or_none(inner), "payload")
+        update = pick(parse_or_none(inner.decode("utf-8", "surrogatepass")), "payload")
         told = pick(update, "data", "messageAdded")
         message_id = identity_at(told, "messageId")
         if message_id in self._service.over or type(told) is not dict or text_at(told, "author") in _NO_BOTS:
