@@ -307,3 +307,14 @@ def test_the_record_is_that_of_all_events(case: Example) -> None:
                 reader = Reader(KEY)
                 readings.append(sum((reader.read(one) for one in (*before, made)), Reading()) + reader.overdue())
         assert readings[0] == readings[1], seed
+
+
+def test_a_length_that_ends_what_is_broken_is_kept() -> None:
+    told = [b'["\n', *[json.dumps([{"text": word}]).encode() + b"\n" for word in ("a", "ab")], b"9\n"]
+    told.append(json.dumps([{"text": "abc"}]).encode() + b"\n")
+    exchange = Exchange(
+        method="POST", host="chat.example", path="/", status=200, started_at=datetime(2026, 11, 22, tzinfo=UTC),
+        chunks=tuple(Chunk(n, piece) for n, piece in enumerate(told)),
+    )  # fmt: skip
+    plain, skipped = (list(read_events(exchange, "length_prefixed", None, repeats)) for repeats in (None, TEXTS))
+    assert skipped == plain == [Event([{"text": "abc"}], None, 4)]

@@ -31,8 +31,8 @@ _SLACK = 64
 _LARGEST_PIECE = 1024 * 1024
 """Bytes; a larger piece passes as it is."""
 
-_MOST_HELD = 4
-"""Pieces: an event and the lengths after it."""
+_MOST_HELD = 3
+"""Lengths behind an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,13 @@ def skip_superseded(
     """
     snapshots = Snapshots(repeats)
     held: list[Piece] = []
+    behind = 0
+    """Where in ``held`` the lengths behind its event begin: they are the next event's."""
     between = True
     for at_ms, data in _cut_between(pieces, delimiter):
         if between and snapshots.end_of_next(data) == len(data) > 0:
-            held = [(at_ms, data)]  # as most come
+            held = [*held[behind:], (at_ms, data)]  # as most come
+            behind = len(held)
             continue
         begins, between = between, data.endswith(delimiter)
         if not (begins and between) or len(data) > _LARGEST_PIECE:
@@ -139,9 +142,10 @@ def skip_superseded(
             if end := snapshots.end_of_next(data, start):
                 if passed < start:
                     yield at_ms, data[passed:start]
-                held = [(at_ms, data[start:end])]
+                held = [*held[behind:], (at_ms, data[start:end])]
+                behind = len(held)
                 start = passed = end
-            elif length and (number := length.match(data, start)) and len(held) < _MOST_HELD:
+            elif length and (number := length.match(data, start)) and len(held) - behind < _MOST_HELD:
                 start = number.end()
                 if held:
                     held.append((at_ms, number[0]))
