@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from addon.coding import MOST_BYTES, Budget, CodingError, Decoder, TooLarge
+from addon.framing.alike import join_texts
 from addon.framing.splitter import Piece, Splitter, Unit, new_event, times_of
 from addon.framing.values import LARGEST_EVENT, NOT_JSON, parse, scan_at
 from addon.turn import Event
@@ -115,8 +117,27 @@ class ConnectSplitter(FrameSplitter):
     def __init__(self, problems: list[str], *, as_json: bool) -> None:
         super().__init__(problems)
         self._as_json = as_json
+        self.adds: re.Pattern[bytes] | None = None
+        """What stands before a text that adds to the one before (``Service.adds``)."""
         self._budget = Budget()
         self._inflated = 0
+
+    def read_plain(self, data: bytes, position: int, units: list[Unit], ends: list[int]) -> int:
+        """Read on while frames are whole, plain and of JSON, as most are; those that are alike as one."""
+        texts: list[Piece] = []
+        while self._as_json and data.startswith(b"\0", position):
+            first, end = position + 5, position + 5 + int.from_bytes(data[position + 1 : position + 5])
+            if end > len(data) or end == first or end - position > LARGEST_EVENT:
+                break
+            texts.append((end, data[first:end]))
+            position = end
+        few = texts[:: max(1, len(texts) // 2)]
+        if self.adds and any(self.adds.search(text) for _, text in few):
+            texts = list(join_texts(texts, self.adds))
+        for stop, text in texts:
+            units.append((self.payload(text), None))
+            ends.append(stop or 0)
+        return position
 
     def frame_size(self, head: bytes) -> int:
         if head[0] & _UNKNOWN:
@@ -125,8 +146,6 @@ class ConnectSplitter(FrameSplitter):
 
     def read(self, frame: bytes) -> Unit | None:
         flags, data = frame[0], frame[self.head_size :]
-        if not flags and data and self._as_json:
-            return self.payload(data), None  # as most come
         if flags & _COMPRESSED and data:
             try:
                 data = self._inflate(data)

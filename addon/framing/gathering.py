@@ -1,4 +1,4 @@
-"""Texts that come one by one, as messages on a socket or frames: more of the one before waits, and is then one."""
+"""Texts that come one by one, as messages on a socket do: more of the one before waits, and is then one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from addon.framing.splitter import Piece
 
 _LARGEST_TEXT = 64 * 1024
 """Bytes; no larger text begins a run."""
+
+_SELDOM = 8
+"""After so many texts that were not alike, one in so many is looked at."""
 
 
 class Gathering:
@@ -22,9 +25,11 @@ class Gathering:
         self._run: Run | None = None
         self._noises: list[re.Pattern[bytes]] = []
         self._waits = False
+        self._vain = 0
+        """How many texts went their way since more of one came."""
 
     def take(self, at_ms: int | None, text: bytes) -> bool:
-        """Let a text wait if it only adds to the one before; return False for another."""
+        """Let a text wait if it only adds to the one before; return False for another, which ``follow`` is for."""
         run = self._run
         if run is None:
             return False
@@ -33,8 +38,17 @@ class Gathering:
         if not run.take(text, at_ms):
             return False
         if not self._waits:
-            self._waits, run.at_ms = True, at_ms
+            self._waits, self._vain = True, 0
+            run.at_ms = at_ms
         return True
+
+    def follow(self, text: bytes) -> Piece | None:
+        """Return what waited until now, and wait for more of the text that goes its way after it."""
+        waited = None if self._run is None else self.release()
+        self._vain += 1
+        if self._adds is not None and (self._vain < _SELDOM or not self._vain % _SELDOM):
+            self._begin(text, self._adds)
+        return waited
 
     def release(self) -> Piece | None:
         """Return what waited, as one; None if nothing did."""
@@ -44,14 +58,9 @@ class Gathering:
         self._waits = False
         return run.at_ms, run.joined()
 
-    def follow(self, text: bytes) -> Piece | None:
-        """Wait for more of a text that goes its way now; return what waited until now, which goes before it."""
-        waited = self.release() if self._run is not None else None
-        if self._adds is not None and len(text) <= _LARGEST_TEXT and self._adds.search(text):
-            self._begin(text, self._adds)
-        return waited
-
     def _begin(self, text: bytes, adds: re.Pattern[bytes]) -> None:
+        if len(text) > _LARGEST_TEXT or not adds.search(text):
+            return
         self._noises = noise_in(text)
         for noise in self._noises:
             text = noise.sub(b"", text)

@@ -170,5 +170,8 @@ class TurnByTurn:
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
         return [*self.catch_up(), *self.end(at_ms)]
 
+    def open_turns(self) -> int:
+        return int(self.turn is not None)
+
 
 __all__ = ["ApiService", "Dialect", "Listener", "TurnByTurn"]

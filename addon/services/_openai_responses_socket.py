@@ -11,7 +11,7 @@ from addon.service import Event, Service, Turn
 from addon.services._dialect import TurnByTurn
 from addon.services._openai_responses import Responses
 
-_ADDS = re.compile(rb'"type": ?"response\.[\w.]+\.delta".*?"delta": ?"(?!")')
+_ADDS = re.compile(rb'"type": ?"response\.[\w.]{1,60}\.delta".{0,400}?"delta": ?"(?!")')
 
 
 class ResponsesSocket(TurnByTurn):

@@ -14,7 +14,7 @@ from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._openai_chat import fail
 from addon.services._usage import dig, read_realtime
 
-_ADDS = re.compile(rb'"type": ?"response\.(?:\w+_)?(?:text|transcript|arguments)\.delta".*?"delta": ?"(?!")')
+_ADDS = re.compile(rb'"type": ?"response\.(?:\w{1,30}_)?(?:text|transcript|arguments)\.delta".{0,400}?"delta": ?"(?!")')
 """Sound comes in pieces as well, each with an end of its own."""
 _PCM_BYTES_A_SECOND = 48_000
 """16 bits, 24 kHz, one channel: the default format."""

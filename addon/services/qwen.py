@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Any
 
-from addon.service import Event, Service, Turn
+from addon.service import SEAM, Event, Service, Turn, each_of
 from addon.services._page import asked_once, identity_at, list_at, once, pick, pixels, size_at, text_at
 from addon.services._usage import number, read_openai_responses
 from tracker.record import Outcome
@@ -33,6 +33,7 @@ class Qwen(Service):
     hosts = ("chat.qwen.ai",)
     path = re.compile(r"/api/v2/chat/completions")
     transports = ("sse", "json")
+    adds = re.compile(rb'"(?:reasoning_)?content": ?(?P<each>")(?!")')
     tokens = "reported"
     features = (
         "reasoning", "deep_research", "web_search", "code", "connector", "canvas", "file_input", "image_input",
@@ -82,7 +83,8 @@ class Qwen(Service):
         turn.response_id = turn.response_id or response
         if (error := data.get("error")) is not None:
             turn.outcome = _name_failure(error)
-        self._read_usage(turn, response or "", data.get("usage"))
+        if type(usage := data.get("usage")) is dict:
+            self._read_usage(turn, response or "", usage)
         for choice in list_at(data, "choices"):
             if isinstance(delta := pick(choice, "delta"), dict):
                 self._read_delta(turn, delta, response or "", event.at_ms)
@@ -104,9 +106,7 @@ class Qwen(Service):
                 output=sum(usage.output or 0 for usage in read),
             )
 
-    def _read_usage(self, turn: Turn, response: str, usage: Any) -> None:
-        if not isinstance(usage, dict):
-            return
+    def _read_usage(self, turn: Turn, response: str, usage: dict[str, Any]) -> None:
         turn.state.setdefault("usages", {})[response] = usage
         if "image_count" in usage and (count := number(usage, "image_count")):
             turn.operation = "image"
@@ -120,17 +120,19 @@ class Qwen(Service):
             turn.outcome = _name_failure(delta)
             return
         finished = delta.get("status") == "finished"
+        repeats = turn.state["repeats"]
+        content = _told(delta.get("content"), repeats=repeats)
         if thought := delta.get("reasoning_content"):
-            turn.reason(thought, at_ms, part=response, replace=turn.state["repeats"])
+            turn.reason(_told(thought, repeats=repeats), at_ms, part=response, replace=repeats)
         match text_at(delta, "phase"):
             case "answer" | None:
                 if turn.operation == "image":
                     self._read_picture(turn, delta)
                 else:
-                    turn.answer(delta.get("content"), at_ms, part=response, replace=turn.state["repeats"])
+                    turn.answer(content, at_ms, part=response, replace=repeats)
                 turn.finished = turn.finished or finished
             case "think":
-                turn.reason(delta.get("content"), at_ms, part=response, replace=turn.state["repeats"])
+                turn.reason(content, at_ms, part=response, replace=repeats)
                 once(turn, "reasoning", None)
             case "thinking_summary":
                 told = pick(delta, "extra", "summary_thought", "content")
@@ -157,6 +159,14 @@ class Qwen(Service):
         if text_at(delta, "content"):
             turn.media_count = turn.state.get("image_usage", 1)
             once(turn, "image_output")
+
+
+def _told(content: Any, *, repeats: bool) -> Any:
+    """Return what an event says, or several that were read as one: the last of them if each repeats all before."""
+    if type(content) is not str or SEAM not in content:
+        return content
+    texts = each_of(content)
+    return texts[-1] if repeats else "".join(texts)
 
 
 def _name_failure(told: Any) -> Outcome:
