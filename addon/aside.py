@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from tracker.private import write_whole
+from tracker.private import read_json, write_whole
 
 Reason = Literal["handshake", "challenge"]
 HANDSHAKE_SECONDS = 3600.0
@@ -140,7 +140,7 @@ def _read(path: Path | None) -> list[Aside]:
     if path is None:
         return []
     try:
-        entries = json.loads(path.read_text("utf-8"))
+        entries = read_json(path)
         return [Aside(**entry) for entry in entries]
     except (OSError, ValueError, TypeError):
         return []  # not there yet, or damaged: the next refusal writes it anew

@@ -21,6 +21,7 @@ from addon.services._ollama import Chat
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_responses import Responses
 from tracker.errors import TellableError
+from tracker.private import read_plain
 
 SHAPES: dict[str, Dialect] = {
     "openai-chat": ChatCompletions(),
@@ -52,7 +53,7 @@ def load_bots(folder: Path) -> list[Service]:
     """Return a service for each bot in ``bots.toml``; none if there is no such file. Raise ``BotsError``."""
     path = folder / FILE
     try:
-        told = tomllib.loads(path.read_text("utf-8"))
+        told = tomllib.loads(read_plain(path).decode())
     except FileNotFoundError:
         return []
     except (OSError, ValueError, RecursionError):  # not UTF-8, not TOML, a number of thousands of digits

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tracker.private import read_plain
+
 PREVIOUS_FILE = "previous-proxy.json"
 """In the data folder: what the computer's proxy settings were before ``klimaspor setup``."""
 
@@ -52,8 +54,8 @@ class Previous:
 def load_previous(folder: Path) -> Previous:
     """Return what was in force before set-up; direct if nothing was kept or it cannot be read."""
     try:
-        return Previous.from_json((folder / PREVIOUS_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
+        return Previous.from_json(read_plain(folder / PREVIOUS_FILE).decode())
+    except (OSError, ValueError, RecursionError):
         return Previous()
 
 

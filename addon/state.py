@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracker.private import write_whole
+from tracker.private import read_json, read_plain, write_whole
 
 STATE_FILE = "proxy.json"
 TOKEN_FILE = "proxy.token"  # noqa: S105 - the name of a file
@@ -39,10 +40,13 @@ def write_state(folder: Path, state: State) -> None:
 
 def read_state(folder: Path) -> State | None:
     """Return what the state file says, or None; whether that proxy still runs is for ``ask_status`` to tell."""
-    try:
-        return State(**json.loads((folder / STATE_FILE).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
+    with suppress(OSError, ValueError):  # not there, or damaged: then no proxy can be found by it
+        match read_json(folder / STATE_FILE):
+            case {"pid": int(pid), "port": int(port), "token": str(), "started_at": str(), **rest} as told if (
+                pid > 0 and 0 < port < 65536 and rest.keys() <= {"local"}
+            ):
+                return State(**told)
+    return None
 
 
 def forget_state(folder: Path, pid: int) -> None:
@@ -59,7 +63,7 @@ def ask_status(folder: Path, timeout_seconds: float = 5.0) -> tuple[State, dict[
         return None
     try:
         answer = json.loads(_ask(state, "GET", "status.json", timeout_seconds) or b"null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return (state, answer) if isinstance(answer, dict) and answer.get("pid") == state.pid else None
 
@@ -88,8 +92,8 @@ def load_token(folder: Path) -> str:
     """Return the secret path of this installation, 32 hex digits; make it the first time."""
     path = folder / TOKEN_FILE
     with suppress(OSError):
-        token = path.read_text("ascii").strip()
-        if len(token) == 32 and path.stat().st_mode & 0o077 == 0:
+        token = read_plain(path).decode("ascii", "replace").strip()
+        if re.fullmatch(r"[0-9a-f]{32}", token) and path.stat().st_mode & 0o077 == 0:
             return token
     token = secrets.token_hex(16)
     write_whole(path, token)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -125,13 +126,28 @@ def test_a_rooms_own_error_is_told_in_its_own_words_by_command_and_worker_alike(
     assert tell(CodingError("a word from a chat")) == "CodingError"
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("\udcff".encode, "What was typed, or the name of a file, is no UTF-8 · klimaspor try · "),
+        (lambda: bytearray(1 << 62), "There is too little memory · klimaspor try · "),
+    ],
+    ids=["no UTF-8", "memory"],
+)
+def test_what_the_computer_cannot_do_is_told_as_such(error: Callable[[], object], told: str) -> None:
+    with pytest.raises((UnicodeError, MemoryError)) as raised:
+        error()
+    assert end_with(raised.value).startswith(f"Error: {told}")
+
+
 def test_a_wrong_option_is_exit_code_2() -> None:
     result = CliRunner().invoke(main, ["report", "--no-such-option"])
     assert result.exit_code == 2
 
 
 def in_a_process(code: str, **how: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False, **how)
+    how = {"text": True, **how}
+    return subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, cwd=ROOT, check=False, **how)
 
 
 def test_ctrl_c_is_no_traceback_even_while_the_first_module_is_imported() -> None:
@@ -156,6 +172,29 @@ def test_a_full_disk_is_a_sentence_whatever_was_to_be_printed(word: str) -> None
     assert ended.returncode == 1
     assert ended.stderr.startswith("Error: The computer refused (No space left on device) · klimaspor ")
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("words", [["methods"], ["import", "--help"], ["log"]], ids=" ".join)
+def test_a_terminal_that_lacks_letters_shows_the_others(tmp_path: Path, words: list[str]) -> None:
+    ended = in_a_process(
+        f"import sys; sys.argv[1:] = {words!r}; from tracker.__main__ import main; main()",
+        stdout=subprocess.PIPE,
+        env=os.environ
+        | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0", "KLIMASPOR_DB": str(tmp_path / "\udcff.db")},
+        encoding="latin-1",
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout + ended.stderr) > 50
+
+
+@pytest.mark.parametrize("zone", [":/etc/passwd", "UTC-24:59", "UTC+24:00", "/etc/passwd"])
+def test_a_time_zone_that_is_none_is_a_sentence(zone: str) -> None:
+    code = "import sys; sys.argv[1:] = ['report', '--demo', '-o', '-']; from tracker.__main__ import main; main()"
+    ended = in_a_process(code, env=os.environ | {"TZ": zone})
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"Error: There is no such time zone · TZ={zone.lstrip(':')} · unset it, or name one such as Europe/Oslo\n"
+    )
 
 
 def test_without_anywhere_to_print_a_command_still_does_its_work(tmp_path: Path) -> None:

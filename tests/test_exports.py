@@ -88,6 +88,7 @@ def test_no_cell_can_be_taken_for_a_formula() -> None:
     "changes",
     [
         {"service": "my secret\x1b[31m"}, {"effort": "=cmd()"}, {"id": "x"}, {"started_at": "2026-13-40T99:00:00.000Z"},
+        {"started_at": "9999-12-31T23:59:59.999Z"}, {"started_at": "1969-12-31T23:59:59.000Z"}, {"input_tokens": 2**53},
         {"input_tokens": -5}, {"input_tokens": 1.5}, {"output_tokens": True}, {"media_seconds": float("nan")},
         {"features": [{"feature": "kanarifugl", "state": "used", "amount": 1}]}, {"features": "x"}, {"extra": 1},
         {"outcome": None}, {"conversation": "Jane"}, {"source": "elsewhere"}, {"revision": None},

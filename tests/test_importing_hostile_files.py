@@ -7,6 +7,8 @@ import json
 import random
 import re
 import sqlite3
+import struct
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.agent_logs import CANARY, claude_answer, codex_context, codex_count, codex_meta, write
+from tests.test_store import make
 from tracker.cli import main
-from tracker.exports import COLUMNS
+from tracker.exports import COLUMNS, write_csv
 from tracker.store import Store
 
 SENTENCE = re.compile(r"^Error: [A-Z][^·\n]+ · [^·\n]+ · [^·\n]*[a-z][^·\n]*$", re.MULTILINE)
@@ -61,6 +64,40 @@ def half(build: Callable[[Path], Path]) -> Callable[[Path], Path]:
     return cut
 
 
+def locked(build: Callable[[Path], Path]) -> Callable[[Path], Path]:
+    """A zip that says that its files are encrypted."""
+
+    def lock(folder: Path) -> Path:
+        path = build(folder)
+        content = bytearray(path.read_bytes())
+        content[content.index(b"PK\x01\x02") + 8] |= 1
+        path.write_bytes(content)
+        return path
+
+    return lock
+
+
+def crowded(folder: Path) -> Path:
+    """A zip whose list of files has one a million times; to read it as a list takes a gigabyte."""
+    content = zipped("conversations.json", b"[]")(folder).read_bytes()
+    begin, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    entry, files = content[begin:end], 1_000_000
+    size, at = files * len(entry), begin + files * len(entry)
+    told = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, files, files, size, begin)
+    told += struct.pack("<4sIQI", b"PK\x06\x07", 0, at, 1)
+    told += struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 2**32 - 1, 2**32 - 1, 0)
+    (folder / "export.zip").write_bytes(content[:begin] + entry * files + told)
+    return folder / "export.zip"
+
+
+def bombs(folder: Path) -> Path:
+    """Each of its files alone would do no harm."""
+    with zipfile.ZipFile(folder / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(20):
+            archive.writestr(f"conversations-{number:03}.json", b'[{"mapping": {}}' + b" " * (4 << 20))
+    return folder / "export.zip"
+
+
 def opencode_garbage(folder: Path) -> Path:
     """A database that begins as OpenCode's and is zeros from its second page on."""
     database = sqlite3.connect(folder / "opencode.db")
@@ -88,7 +125,9 @@ REFUSED = {
     "zip with a drive": zipped("C:/x"),
     "zip bomb": zipped("conversations.json", b'[{"mapping": {}}' + b" " * (40 << 20)),
     "conversations in UTF-16": text("conversations.json", '[{"mapping": {}}]'.encode("utf-16")),
-    "CSV of ours with a field too long": text("export.csv", ",".join(COLUMNS) + '\n"' + CANARY * 20_000),
+    "zip with a password": locked(zipped("conversations.json", b'[{"mapping": {}}]')),
+    "zip of more files than any export": crowded,
+    "zip of many small bombs": bombs,
     "OpenCode's database in ruins": opencode_garbage,
 }
 
@@ -102,6 +141,60 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path, name: str) -> 
     assert SENTENCE.search(result.output), result.output
     assert CANARY not in result.output
     assert not db.exists() or stored(db) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["zip with a password", "zip of more files than any export", "zip of many small bombs"]
+)
+def test_of_a_zip_it_is_told_why_it_cannot_be_read(tmp_path: Path, name: str) -> None:
+    why = run(REFUSED[name](tmp_path), tmp_path / "k.db").output
+    assert why.startswith("Error: Cannot import this file · export.zip · the zip ")
+
+
+def own_row(n: int) -> str:
+    file = io.StringIO()
+    write_csv([make(n)], file)
+    return file.getvalue().splitlines()[1]
+
+
+ODD_ROWS = {
+    "a quote without an end": '"' + CANARY,
+    "a field too long": CANARY * 20_000,
+    "a NUL": "\0" + own_row(9),
+    "a line of many megabytes": '"' + CANARY * 2_000_000,
+    "another number of cells": "a,b",
+    "the last day of all": own_row(9).replace("2026-", "9999-"),
+    "the first day of all": own_row(9).replace("2026-", "0001-"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ROWS)
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_a_row_of_our_export_that_is_none_costs_only_itself(tmp_path: Path, odd: str, ends: str) -> None:
+    quoted = own_row(3).replace(",", '","')
+    rows = [",".join(COLUMNS), own_row(1), own_row(2), ODD_ROWS[odd], f'"{quoted}"']
+    path = tmp_path / "export.csv"
+    path.write_text("\ufeff" + ends.join(rows), newline="")
+    result = run(path, tmp_path / "k.db")
+    assert result.exit_code == 0, result.output
+    assert "3 new" in result.output
+    assert result.output.count("was left out") == 1
+    assert CANARY not in result.output
+
+
+def test_messages_that_many_questions_share_are_followed_once(tmp_path: Path) -> None:
+    def node(role: str, child: str) -> dict[str, object]:
+        said = {"author": {"role": role}, "content": {"content_type": "text", "parts": ["x"]}, "create_time": 1.79e9}
+        return {"message": said, "children": [child]}
+
+    many = 4000
+    tree = {f"q{n}": node("user", "0") for n in range(many)}
+    tree |= {str(n): node("assistant", str(n + 1)) for n in range(many)}
+    path = tmp_path / "conversations.json"
+    path.write_text(json.dumps([{"mapping": tree, "id": "x"}]))
+    begun = time.process_time()
+    assert "1 new" in run(path, tmp_path / "k.db").output
+    assert time.process_time() - begun < 10  # it took a minute
 
 
 def test_what_no_agent_writes_costs_only_its_own_line(tmp_path: Path) -> None:

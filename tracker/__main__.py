@@ -9,13 +9,15 @@ import sys
 def main() -> None:
     """Run the command line; also as ``python -m tracker``."""
     try:
+        from io import TextIOWrapper
         from pathlib import Path
 
         from tracker.cli import main as run
 
         if sys.stdout is None:  # closed by whoever calls us: what is printed is to go nowhere
             sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open as long as we run
-
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal has no letters for ends no command
         run(prog_name="klimaspor")
     except KeyboardInterrupt:
         sys.exit("Aborted!")

@@ -10,7 +10,17 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, TextIO, get_args
 
-from tracker.record import FEATURES, Feature, FeatureState, Initiator, Operation, Outcome, Record, TokenSource
+from tracker.record import (
+    FEATURES,
+    LARGEST_COUNT,
+    Feature,
+    FeatureState,
+    Initiator,
+    Operation,
+    Outcome,
+    Record,
+    TokenSource,
+)
 
 COLUMNS = tuple(field.name for field in fields(Record))
 """Every column of ``requests``, then ``features``: ``feature.state=amount``, one space between."""
@@ -23,7 +33,7 @@ _WORD = re.compile(r"[a-z0-9][a-z0-9._/-]{0,63}")
 _SHAPES: dict[str, re.Pattern[str]] = {
     "id": re.compile(r"[0-9a-f]{32}"),
     "conversation": re.compile(r"[0-9a-f]{32}"),
-    "started_at": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
+    "started_at": re.compile(r"(?:19[7-9]|[2-8]\d\d)\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
     "service": _WORD,
     "provider": _WORD,
     "effort": _WORD,
@@ -46,7 +56,6 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 }
 """What the text of each column looks like: a file that was tampered with brings no words or control characters in."""
 _OPTIONAL = {"provider", "effort", "client", "conversation", "request_model", "response_model"}
-_LARGEST = 2**53
 
 
 class NotARecordError(ValueError):
@@ -74,9 +83,14 @@ def write_json_lines(records: Iterable[Record], file: TextIO) -> int:
     return written
 
 
-def read_csv(file: TextIO) -> Iterator[Record | NotARecordError]:
+def read_csv(file: Iterable[str]) -> Iterator[Record | NotARecordError]:
     """Yield the record of each row, or why it is none."""
-    for row in csv.reader(file):
+    for line in file:
+        try:
+            row = next(csv.reader([line]), [])  # alone, so that a quote without an end costs its own row only
+        except csv.Error:
+            yield NotARecordError("it is damaged")
+            continue
         if tuple(row) == COLUMNS:
             continue
         if len(row) != len(COLUMNS):
@@ -125,7 +139,7 @@ def _to_record(values: dict[str, Any]) -> Record:
         if value is None and name not in {"revision", "utc_offset_minutes"}:
             continue
         least = -1440 if name == "utc_offset_minutes" else 0
-        most = 1440 if name == "utc_offset_minutes" else _LARGEST
+        most = 1440 if name == "utc_offset_minutes" else LARGEST_COUNT
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise NotARecordError(f"its {name} is not one of ours")
     seconds = values["media_seconds"]
@@ -151,7 +165,7 @@ def _to_feature(entry: object) -> Feature:
             and name in FEATURES
             and state in get_args(FeatureState)
             and not isinstance(amount, bool)
-            and (amount is None or 0 <= amount <= _LARGEST)
+            and (amount is None or 0 <= amount <= LARGEST_COUNT)
         ):
             return Feature(name, state, amount)
     raise NotARecordError("its features are not ours")

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tracker.errors import TellableError
-from tracker.private import make_private_folder, make_whole
+from tracker.private import make_private_folder, make_whole, read_plain
 
 KEY_BYTES = 32
 
@@ -46,7 +46,7 @@ def load_key(db_path: Path) -> bytes:
 
 def _read(path: Path) -> bytes:
     for _ in range(20):  # another process may be writing it where there are no hard links
-        key = path.read_bytes()
+        key = read_plain(path)
         if len(key) >= KEY_BYTES:
             return key
         time.sleep(0.01)

@@ -48,6 +48,8 @@ def open_database(
     :raises StoreError: if it is locked, damaged, not ours, made by a newer klimaspor, or may not be used.
     """
     with explained(path):
+        if path.exists() and not path.is_file():  # a pipe or a device would be waited for
+            raise StoreError(f"This is not a file · {path} · choose another place with --db")
         if readonly:
             if not path.exists():
                 raise NoDatabaseError(

@@ -1,12 +1,50 @@
-"""Files and folders for this person alone, and files written whole or not at all."""
+"""Files and folders for this person alone: written whole or not at all, read only where a plain file lies."""
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+LARGEST_BYTES = 16 << 20
+"""No small file of ours is larger."""
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+"""Opening a pipe would wait for who writes into it."""
+
+
+def read_plain(path: Path, largest: int = LARGEST_BYTES) -> bytes:
+    """
+    Return what a small file holds.
+
+    Raises ``OSError`` also for a pipe, a device or a file that is larger than any of ours: reading it may never end.
+    """
+    handle = os.open(path, os.O_RDONLY | _AT_ONCE)
+    try:
+        found = os.fstat(handle)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
+        if found.st_size > largest:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(largest)
+    finally:
+        os.close(handle)
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON value in a small file; raises ``OSError``, or ``ValueError`` if it holds none."""
+    try:
+        return json.loads(read_plain(path))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def make_private_folder(folder: Path) -> None:

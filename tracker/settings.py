@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from tracker.budget import Budget, read_budget
 from tracker.errors import TellableError
+from tracker.private import read_plain
 
 Kind = Literal["text", "number", "switch", "list"]
 
@@ -144,11 +145,13 @@ def load(db_path: Path) -> Settings:
     """
     path = settings_path(db_path)
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(read_plain(path).decode())
     except FileNotFoundError:
         return Settings()
     except OSError as error:
-        raise SettingsError(f"The settings cannot be read ({error.strerror}) · {path} · check who owns it") from error
+        raise SettingsError(
+            f"The settings cannot be read ({error.strerror}) · {path} · check what lies there"
+        ) from error
     except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number of thousands of digits
         position = re.search(r"line \d+", str(error))
         place = position[0] if position else "not UTF-8 or not TOML"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -131,6 +133,24 @@ def _unanswered(command: str) -> str:
     )
 
 
+def _check_time_zone() -> None:
+    """End a command where no day and no hour could be told."""
+    zone = os.environ.get("TZ", "").removeprefix(":")
+    try:
+        datetime.now(UTC).astimezone()
+        if zone.startswith("/"):
+            from pathlib import Path
+            from zoneinfo import ZoneInfo
+
+            if (path := Path(zone)).is_file():
+                with path.open("rb") as file:
+                    ZoneInfo.from_file(file)
+    except (ValueError, OverflowError, OSError):
+        raise click.ClickException(
+            f"There is no such time zone · TZ={zone[:80]} · unset it, or name one such as Europe/Oslo"
+        ) from None
+
+
 def _fit(message: str) -> str:
     """Make a message fit for a terminal: it may quote what was typed, or what stands in a file."""
     from tracker.harmless import harmless
@@ -148,6 +168,10 @@ def _tell(error: Exception, command: str) -> str:
         return (
             f"The computer refused ({error.strerror}) · klimaspor {command} · check the file, its folder and the disk"
         )
+    if isinstance(error, UnicodeEncodeError):
+        return f"What was typed, or the name of a file, is no UTF-8 · klimaspor {command} · type it anew, or rename it"
+    if isinstance(error, MemoryError):
+        return f"There is too little memory · klimaspor {command} · close other programs, then try again"
     kind = tell(error)
     return f"Something we did not foresee ({kind}) · klimaspor {command} · nothing was sent anywhere; please tell us"
 
@@ -156,3 +180,4 @@ def _tell(error: Exception, command: str) -> str:
 @click.version_option(package_name="klimaspor", prog_name="klimaspor")
 def main() -> None:
     """See the environmental footprint of your own AI chatbot use."""
+    _check_time_zone()

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from tracker.cli.leaving import leave
 from tracker.cli.options import Whole, check_service, database_option, examples, fail
 
 STEP_SECONDS = 0.2
@@ -72,10 +73,7 @@ def _await(path: Path, seconds: float) -> dict[str, Any] | None:
 def _leave(example: dict[str, Any], output: Path) -> None:
     removed = example.pop("removed")
     reads_alike = example.pop("reads_alike")
-    try:
-        output.write_text(json.dumps(example, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        fail(f"The example cannot be written ({error.strerror})", str(output), "choose another file with -o")
+    leave("example", json.dumps(example, ensure_ascii=False, indent=1) + "\n", output)
     click.echo(f"Left in {output}: {len(example['expected'])} record(s).")
     if not reads_alike:
         click.echo(

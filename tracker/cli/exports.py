@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TextIO
 import click
 
 from tracker.cli.days import days_options, span
-from tracker.cli.options import database_option, examples, fail, spare_our_own
+from tracker.cli.leaving import leaving
+from tracker.cli.options import database_option, examples, spare_our_own
 
 
 @click.command(epilog=examples("klimaspor export --format jsonl -o records.jsonl"))
@@ -41,15 +41,8 @@ def export(
         _write(db, sys.stdout, first, end, as_lines=as_lines)
         return
     spare_our_own(output, db)
-    aside = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        with aside.open("x", encoding="utf-8", newline="") as file:
-            written = _write(db, file, first, end, as_lines=as_lines)
-        aside.replace(output)
-    except OSError as error:
-        fail(f"The export could not be written ({error.strerror})", str(output), "choose another place with -o")
-    finally:
-        aside.unlink(missing_ok=True)
+    with leaving("export", output) as file:
+        written = _write(db, file, first, end, as_lines=as_lines)
     click.echo(f"{written:,} records written to {output}.", err=True)
 
 

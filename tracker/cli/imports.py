@@ -42,7 +42,7 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
     The kind of each file is told from its content. What is known already is not counted again, so a file may be
     imported as often as you like.
     """
-    from tracker.imports import detect
+    from tracker.imports import NotReadableError, detect
     from tracker.imports.intake import open_context, shown_name, take_in
     from tracker.store import Store
 
@@ -54,6 +54,8 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
             kind = detect(path)
         except OSError:
             fail("Cannot read this file", shown_name(path), "check that it is yours to read, then import it again")
+        except NotReadableError as error:
+            fail("Cannot import this file", shown_name(path), f"{error}")
         if kind is None:
             fail(
                 "Cannot tell what this is",
@@ -81,6 +83,7 @@ def import_files(*, paths: tuple[Path, ...], delete: bool, watch: bool, db: Path
 def _watch(kinds: list[tuple[Path, Kind]], db: Path) -> None:
     """Read what changes, file by file; the database is open only while something is written."""
     from tracker.cli.watching import Watch
+    from tracker.imports import NotReadableError
     from tracker.imports.intake import open_context, shown_name, take_in
     from tracker.key import KeyFileError
     from tracker.opening import StoreError
@@ -102,7 +105,7 @@ def _watch(kinds: list[tuple[Path, Kind]], db: Path) -> None:
                     if is_kind:
                         with Store.open(db) as store, _progress(shown_name(file)) as progress:
                             _tell_change(take_in(file, kind, context, store, progress))
-                except OSError:
+                except (OSError, NotReadableError):
                     click.echo(
                         f"Cannot read this file · {shown_name(file)} · it is left out until it changes again", err=True
                     )

@@ -43,7 +43,7 @@ def database_option[F: Callable[..., Any]](command: F) -> F:
         "--db",
         type=click.Path(path_type=Path, dir_okay=False),
         envvar="KLIMASPOR_DB",
-        callback=lambda _context, _parameter, value: value or _default_path(),
+        callback=lambda context, parameter, value: _named(context, parameter, value) or _default_path(),
         help=_DATABASE,
     )(command)
 
@@ -53,7 +53,7 @@ def same_database_option[F: Callable[..., Any]](command: F) -> F:
     return click.option(
         "--db",
         type=click.Path(path_type=Path, dir_okay=False),
-        callback=lambda context, _parameter, value: value or context.obj,
+        callback=lambda context, parameter, value: _named(context, parameter, value) or context.obj,
         help=_DATABASE,
     )(command)
 
@@ -116,6 +116,12 @@ def act_on_it(db: Path) -> None:
     from addon.state import have_it_look
 
     have_it_look(db.parent.resolve())
+
+
+def _named(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and not path.name:
+        raise click.BadParameter(f"{str(path)!r} is not the name of a file.", context, parameter)
+    return path
 
 
 def _default_path() -> Path:

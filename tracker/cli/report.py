@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracker.cli.options import database_option, examples, fail, format_option, language_option, spare_our_own
+from tracker.cli.leaving import leave
+from tracker.cli.options import database_option, examples, format_option, language_option, spare_our_own
 from tracker.report.computer import clock, computer_language
 
 if TYPE_CHECKING:
@@ -168,10 +169,7 @@ def _write(
     if output is None or str(output) == "-":
         sys.stdout.buffer.write(text.encode())
         return
-    try:
-        output.write_bytes(text.encode())
-    except OSError as error:
-        fail("The report could not be written", str(output), f"{error.strerror}; choose another place with -o")
+    leave("report", text, output)
     click.echo(str(output))
     if open_it:
         click.launch(output.resolve().as_uri())

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from tracker.cli.leaving import leave
 from tracker.cli.options import Whole, examples, fail, format_option, language_option
 
 dsn_option = click.option(
@@ -109,7 +110,11 @@ def report(dsn: str, week: str | None, output_format: str, lang: str, output: Pa
                 text = render.to_otlp(read_cells(connection, wanted), wanted)
             case _:
                 text = render.to_text(facts, earlier, lang)
-    _leave(text, output)
+    if output is None or str(output) == "-":
+        click.echo(text, nl=False)
+        return
+    leave("report", text, output)
+    click.echo(str(output))
 
 
 @click.command(
@@ -176,17 +181,6 @@ def _to_json(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Return a list of objects; days and moments as ISO 8601."""
     found = [dict(zip(names, row, strict=True)) for row in rows]
     return json.dumps(found, ensure_ascii=False, indent=2, default=lambda moment: moment.isoformat())
-
-
-def _leave(text: str, output: Path | None) -> None:
-    if output is None or str(output) == "-":
-        click.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"The report could not be written ({error.strerror})", str(output), "choose another place with -o")
-    click.echo(str(output))
 
 
 def _monday(week: str) -> str:

@@ -52,7 +52,7 @@ def _files(root: Path) -> Iterator[Path]:
     for folder, _, names in os.walk(root, followlinks=False):
         for name in names:
             file = Path(folder) / name
-            if name.endswith(_SUFFIXES) and not file.is_symlink():
+            if name.endswith(_SUFFIXES) and not file.is_symlink() and file.is_file():
                 yield file
 
 

@@ -128,4 +128,6 @@ def detect(path: Path) -> Kind | None:
     if path.is_file():
         with path.open("rb") as file:
             head = file.read(64 * 1024)
+    elif not path.is_dir():
+        return None  # a pipe or a device, which may have no end
     return next((kind for kind in KINDS if kind.detect(path, head)), None)

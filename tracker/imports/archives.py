@@ -19,22 +19,30 @@ from tracker.record import Record
 _CONVERSATIONS = re.compile(r"(?:[^/\\]+/){0,3}conversations(?:[-_]\d{1,4})?\.json")
 LARGEST_RATIO = 200
 """Text shrinks to a tenth or a twentieth; a bomb to a thousandth."""
-LARGEST_MEMBER = 64 << 30
-MOST_MEMBERS = 500_000
+LARGEST_EXPORT = 64 << 30
+LARGEST_DIRECTORY = 16 << 20
+"""Bytes of a zip's list of files: some hundred thousand of them, where an export has a few thousand."""
+_DAMAGED = (zipfile.BadZipFile, EOFError, zlib.error)
 _HARMLESS = 16 << 20
 """Bytes: below this no ratio can hurt."""
 
 
 def holds_conversations(path: Path, head: bytes, mark: bytes) -> bool:
-    """Whether this is an export whose conversations carry the mark near their beginning."""
-    if head.startswith(b"PK") or path.is_dir() or path.name.startswith("conversations"):
+    """
+    Whether this is an export whose conversations carry the mark near their beginning.
+
+    :raises NotReadableError: for a zip that is no export, or none that can be read: nothing else comes as a zip.
+    """
+    is_zip = head.startswith(b"PK")
+    if is_zip or path.is_dir() or path.name.startswith("conversations"):
         try:
-            with _parts(path) as parts:
+            with _explained(), _parts(path) as parts:
                 for _, open_part in parts[:1]:
                     with open_part() as file:
                         return mark in file.read(1 << 20)
-        except (NotReadableError, zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError):
-            pass  # whatever this is, it is no export that can be read
+        except NotReadableError:
+            if is_zip:
+                raise
     return False
 
 
@@ -64,25 +72,31 @@ def _conversations(path: Path, progress: Progress) -> Iterator[tuple[int, dict[s
 
     A zip is checked to its last byte before anything is yielded, so that a damaged one changes nothing.
     """
-    try:
-        with _parts(path) as parts:
-            everything = sum(size for size, _ in parts)
-            steps = 2 if _is_zip(path) else 1
-            done = 0
-            if steps == 2:
-                for size, open_part in parts:
-                    done += _check(open_part(), size, lambda read, done=done: progress(done + read, everything * 2))  # type: ignore[misc]  # a default binds the value
-            position = 0
+    with _explained(), _parts(path) as parts:
+        everything = sum(size for size, _ in parts)
+        steps = 2 if _is_zip(path) else 1
+        done = 0
+        if steps == 2:
             for size, open_part in parts:
-                with open_part() as file:
-                    for element in read_array(file):
-                        position += 1
-                        progress(min(done + file.tell(), everything * steps), everything * steps)
-                        yield position, element if isinstance(element, dict) else None
-                done += size
-    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+                done += _check(open_part(), size, lambda read, done=done: progress(done + read, everything * 2))  # type: ignore[misc]  # a default binds the value
+        position = 0
+        for size, open_part in parts:
+            with open_part() as file:
+                for element in read_array(file):
+                    position += 1
+                    progress(min(done + file.tell(), everything * steps), everything * steps)
+                    yield position, element if isinstance(element, dict) else None
+            done += size
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what is raised for a zip into a sentence."""
+    try:
+        yield
+    except _DAMAGED as error:
         raise NotReadableError("the zip is damaged or was not downloaded to its end; download it again") from error
-    except (NotImplementedError, RuntimeError) as error:
+    except RuntimeError as error:
         raise NotReadableError(
             "the zip is encrypted or packed in a way that is not known; unpack it and import the folder"
         ) from error
@@ -113,17 +127,33 @@ def _parts(path: Path) -> Iterator[list[tuple[int, Callable[[], BinaryIO]]]]:
         ]
         yield [(file.stat().st_size, _opener(file)) for file in files]
         return
+    if _directory_bytes(path) > LARGEST_DIRECTORY:
+        raise NotReadableError("the zip holds more files than any export; download the export again")
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if len(members) > MOST_MEMBERS:
-            raise NotReadableError("the zip holds more files than any export; download the export again")
         for member in members:
             _refuse(member)
         found = [member for member in members if _CONVERSATIONS.fullmatch(member.filename)]
         if not found:
             raise NotReadableError("the zip holds no conversations.json; give it the zip as the chatbot sent it")
+        everything = sum(member.file_size for member in found)
+        if everything > LARGEST_EXPORT or everything > max(_HARMLESS, LARGEST_RATIO * path.stat().st_size):
+            raise NotReadableError("the zip would unpack to far more than an export holds; download the export again")
         found.sort(key=lambda member: member.filename)
         yield [(member.file_size, _member_opener(archive, member)) for member in found]
+
+
+def _directory_bytes(path: Path) -> int:
+    """Return how long the zip says that its list of files is, which is read as a whole; 0 if it does not say."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - (1 << 16) - 22))
+        tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0:
+        return 0
+    if tail[max(0, end - 20) : end].startswith(b"PK\x06\x07"):  # a large one says so in a record before
+        return int.from_bytes(tail[max(0, end - 36) : end - 28], "little")
+    return int.from_bytes(tail[end + 12 : end + 16], "little")
 
 
 def _opener(file: Path) -> Callable[[], BinaryIO]:
@@ -142,6 +172,3 @@ def _refuse(member: zipfile.ZipInfo) -> None:
         return
     if stat.S_ISLNK(member.external_attr >> 16):
         raise NotReadableError("the zip has a link where its conversations should be; download the export again")
-    ratio = member.file_size / max(1, member.compress_size)
-    if member.file_size > LARGEST_MEMBER or (member.file_size > _HARMLESS and ratio > LARGEST_RATIO):
-        raise NotReadableError("the zip would unpack to far more than an export holds; download the export again")

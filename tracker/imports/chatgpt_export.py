@@ -75,14 +75,16 @@ def _find_turns(nodes: dict[str, Node]) -> Iterator[tuple[Node, list[Node], bool
     Yield each question with the messages of one answer to it, and whether it is the first answer.
 
     Where a question (or a step of an answer) was tried again the tree branches; each branch is an answer of its own.
+    In a tree each message answers one question, so one that is named by many is followed once.
     """
+    seen: set[str] = set()
     for name, node in nodes.items():
         question = _message(node)
         if not _is_question(question):
             continue
         first = True
         starts = _children(node, nodes)
-        seen = {name}
+        seen.add(name)
         while starts:
             at: str | None = starts.pop(0)
             answers: list[Node] = []

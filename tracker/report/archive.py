@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.private import write_whole
+from tracker.private import read_json, write_whole
 from tracker.report import charts
 from tracker.report.figures import keep
 from tracker.report.language import NOTHING, Language, language
@@ -85,7 +85,7 @@ def summaries(folder: Path) -> list[Json]:
     found = []
     for path in sorted(folder.glob("*-W*.json"), reverse=True):
         try:
-            entry = json.loads(path.read_text("utf-8"))
+            entry = read_json(path)
             iso_week(entry["week"], "UTC")
             numbers = [entry[name][end] for name in ("energy_wh", "ghg_g") for end in ("low", "mid", "high")]
             if all(isinstance(number, int | float) for number in [*numbers, entry["questions"], entry["requests"]]):

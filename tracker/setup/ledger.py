@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from tracker.private import write_whole
+from tracker.private import read_json, write_whole
 from tracker.setup import SetupError
 
 LEDGER_FILE = "setup-ledger.json"
@@ -79,17 +79,15 @@ class Ledger:
         """Read the ledger; an empty one if there is none. A damaged one raises SetupError, for nobody may guess."""
         path = folder / LEDGER_FILE
         try:
-            text = path.read_text("utf-8")
+            match read_json(path):
+                case {"version": int(version), "entries": list(rows)} if version <= VERSION:
+                    return cls(path, [_read_entry(row) for row in rows])
         except FileNotFoundError:
             return cls(path)
         except OSError as error:
             raise SetupError(
                 "The ledger of the set-up cannot be read", f"{path} ({error.strerror})", "make it readable"
             ) from None
-        try:
-            match json.loads(text):
-                case {"version": int(version), "entries": list(rows)} if version <= VERSION:
-                    return cls(path, [_read_entry(row) for row in rows])
         except (ValueError, TypeError, KeyError):
             pass  # said below, for both ways of being damaged
         raise SetupError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+from tracker.private import write_whole
 from tracker.report.language import Language, language
 from tracker.report.names import mark
 from tracker.report.render import page
@@ -105,7 +106,7 @@ def write_papers(folder: Path, policy: Policy, lang: str) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for name in PAPERS:
             path = folder / f"{name}-{lang}.html"
-            path.write_text(make_paper(name, policy, lang), encoding="utf-8")
+            write_whole(path, make_paper(name, policy, lang), 0o644)
             written.append(path)
     except OSError as error:
         raise TeamError(f"The papers cannot be written ({error.strerror}) · {folder} · choose another folder") from None
