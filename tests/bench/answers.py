@@ -10,7 +10,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise, product
+from itertools import accumulate, cycle, pairwise, product
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -81,9 +81,15 @@ def as_sent(examples: Sequence[Example], tokens: int) -> Answer | None:
 def _filled(
     exchange: Exchange, units: list[bytes], start: int, size: int, places: list[Place], texts: Iterable[str]
 ) -> Exchange:
-    """Return the exchange with a run of its units repeated, each time with another text."""
-    run = [with_text(units[start + n % size], places, text) for n, text in enumerate(texts)]
-    return made_of(exchange, [*units[:start], *run, *units[start + size :]])
+    """
+    Return the exchange with a run of its units repeated, each time with another text.
+
+    The last unit comes once, as the last: some services say in it that the text is at its end.
+    """
+    *first, last = units[start : start + size]
+    told = list(texts)
+    run = [with_text(unit, places, text) for unit, text in zip(cycle(first or [last]), told[:-1], strict=False)]
+    return made_of(exchange, [*units[:start], *run, with_text(last, places, told[-1]), *units[start + size :]])
 
 
 def words_of(service: str, tokens: int) -> list[str]:
