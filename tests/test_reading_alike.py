@@ -6,6 +6,7 @@ import base64
 import json
 import random
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,12 +19,14 @@ from hypothesis import strategies as st
 from addon.exchange import Chunk, Exchange, Message
 from addon.framing import read_events
 from addon.reader import Reader
-from addon.service import Event, Service, discover
+from addon.service import Event, Service, Turn, discover, each_of
 from addon.services._bedrock import unwrap_all
+from addon.services._dialect import TurnByTurn
 from tests.bench.readers import lengthen
 from tests.bench.units import units_of
 from tests.examples import KEY, Example, load_examples
-from tests.fuzz.shuffled import differ, read_both_ways, shuffle
+from tests.fuzz.shuffled import read_both_ways, shuffle
+from tests.fuzz.truths import differ
 
 ADDS = re.compile(rb'"text": ?"(?!")')
 ADDING = [case for case in load_examples() if next(s for s in discover() if s.name == case.service).adds]
@@ -219,6 +222,87 @@ def change(events: list[tuple[bool, bytes]], chance: random.Random) -> None:
                 events[at] = from_client, SHORT_TEXT.sub(chance.choice(TEXTS), data, chance.choice((0, 1)))
 
 
+def test_texts_that_are_to_be_seen_each_come_with_a_seam_between_them_and_the_last_at_its_own_time() -> None:
+    adds = re.compile(rb'"text": ?(?P<each>")(?!")')
+    pieces = [sse({"text": word}) for word in ("The", " tide", ' "is"', " in")]
+    assert told(pieces, adds) == [({"text": 'The\x1f tide\x1f "is"'}, 0), ({"text": " in"}, 30)]
+    assert told(pieces[:1], adds) == [({"text": "The"}, 0)]
+    with_a_seam = [sse({"text": word}) for word in ("a", "\x1f", "b")]
+    assert told(with_a_seam, adds) == told(with_a_seam, None)
+    assert each_of("a\x1fb") == ["a", "b"]
+    assert each_of(7) == []
+
+
+class Noting(TurnByTurn):
+    """Notes what it is given to read."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service, exchange([]))
+        self.taken: list[tuple[int | None, Any]] = []
+
+    def take(self, message: Message) -> Iterable[Turn]:
+        self.taken.append((message.at_ms, json.loads(message.data, strict=False)))
+        return ()
+
+
+def heard(messages: Sequence[tuple[bool, Any]]) -> list[tuple[int | None, Any]]:
+    (copilot,) = [service() for service in discover() if service.name == "copilot"]
+    listener = Noting(copilot)
+    for n, (from_client, value) in enumerate(messages):
+        listener.hear(Message(10 * n, from_client, json.dumps(value).encode()))
+    listener.close("complete", 1000)
+    return listener.taken
+
+
+def test_messages_that_only_add_to_a_text_wait_for_another_and_are_read_as_one() -> None:
+    def said(n: int, text: str) -> tuple[bool, dict[str, str]]:
+        return False, {"event": "appendText", "messageId": "m1", "partId": "p1", "text": text, "id": str(n)}
+
+    texts = [said(n, f" {n}") for n in range(2, 30)]
+    others = [(False, {"event": "ping"}), (True, {"event": "pong"}), (False, {"event": "done"})]
+    for other in others:
+        (first, joined, *rest) = heard([*texts, other])
+        assert first == (0, texts[0][1])
+        assert joined[0] == 10
+        assert joined[1]["text"] == "".join(text["text"] for _, text in texts[1:])
+        assert [value for _, value in rest] == [other[1]]
+    assert len(heard(texts)) == 2
+    (_, middle), *_ = apart = [said(1, " a"), (False, {**said(2, " b")[1], "messageId": "m2"}), said(3, " c")]
+    assert [value for _, value in heard(apart)] == [value for _, value in apart], middle
+
+
+def test_a_socket_of_other_things_hears_texts_after_them_all_the_same() -> None:
+    text = {"event": "appendText", "messageId": "m1", "partId": "p1", "text": " tide"}
+    taken = heard([*[(False, {"event": "partialImageGenerated"})] * 100, *[(False, text)] * 100])
+    assert len(taken) < 120
+    assert sum(str(value.get("text", "")).count("tide") for _, value in taken) == 100
+
+
+def test_frames_that_only_add_to_a_text_are_one_event_wherever_they_are_cut() -> None:
+    (kimi,) = [service for service in discover() if service.name == "kimi"]
+    values = [
+        {
+            "eventOffset": n,
+            "op": "append",
+            "mask": "block.text.content",
+            "block": {"id": "2", "text": {"content": text}},
+        }
+        for n, text in enumerate([" tide", ' "is"', "", " \x1e", *[" in"] * 1000])
+    ]
+    texts = [json.dumps(value).encode() for value in values]
+    texts[3] = texts[3].replace(b"\\u001e", b"\x1e")
+    frames = b"".join(b"\0" + len(text).to_bytes(4) + text for text in texts)
+    for size in (len(frames), 40, 1000):
+        pieces = [frames[start : start + size] for start in range(0, len(frames), size)]
+        came = replace(exchange(pieces), response_headers={"content-type": "application/connect+json"})
+        joined, apart = (list(read_events(came, "connect", adds)) for adds in (kimi.adds, None))
+        assert [event.data for event in apart] == values
+        assert "".join(event.data["block"]["text"]["content"] for event in joined) == "".join(
+            value["block"]["text"]["content"] for value in values
+        )
+        assert len(joined) < (20 if size == len(frames) else 600)
+
+
 def test_two_searches_that_differ_in_their_query_alone_are_two() -> None:
     (case,) = [case for case in ADDING if (case.service, case.path.stem) == ("cohere-api", "chat-v1-tools")]
     exchange = case.exchanges[-1]
@@ -227,3 +311,14 @@ def test_two_searches_that_differ_in_their_query_alone_are_two() -> None:
     events.insert(at, events[at].replace(b"ferry", b"train"))
     (record,) = Reader(KEY).read(replace(exchange, chunks=(Chunk(0, b"\n".join(events)),))).records
     assert ("web_search", "used", 2) in [(one.feature, one.state, one.amount) for one in record.features]
+
+
+def test_messages_that_come_whole_again_are_one_answer() -> None:
+    (case,) = [case for case in ADDING if (case.service, case.path.stem) == ("minimax", "thinking")]
+    exchange = case.exchanges[-1]
+    whole = next(
+        chunk.data for chunk in exchange.chunks if b'"agent_message":' in chunk.data and b"Rhine" in chunk.data
+    )
+    asked = replace(exchange, chunks=tuple(Chunk(n, whole) for n in range(5)))
+    plain = Reader(KEY, services=plainly(Reader(KEY).services))
+    assert Reader(KEY).read(asked).records == plain.read(asked).records != ()

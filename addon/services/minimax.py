@@ -27,7 +27,10 @@ class MiniMax(Service):
         "agent.minimax.io", "agent-stream.minimax.io", "agent.minimaxi.com", "agent-stream.minimaxi.com",
     )  # fmt: skip
     path = re.compile(r"/(?:minimax-cloud|archon)/api/v1/session/[^/]+/message")
-    adds = re.compile(rb'"(?:msg_c|msgC|thinking_c|thinkingC)ontent": ?(?P<each>")(?!")')
+    adds = re.compile(
+        rb'essage_?[cC]hunk": ?\{[^{}]*?"(?:msg_c|msgC|thinking_c|thinkingC)ontent": ?(?P<each>")(?!")'
+        rb'(?!.*ontent": ?"[^"])'  # in a chunk, and the only text of it
+    )
     features = ("reasoning", "web_search", "subagent", "tool", "code", "file_input")
     grade = "documented"
     verified = date(2026, 11, 21)

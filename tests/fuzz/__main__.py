@@ -1,78 +1,76 @@
 """
-Throw bytes at every framing and every service, led by what they reach in our code: ``python -m tests.fuzz``.
+Throw bytes at what reads bytes, led by what they reach in our code: ``python -m tests.fuzz``.
 
 It needs atheris, which is no dependency of ours: ``pip install --target /tmp/atheris atheris``, then
-``PYTHONPATH=/tmp/atheris python -m tests.fuzz --seconds 600``. The corpus in ``tests/fuzz/corpus`` is kept: what
-reached something new is added to it under ``--keep``. It is seeded from our own examples and holds nobody's words.
-Arguments after ``--`` go to libFuzzer. A finding is written to ``crash-…`` in the current folder.
+``PYTHONPATH=/tmp/atheris python -m tests.fuzz services framings --seconds 600``; without names all targets, one after
+the other. It begins with our own examples and with ``tests/fuzz/corpus``, which ``tests/test_fuzz_corpus.py`` reads in
+every run of the tests. What reaches something new is written to ``--found``; ``--keep`` then takes the least of it that
+reaches all into the corpus. Arguments after ``--`` go to libFuzzer. A finding is written to ``crash-…`` in the current
+folder; ``python -m tests.fuzz services -- crash-…`` shows it again.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 CORPUS = Path(__file__).parent / "corpus"
-LARGEST_SEED = 1500
+TARGETS = ("services", "framings", "codings", "questions", "patches", "names", "recordings", "repeats")
+LARGEST_KEPT = 1500
 
 
 def main() -> None:
-    """Read the command line and fuzz; returns only where atheris does."""
+    """Read the command line and fuzz."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--keep", action="store_true", help="write what reached something new into the corpus")
-    parser.add_argument("--seed", action="store_true", help="only write the seeds from the examples")
-    parser.add_argument("more", nargs="*", help="arguments for libFuzzer, after --")
-    options = parser.parse_args()
-    if options.seed:
-        write_seeds(CORPUS)
-        return
+    parser.add_argument("targets", nargs="*", help=f"of {', '.join(TARGETS)}")
+    parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--found", type=Path, help="folder for what reaches something new")
+    parser.add_argument("--keep", action="store_true", help="take the least of what was found into the corpus")
+    split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options, more = parser.parse_args(sys.argv[1:split]), sys.argv[split + 1 :]
+    targets = options.targets or list(TARGETS)
+    if unknown := set(targets) - set(TARGETS):
+        parser.error(f"there is no target {min(unknown)!r}")
+    found = options.found or Path(tempfile.mkdtemp(prefix="fuzz-"))
+    if len(targets) == 1:
+        fuzz(targets[0], found / targets[0], options.seconds, more, keep=options.keep)
+    told = ["--seconds", str(options.seconds), "--found", str(found), *["--keep"] * options.keep]
+    for target in targets:
+        print(f"{target}:", flush=True)
+        subprocess.run([sys.executable, "-m", "tests.fuzz", target, *told, "--", *more], check=True)
+
+
+def fuzz(target: str, found: Path, seconds: int, more: list[str], *, keep: bool) -> None:
+    """Fuzz one target; does not return."""
     try:
         import atheris  # type: ignore[import-not-found, unused-ignore]  # by hand, where it was installed
     except ImportError:
         sys.exit("atheris is not here · pip install --target DIR atheris · then run with PYTHONPATH=DIR")
-    with atheris.instrument_imports(include=["addon"]):
-        from tests.fuzz.target import throw
-    with tempfile.TemporaryDirectory() as folder:
-        where = [str(CORPUS)] if options.keep else [folder, str(CORPUS)]
-        limits = [f"-max_total_time={options.seconds}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=65536"]
-        atheris.Setup([sys.argv[0], *limits, *options.more, *where], throw)
-        atheris.Fuzz()
+    with atheris.instrument_imports(include=["addon", "tracker"]):
+        module: Any = importlib.import_module(f"tests.fuzz.{target}")
+        seeds = list(module.seeds())
+        for seed in seeds:
+            module.throw(seed)  # our code imports much where it is first needed
+    from tests.fuzz.changes import mutate
 
-
-def write_seeds(folder: Path) -> None:
-    """Write one small seed for each service and way of answering: which service, then question and answer."""
-    folder.mkdir(exist_ok=True)
-    for seed in seeds():
-        (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
-
-
-def seeds() -> Iterator[bytes]:
-    from tests.examples import load_examples
-    from tests.fuzz.target import KINDS, pack
-
-    started = datetime(2026, 11, 20, tzinfo=UTC)
-    done = set()
-    for case in load_examples():
-        for exchange in case.exchanges:
-            known = [number for number, kind in enumerate(KINDS) if kind[:3] == (case.service, *_way(exchange))]
-            seed = pack(known[0], replace(exchange, started_at=started)) if known else b""
-            if known and known[0] not in done and len(seed) <= LARGEST_SEED:
-                done.add(known[0])
-                yield seed
-
-
-def _way(exchange: object) -> tuple[str, bool]:
-    from addon.exchange import Exchange
-
-    assert isinstance(exchange, Exchange)
-    return exchange.path, bool(exchange.messages)
+    found.mkdir(parents=True, exist_ok=True)
+    kept = CORPUS / target
+    kept.mkdir(parents=True, exist_ok=True)
+    if keep:
+        arguments = ["-merge=1", f"-max_len={LARGEST_KEPT}", str(kept), str(found)]
+    else:
+        for seed in seeds:
+            (found / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+        limits = [f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=4096"]
+        arguments = more if any(not one.startswith("-") for one in more) else [*limits, *more, str(found), str(kept)]
+    atheris.Setup([sys.argv[0], *arguments], module.throw, custom_mutator=mutate)
+    atheris.Fuzz()
 
 
 if __name__ == "__main__":

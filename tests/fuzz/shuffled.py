@@ -6,7 +6,6 @@ cut anywhere with like events joined, and whole with each event as it came. ``py
 from __future__ import annotations
 
 import random
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -14,17 +13,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from addon.exchange import Chunk, Exchange
-from addon.reader import Reader
 from addon.reading import Reading
 from addon.service import Service
-from tests.examples import KEY, load_examples
-from tests.fuzz.target import is_text, service_of, untimed
+from tests.examples import load_examples
+from tests.fuzz.changes import change
+from tests.fuzz.truths import check, differ, is_text, read, read_plainly, service_of
 
-ENDS = (b'"', b'\\u00e9"', b'\\n"', b' x"', b'\\\\"', b'\\""', b'\\/"')
-"""What a text may end with; the quotation mark is that of the text."""
-JUNK = (b"", b"\r", b" ", b": c\n", b"\xef\xbb\xbf", b"}", b'"', b"\n")
 SIZES = ((1, 9), (10, 200), (50, 3000), (5000, 9000))
-_TEXT = re.compile(rb'": ?"[^"\\]{1,40}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ def shuffle(chance: random.Random) -> tuple[type[Service], Exchange, Exchange]:
     events = list(answer.events)
     for _ in range(chance.choice((1, 2, 4, 8))):
         if events:
-            _change(events, chance, pool)
+            change(events, chance, pool)
     body, pieces = answer.delimiter.join(events), []
     if chance.random() < 0.3:  # each event by itself, as they mostly come
         pieces = [event + answer.delimiter for event in events]
@@ -73,39 +68,9 @@ def shuffle(chance: random.Random) -> tuple[type[Service], Exchange, Exchange]:
     return answer.service, cut, whole
 
 
-def _change(events: list[bytes], chance: random.Random, pool: list[bytes]) -> None:
-    at, other = chance.randrange(len(events)), chance.randrange(len(events))
-    event = events[at]
-    match chance.randrange(8):
-        case 0:
-            del events[at]
-        case 1:
-            events[at], events[other] = events[other], event
-        case 2:
-            events[at:at] = [events[other]] * chance.choice((1, 3, 30, 80))
-        case 3:
-            events.insert(at, chance.choice(pool))
-        case 4:
-            events[at] = re.sub(rb"\d", lambda _: b"%d" % chance.randrange(10), event)
-        case 5:
-            events[at] = _TEXT.sub(lambda text: text[0][:-1] + chance.choice(ENDS), event, chance.choice((0, 1, 2)))
-        case 6:
-            events[at] = _TEXT.sub(b'": ""', event, chance.choice((1, 2)))
-        case _:
-            place = chance.randrange(len(event) + 1)
-            events[at] = event[:place] + chance.choice(JUNK) + event[place:]
-
-
 def read_both_ways(service: type[Service], cut: Exchange, whole: Exchange) -> tuple[Reading, Reading]:
     """Read the chunks with like events joined, and the whole with each event as it came."""
-    plain = service()
-    vars(plain)["adds"] = None
-    return Reader(KEY, services=[service]).read(cut), Reader(KEY, services=[plain]).read(whole)
-
-
-def differ(one: Reading, other: Reading) -> bool:
-    """Whether two readings tell different things, apart from times."""
-    return untimed(one.records) != untimed(other.records) or set(one.unread) != set(other.unread)
+    return read([cut], [service]), read_plainly([whole], [service])
 
 
 def main() -> None:
@@ -115,6 +80,7 @@ def main() -> None:
     while time.monotonic() < end:
         service, cut, whole = shuffle(random.Random(first + n))
         one, other = read_both_ways(service, cut, whole)
+        check(one)
         if differ(one, other):
             sys.exit(f"{service.name} · seed {first + n} · {one} · {other}")
         n += 1
