@@ -1,29 +1,25 @@
-"""Where mitmproxy breaks at what HTTP allows, or keeps what has no end: interim answers, trailers, heads, messages."""
+"""HTTP/1 where mitmproxy breaks at what it allows, or keeps what has no end: interim answers, lengths, heads."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from h11 import Data, EndOfMessage, RemoteProtocolError
 from h11._readers import ChunkedReader
-from mitmproxy.connection import Connection
+from h11._receivebuffer import ReceiveBuffer
 from mitmproxy.proxy import commands, events, layer, mode_servers
 from mitmproxy.proxy.layers import http, websocket
-from mitmproxy.proxy.layers.http import _http1
+from mitmproxy.proxy.layers.http import _http1, _http2
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import ErrorCode, ResponseProtocolError
-from wsproto.events import CloseConnection, Event, Message
-from wsproto.frame_protocol import CloseReason
+
+from addon.wire_fairness import Handler
+from addon.wire_http2 import Client, Link, Server
+from addon.wire_sockets import Socket
 
 LARGEST_HEAD = 256 * 1024
 """Bytes of a head, of trailers, of the line before a chunk: what Chromium takes, too."""
-LARGEST_MESSAGE = 32 * 1024 * 1024
-"""Bytes of a socket's message, inflated, that mitmproxy keeps until its last part has come."""
-PART_OVERHEAD = 200
-"""What a part costs beside its bytes, as bytes: there may be a million without any."""
 
 _INTERIM = re.compile(rb"(?:HTTP/1\.\d 1(?!01)\d\d\b[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)+")
 """Answers before the answer (100 Continue, 103 Early Hints); 101 is an answer."""
@@ -32,13 +28,20 @@ _INTERIM = re.compile(rb"(?:HTTP/1\.\d 1(?!01)\d\d\b[^\n]*\n(?:[^\r\n][^\n]*\n)*
 def bear_more() -> None:
     """Have mitmproxy use these in place of its own; it has no other way in."""
     vars(http)["Http1Client"] = _Client
+    vars(http)["Http2Client"] = Client
+    vars(http)["Http2Server"] = Server
     vars(_http1)["ChunkedReader"] = _Chunks
-    vars(websocket)["WebsocketConnection"] = _Socket
-    vars(mode_servers)["ProxyConnectionHandler"] = _Handler
+    vars(_http2)["BufferedH2Connection"] = Link
+    vars(websocket)["WebsocketConnection"] = Socket
+    vars(mode_servers)["ProxyConnectionHandler"] = Handler
 
 
 class _Client(_http1.Http1Client):
     """Speaks HTTP/1 with a service. mitmproxy takes an interim answer for the answer, and keeps any head."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.buf = _Buffer()
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
         if self.request and (interim := _INTERIM.match(bytes(self.buf))):
@@ -50,51 +53,69 @@ class _Client(_http1.Http1Client):
             yield ReceiveHttp(ResponseProtocolError(self.stream_id, told, ErrorCode.GENERIC_SERVER_ERROR))
 
 
+class _Buffer(ReceiveBuffer):
+    """Holds what a service says. Of lengths that are told twice mitmproxy makes an error, where browsers read on."""
+
+    def maybe_extract_lines(self) -> list[bytearray] | None:
+        lines = super().maybe_extract_lines()
+        return lines if lines is None else _with_one_length(lines)
+
+
+def _with_one_length(lines: list[bytearray]) -> list[bytearray]:
+    """
+    Return the lines of a head with its length told once, as RFC 9112 (6.3) has a proxy do.
+
+    The same length told again goes; a length goes where chunks tell it; chunks are not told of where no body can be.
+    """
+    lengths, chunked = _named(b"content-length", lines), _named(b"transfer-encoding", lines)
+    if chunked and re.match(rb"HTTP/1\.\d (?:1\d\d|204)\b", lines[0]):
+        return [line for line in lines if line not in chunked]
+    if chunked:
+        return [line for line in lines if line not in lengths]
+    told = [number.strip() for line in lengths for number in line.partition(b":")[2].split(b",")]
+    if len(told) < 2 or len({bytes(number) for number in told}) > 1:
+        return lines
+    return [*(line for line in lines if line not in lengths), bytearray(b"content-length: " + told[0])]
+
+
+def _named(name: bytes, lines: list[bytearray]) -> list[bytearray]:
+    return [line for line in lines if line[: len(name) + 1].lower() == name + b":"]
+
+
 class _Chunks(ChunkedReader):
-    """Reads a chunked body. mitmproxy breaks at trailers, which nobody behind a proxy may count on: they go."""
+    """
+    Reads a chunked body. mitmproxy breaks at trailers, which nobody behind a proxy may count on: they go.
+
+    Chunks that came together go on as one: thousands of tiny ones would hold up all other chats.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next: EndOfMessage | RemoteProtocolError | None = None
 
     def __call__(self, buf: Any) -> Data | EndOfMessage | None:
+        if self._next is not None:
+            return self._give_next()
+        event = self._read(buf)
+        if not isinstance(event, Data) or len(buf) <= len(b"\r\n"):
+            return event
+        pieces = [event.data]
+        try:
+            while isinstance(more := self._read(buf), Data):
+                pieces.append(more.data)
+            self._next = more
+        except RemoteProtocolError as error:  # after what came before it
+            self._next = error
+        return Data(data=b"".join(pieces)) if len(pieces) > 1 else event
+
+    def _give_next(self) -> EndOfMessage:
+        given, self._next = self._next, None
+        if isinstance(given, RemoteProtocolError):
+            raise given
+        return EndOfMessage()
+
+    def _read(self, buf: Any) -> Data | EndOfMessage | None:
         event = super().__call__(buf)
         if event is None and len(buf) > LARGEST_HEAD:
             raise RemoteProtocolError("a line without an end")
         return EndOfMessage() if isinstance(event, EndOfMessage) else event
-
-
-class _Socket(websocket.WebsocketConnection):
-    """One side of a WebSocket. mitmproxy keeps a message until it is whole: one without end is ended here."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._kept = 0
-        self._pieces: list[Any] = []
-
-    def events(self) -> Iterator[Event]:
-        for event in super().events():
-            if not isinstance(event, Message):
-                yield event
-                continue
-            self._kept = 0 if event.message_finished else self._kept + len(event.data) + PART_OVERHEAD
-            if self._kept > LARGEST_MESSAGE:
-                self._pieces, self.frame_buf = [], [b""]
-                yield CloseConnection(CloseReason.MESSAGE_TOO_BIG)
-                return
-            if not event.frame_finished:
-                self._pieces.append(event.data)  # mitmproxy would copy all that came so far for each piece that comes
-            elif self._pieces:
-                whole = type(event.data)().join([*self._pieces, event.data])
-                self._pieces = []
-                yield replace(event, data=whole)
-            else:
-                yield event  # as most messages come: in one frame, and that in one piece
-
-
-class _Handler(mode_servers.ProxyConnectionHandler):
-    """Reads from both sides. mitmproxy forgets to close a connection that still speaks when it is given up."""
-
-    async def handle_connection(self, connection: Connection) -> None:
-        try:
-            await super().handle_connection(connection)
-        finally:
-            left = self.transports.pop(connection, None)
-            if left is not None and left.writer is not None:
-                left.writer.close()

@@ -25,18 +25,21 @@ class RawOrigin:
 
 
 @contextmanager
-def raw_origin(folder: Path, talk: Callable[[ssl.SSLSocket, bytes], None]) -> Iterator[RawOrigin]:
-    """Run one; ``talk`` is given each connection with the head of its request, and hangs up when it returns."""
+def raw_origin(
+    folder: Path, talk: Callable[[ssl.SSLSocket, bytes], None], *, http2: bool = False
+) -> Iterator[RawOrigin]:
+    """Run one; ``talk`` is given each connection with the head of its request (none in HTTP/2), and then hangs up."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(folder / "leaf.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "leaf.pem")
+    context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
 
     def serve(came: socket.socket) -> None:
         with suppress(OSError), context.wrap_socket(came, server_side=True) as peer:
             head = b""
-            while b"\r\n\r\n" not in head:
+            while b"\r\n\r\n" not in head and peer.selected_alpn_protocol() != "h2":
                 head += peer.recv(65536)
             talk(peer, head)
 
@@ -52,12 +55,13 @@ def raw_origin(folder: Path, talk: Callable[[ssl.SSLSocket, bytes], None]) -> It
 
 
 @contextmanager
-def client(port: int, certificate: Path) -> Iterator[ssl.SSLSocket]:
+def client(port: int, certificate: Path, *, http2: bool = False) -> Iterator[ssl.SSLSocket]:
     """A connection through the proxy at this port to the host that the origin stands for."""
     with socket.create_connection(("127.0.0.1", port), 20) as tunnel:
         tunnel.sendall(f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode())
         assert b" 200 " in tunnel.recv(4096)
         trust = ssl.create_default_context(cafile=str(certificate))
+        trust.set_alpn_protocols(["h2" if http2 else "http/1.1"])
         with trust.wrap_socket(tunnel, server_hostname=HOST) as opened:
             yield opened
 

@@ -78,6 +78,35 @@ async def _twice(writer: asyncio.StreamWriter, body: bytes) -> bool:
     return False
 
 
+async def _same_twice(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    told = b"content-length: %d\r\n" % len(body)
+    writer.write(b"HTTP/1.1 200 OK\r\n" + told + SSE + told + b"\r\n" + body)
+    return True
+
+
+async def _same_in_a_row(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d, %d\r\n\r\n" % (len(body), len(body)) + body)
+    return True
+
+
+async def _length_of_chunks(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n")
+    writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+    return True
+
+
+async def _tiny_chunks(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+    return True
+
+
+async def _tiny_chunks_and_a_bad_one(writer: asyncio.StreamWriter, body: bytes) -> bool:
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body[: len(body) // 2])
+    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"zz\r\n\r\n")
+    return False
+
+
 async def _bad_chunk(writer: asyncio.StreamWriter, body: bytes) -> bool:
     half = body[: len(body) // 2]
     writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n")
@@ -139,6 +168,11 @@ WAYS: dict[str, Callable[[asyncio.StreamWriter, bytes], Awaitable[bool]]] = {
     "claims-less": _claims_less,
     "negative-length": _negative,
     "two-lengths": _twice,
+    "same-length-twice": _same_twice,
+    "same-length-in-a-row": _same_in_a_row,
+    "length-of-chunks": _length_of_chunks,
+    "tiny-chunks": _tiny_chunks,
+    "tiny-chunks-and-a-bad-one": _tiny_chunks_and_a_bad_one,
     "bad-chunk": _bad_chunk,
     "huge-chunk": _huge_chunk,
     "trailers": _trailers,
