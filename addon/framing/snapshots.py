@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import itemgetter
 
 from addon.framing.splitter import Piece
 
@@ -19,6 +19,8 @@ INNER_TEXT = re.compile(
 )
 """The inside of a JSON string in JSON that is a string itself: no letter of it ends either."""
 
+_NUMBER = re.compile(rb"\d*+")
+
 _MOST_TEXTS = 16
 """An event with more texts is compared with none."""
 
@@ -31,8 +33,8 @@ _SLACK = 64
 _LARGEST_PIECE = 1024 * 1024
 """Bytes; a larger piece passes as it is."""
 
-_MOST_HELD = 3
-"""Lengths behind an event."""
+_MOST_LENGTHS = 3
+"""Between two events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Repeats:
     """What stands in an event up to the first letter of a text that is whole each time."""
     unless: bytes | None = None
     """What is in an event that does not only say again what was said."""
+    counter: re.Pattern[bytes] | None = None
+    """What stands before a number that is another one each time and says nothing."""
     text: re.Pattern[bytes] = TEXT
 
 
@@ -54,14 +58,14 @@ class Snapshots:
     letters are new does not matter: a text may lose the last of them again.
     """
 
-    __slots__ = ("_last", "_match", "_most", "_parts", "_repeats", "_vain")
+    __slots__ = ("_last", "_most", "_parts", "_repeats", "_vain")
 
     def __init__(self, repeats: Repeats) -> None:
-        self._repeats, self._match = repeats, repeats.text.match
-        self._parts: Sequence[bytes] = ()
-        """The event to compare with, cut where each of its texts ends, …"""
+        self._repeats = repeats
+        self._parts: Sequence[tuple[bytes, re.Pattern[bytes]]] = ()
+        """The event to compare with, cut where something else may stand in another, and what that may be, …"""
         self._last = b""
-        """… and what stands behind them."""
+        """… and the rest of it."""
         self._most = self._vain = 0
 
     def begin(self, event: bytes) -> None:
@@ -70,18 +74,22 @@ class Snapshots:
         self._vain += 1
         if self._vain & (self._vain - 1) and self._vain % _MOST_SELDOM:  # neither 1 nor 2, 4, 8 …
             return
-        unless = self._repeats.unless
-        if b"\r" in event or (unless is not None and unless in event):
+        repeats = self._repeats
+        if b"\r" in event or (repeats.unless is not None and repeats.unless in event):
             return  # returns end server-sent events, too
-        ends = [0]
-        for place in self._repeats.before.finditer(event):
-            text = self._match(event, place.end())
-            if text is None or len(ends) > _MOST_TEXTS:
+        cuts: list[tuple[int, re.Pattern[bytes]]] = []
+        for place in repeats.before.finditer(event):
+            text = repeats.text.match(event, place.end())
+            if text is None or len(cuts) == _MOST_TEXTS:
                 return
             if text[0]:  # when another one begins is told
-                ends.append(text.end())
-        if len(ends) > 1 and event.rstrip().endswith((b"}", b"]", b"\x1e")):  # no line in the middle of a value
-            self._keep(event, ends)
+                cuts.append((text.end(), repeats.text))
+        if not cuts or not event.rstrip().endswith((b"}", b"]", b"\x1e")):  # a line in the middle of a value
+            return
+        if repeats.counter:
+            cuts += [(place.end(), _NUMBER) for place in repeats.counter.finditer(event)][:_MOST_TEXTS]
+            cuts.sort(key=itemgetter(0))
+        self._keep(event, 0, cuts)
 
     def forget(self) -> None:
         """Compare with none until another begins."""
@@ -92,24 +100,33 @@ class Snapshots:
         if not self._parts:
             return 0
         at = start
-        for part in self._parts:
+        for part, other in self._parts:
             if not data.startswith(part, at):
                 return 0
-            at = self._match(data, at + len(part)).end()  # type: ignore[union-attr]  # it may match nothing
+            at = other.match(data, at + len(part)).end()  # type: ignore[union-attr]  # it may match nothing
         if not data.startswith(self._last, at):
             return 0
         if at - start > self._most:
-            ends = [start]
-            for part in self._parts:
-                ends.append(self._match(data, ends[-1] + len(part)).end())  # type: ignore[union-attr]  # as above
-            self._keep(data[: at + len(self._last)], ends)
+            self._keep_anew(data, start)
         self._vain = 0
         return at + len(self._last)
 
-    def _keep(self, event: bytes, ends: list[int]) -> None:
-        self._parts = [event[start:end] for start, end in pairwise(ends)]
-        self._last = event[ends[-1] :]
-        self._most = ends[-1] - ends[0] + _SLACK
+    def _keep_anew(self, data: bytes, start: int) -> None:
+        at, cuts = start, []
+        for part, other in self._parts:
+            at += len(part)
+            end = other.match(data, at).end()  # type: ignore[union-attr]  # as above
+            cuts.append((at if other is _NUMBER else end, other))
+            at = end
+        self._keep(data[: at + len(self._last)], start, cuts)
+
+    def _keep(self, event: bytes, start: int, cuts: Sequence[tuple[int, re.Pattern[bytes]]]) -> None:
+        """Keep an event cut at these places."""
+        parts = []
+        for cut, other in cuts:
+            parts.append((event[start:cut], other))
+            start = other.match(event, cut).end()  # type: ignore[union-attr]  # as above
+        self._parts, self._last, self._most = parts, event[start:], sum(len(part) for part, _ in parts) + _SLACK
 
 
 def skip_superseded(
@@ -122,44 +139,42 @@ def skip_superseded(
     """
     snapshots = Snapshots(repeats)
     held: list[Piece] = []
-    behind = 0
-    """Where in ``held`` the lengths behind its event begin: they are the next event's."""
+    """The latest snapshot and the lengths before it, …"""
+    lengths: list[Piece] = []
+    """… and those behind it: they are the next event's."""
     between = True
     for at_ms, data in _cut_between(pieces, delimiter):
         if between and snapshots.end_of_next(data) == len(data) > 0:
-            held = [*held[behind:], (at_ms, data)]  # as most come
-            behind = len(held)
+            held, lengths = [*lengths, (at_ms, data)], []  # as most come
             continue
         begins, between = between, data.endswith(delimiter)
         if not (begins and between) or len(data) > _LARGEST_PIECE:
-            yield from held
-            held = []
+            yield from (*held, *lengths, (at_ms, data))
+            held, lengths = [], []
             snapshots.forget()
-            yield at_ms, data
             continue
         start = passed = 0
         while start < len(data):
             if end := snapshots.end_of_next(data, start):
                 if passed < start:
                     yield at_ms, data[passed:start]
-                held = [*held[behind:], (at_ms, data[start:end])]
-                behind = len(held)
+                held, lengths = [*lengths, (at_ms, data[start:end])], []
                 start = passed = end
-            elif length and (number := length.match(data, start)) and len(held) - behind < _MOST_HELD:
+            elif length and (number := length.match(data, start)) and len(lengths) < _MOST_LENGTHS:
                 start = number.end()
                 if held:
-                    held.append((at_ms, number[0]))
+                    lengths.append((at_ms, number[0]))
                     passed = start
             else:
-                yield from held
-                held = []
+                yield from (*held, *lengths)
+                held, lengths = [], []
                 end = data.find(delimiter, start) + len(delimiter)
                 event = data[start : end if end > start else None]
                 snapshots.begin(event)
                 start += len(event)
         if passed < start:
             yield at_ms, data[passed:]
-    yield from held
+    yield from (*held, *lengths)
 
 
 def _cut_between(pieces: Iterable[Piece], delimiter: bytes) -> Iterator[Piece]:

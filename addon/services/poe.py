@@ -11,7 +11,7 @@ from typing import Any
 
 from addon.exchange import Ending, Exchange, Message
 from addon.framing import parse_or_none, split_messages
-from addon.framing.snapshots import Repeats, Snapshots
+from addon.framing.snapshots import INNER_TEXT, Repeats, Snapshots
 from addon.service import Event, Listener, Service, Turn
 from addon.services._page import identity_at, list_at, pick, text_at
 from addon.waiting import Waiting
@@ -37,7 +37,7 @@ class Poe(Service):
     path = re.compile(r"/api/gql_(?:upload_)?POST|/up/[^/]+/updates")
     methods = ("POST", "GET")
     transports = ("json", "websocket")
-    repeats = Repeats(re.compile(rb'"text": ?"'))
+    repeats = Repeats(re.compile(rb'\\"text\\": ?\\"'), counter=re.compile(rb'"min_seq": ?'), text=INNER_TEXT)
     features = ("file_input", "voice", "image_output")
     grade = "documented"
     verified = date(2026, 11, 21)
@@ -103,25 +103,19 @@ class Updates:
     def __init__(self, service: Poe, opening: Exchange) -> None:
         self._service, self._opening = service, opening
         self._snapshots = Snapshots(service.repeats)
-        self._held: tuple[bytes, int | None] | None = None
+        self._held: Message | None = None
         self._held_bytes = 0
 
     def hear(self, message: Message) -> Iterable[Turn]:
         if message.from_client or not self._service.waiting:
             return ()
-        size = len(message.data)
-        turns: list[Turn] = []
-        for event in split_messages(message.data):
-            for inner in list_at(event.data, "messages"):
-                told = inner.encode("utf-8", "surrogatepass") if isinstance(inner, str) else b""
-                if told and self._snapshots.end_of_next(told) == len(told):
-                    self._held = told, message.at_ms
-                    self._held_bytes += size
-                    continue
-                self._catch_up()
-                if (turn := self._hear_update(told, message.at_ms, size)) is not None:
-                    turns.append(turn)
-        return turns
+        if self._snapshots.end_of_next(message.data) == len(message.data) > 0:
+            self._held = message
+            self._held_bytes += len(message.data)
+            return ()
+        self._catch_up()
+        self._snapshots.forget()
+        return self._hear_updates(message, len(message.data))
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
         self._catch_up()
@@ -130,12 +124,25 @@ class Updates:
     def _catch_up(self) -> None:
         """Read the last of those that were held back; it is none that ends an answer."""
         if self._held:
-            self._hear_update(*self._held, self._held_bytes)
+            self._hear_updates(self._held, self._held_bytes)
             self._held, self._held_bytes = None, 0
 
-    def _hear_update(self, inner: bytes, at_ms: int | None, size: int) -> Turn | None:
-        """Read what is told of a message; return its answer if that is over."""
-        update = pick(parse_or_none(inner.decode("utf-8", "surrogatepass")), "payload")
+    def _hear_updates(self, message: Message, size: int) -> list[Turn]:
+        """Read all that a message tells; return the answers that are over. If all go on, wait for more of them."""
+        over, goes_on = [], True
+        for event in split_messages(message.data):
+            for inner in list_at(event.data, "messages"):
+                turn = self._hear_update(inner, message.at_ms, size)
+                if turn is not None and (turn.finished or turn.outcome):
+                    over.append(turn)
+                goes_on = goes_on and turn is not None and turn.first_token_ms is not None
+        if goes_on and not over:
+            self._snapshots.begin(message.data)
+        return over
+
+    def _hear_update(self, inner: object, at_ms: int | None, size: int) -> Turn | None:
+        """Read what is told of a message; return the answer that it belongs to."""
+        update = pick(parse_or_none(inner), "payload")
         told = pick(update, "data", "messageAdded")
         message_id = identity_at(told, "messageId")
         if message_id in self._service.over or type(told) is not dict or text_at(told, "author") in _NO_BOTS:
@@ -157,9 +164,7 @@ class Updates:
             case "cancelled":
                 turn.outcome = "aborted"
             case _:
-                if turn.first_token_ms is not None:
-                    self._snapshots.begin(inner)
-                return None
+                return turn
         if message_id:
             self._service.over.append(message_id)
         _count_pictures(turn, told)

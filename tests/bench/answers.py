@@ -10,7 +10,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, cycle, pairwise, product
+from itertools import accumulate, cycle, islice, pairwise, product
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -31,6 +31,8 @@ nothing was counted an event brings one token, the least there can be.
 WORDS = ("tide", "river", "stone", "light", "house", "north", "water", "garden", "music", "window", "paper", "letter")
 _TRIED = 12
 _JSON = re.compile(rb"[\[{].*[\]}]")
+_NUMBER = re.compile(rb'(?<=/chunks/)\d+(?=")')
+"""What Perplexity calls the pieces of a text."""
 
 _WAYS: tuple[Callable[[list[str]], Iterable[str]], ...] = (list, accumulate)
 """A text adds to those before, or repeats them."""
@@ -61,12 +63,14 @@ def as_sent(examples: Sequence[Example], tokens: int) -> Answer | None:
     are taken at those that add, in the longest run of like events that has any; or in one event of it, for the first
     may begin a text to which the others add.
     """
-    whole = [one for one in examples if one.exchanges[-1].ending == "complete"] or examples  # not cut within an event
-    found = [(size, start, example) for example in whole for start, size in runs_of(units_of(example.exchanges[-1]))]
+    found = [(size, start, example) for example in examples for start, size in runs_of(units_of(example.exchanges[-1]))]
     found.sort(key=lambda run: -run[0])
     found += [(1, start + n, example) for size, start, example in found if size > 1 for n in reversed(range(size))]
+    found.sort(key=lambda run: run[2].exchanges[-1].ending != "complete")  # which may be cut within an event
     trial = [f" w{n}w" for n in range(_TRIED)]
     for way, (size, start, example) in product(_WAYS, found):
+        if way is accumulate and size > 2:  # an answer says again what it said, not what others did
+            start, size = start + size - 2, 2  # noqa: PLW2901 - the end of the run
         *before, exchange = example.exchanges
         units = units_of(exchange)
         for places in places_in(units[start]):
@@ -88,8 +92,14 @@ def _filled(
     """
     *first, last = units[start : start + size]
     told = list(texts)
-    run = [with_text(unit, places, text) for unit, text in zip(cycle(first or [last]), told[:-1], strict=False)]
-    return made_of(exchange, [*units[:start], *run, with_text(last, places, told[-1]), *units[start + size :]])
+    chosen = [*islice(cycle(first or [last]), len(told) - 1), last]
+    run = [_numbered(with_text(unit, places, text), n) for n, (unit, text) in enumerate(zip(chosen, told, strict=True))]
+    return made_of(exchange, [*units[:start], *run, *units[start + size :]])
+
+
+def _numbered(unit: bytes, n: int) -> bytes:
+    """Return a unit with the numbers of its pieces so many higher."""
+    return _NUMBER.sub(lambda number: b"%d" % (int(number[0]) + n), unit)
 
 
 def words_of(service: str, tokens: int) -> list[str]:
