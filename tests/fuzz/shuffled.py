@@ -12,24 +12,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from addon.exchange import Chunk, Exchange
+from addon.exchange import Chunk, Exchange, Message
 from addon.reading import Reading
 from addon.service import Service
 from tests.examples import load_examples
 from tests.fuzz.changes import change
 from tests.fuzz.truths import check, differ, is_text, read, read_plainly, service_of
 
+CLIENT = b"\x00"
 SIZES = ((1, 9), (10, 200), (50, 3000), (5000, 9000))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of an example, by its events."""
+    """One answer of an example, by its events; on a socket by its messages, with who said it before each."""
 
     exchange: Exchange
     service: type[Service]
     delimiter: bytes
     events: tuple[bytes, ...]
+    before: tuple[Exchange, ...]
+    """What was asked and answered before."""
 
 
 @cache
@@ -40,37 +43,49 @@ def answers() -> tuple[Answer, ...]:
 
 def _answers() -> Iterator[Answer]:
     for case in load_examples():
-        for exchange in case.exchanges:
-            body = b"".join(chunk.data for chunk in exchange.chunks)
+        exchanges = case.exchanges
+        for n, exchange in enumerate(exchanges):
+            body = b"".join(piece.data for piece in (*exchange.chunks, *exchange.messages))
             if body and is_text(body) and not exchange.response_header("content-encoding"):
                 delimiter = b"\n\n" if b"\n\n" in body else b"\n"
-                yield Answer(exchange, service_of(exchange), delimiter, tuple(body.split(delimiter)))
+                told = body.split(delimiter)
+                if exchange.messages:
+                    told = [(CLIENT if one.from_client else b"") + one.data for one in exchange.messages]
+                yield Answer(exchange, service_of(exchange), delimiter, tuple(told), tuple(exchanges[:n]))
 
 
-def shuffle(chance: random.Random) -> tuple[type[Service], Exchange, Exchange]:
-    """Return a changed answer, cut into chunks and whole, and whose it is."""
+def shuffle(chance: random.Random) -> tuple[type[Service], list[Exchange], list[Exchange]]:
+    """Return a changed answer, cut into chunks and whole, with what was before it, and whose it is."""
     answer = chance.choice(answers())
     pool = [event for other in answers() if other.service is answer.service for event in other.events]
     events = list(answer.events)
     for _ in range(chance.choice((1, 2, 4, 8))):
         if events:
             change(events, chance, pool)
-    body, pieces = answer.delimiter.join(events), []
-    if chance.random() < 0.3:  # each event by itself, as they mostly come
-        pieces = [event + answer.delimiter for event in events]
+    if answer.exchange.messages:
+        told = [(event.startswith(CLIENT), event.removeprefix(CLIENT)) for event in events]
+        messages = tuple(Message(n, by_client, data) for n, (by_client, data) in enumerate(told))
+        cut = whole = replace(answer.exchange, messages=messages or answer.exchange.messages)
     else:
-        least, most = chance.choice(SIZES)
-        at = 0
-        while at < len(body):
-            pieces.append(body[at : (at := at + chance.randint(least, most))])
-    whole = replace(answer.exchange, chunks=(Chunk(0, b"".join(pieces)),), response_bytes=len(body))
-    cut = replace(whole, chunks=tuple(Chunk(n, piece) for n, piece in enumerate(pieces)))
-    return answer.service, cut, whole
+        pieces = list(_cut(answer, events, chance))
+        body = b"".join(pieces)
+        whole = replace(answer.exchange, chunks=(Chunk(0, body),), response_bytes=len(body))
+        cut = replace(whole, chunks=tuple(Chunk(n, piece) for n, piece in enumerate(pieces)))
+    return answer.service, [*answer.before, cut], [*answer.before, whole]
 
 
-def read_both_ways(service: type[Service], cut: Exchange, whole: Exchange) -> tuple[Reading, Reading]:
+def _cut(answer: Answer, events: list[bytes], chance: random.Random) -> Iterator[bytes]:
+    if chance.random() < 0.3:  # each event by itself, as they mostly come
+        yield from (event + answer.delimiter for event in events)
+        return
+    body, (least, most), at = answer.delimiter.join(events), chance.choice(SIZES), 0
+    while at < len(body):
+        yield body[at : (at := at + chance.randint(least, most))]
+
+
+def read_both_ways(service: type[Service], cut: list[Exchange], whole: list[Exchange]) -> tuple[Reading, Reading]:
     """Read the chunks with like events joined, and the whole with each event as it came."""
-    return read([cut], [service]), read_plainly([whole], [service])
+    return read(cut, [service]), read_plainly(whole, [service])
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from addon.reader import Reader
 from addon.reading import NOTHING, Reading
 from addon.service import Service
 from tests.examples import KEY
-from tracker.record import LARGEST_COUNT, Record
+from tracker.record import LARGEST_COUNT, Record, Unread
 
 COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "media_count", "media_pixels")
 _NEVER = Repeats(re.compile(rb"(?!)"))
@@ -55,7 +55,12 @@ def check(reading: Reading) -> None:
 
 def differ(one: Reading, other: Reading) -> bool:
     """Whether two readings tell different things, apart from times."""
-    return untimed(one.records) != untimed(other.records) or set(one.unread) != set(other.unread)
+    return untimed(one.records) != untimed(other.records) or _reasons(one) != _reasons(other)
+
+
+def _reasons(reading: Reading) -> set[Unread]:
+    """Return what was not read; where nothing could be, whether it was cut or broken is a guess."""
+    return {replace(one, reason=one.reason.replace("truncated", "bad-json")) for one in reading.unread}
 
 
 def untimed(records: tuple[Record, ...]) -> list[Record]:
