@@ -65,7 +65,8 @@ class Service:
     adds: ClassVar[re.Pattern[bytes] | None] = None
     """What stands in an event up to the first letter of a text that adds to the text before it. Events in a row that
     are alike but for this text are read as one, at the time of the first. Where events are counted, or some repeat
-    what was said, a group named ``each`` puts ``SEAM`` between their texts: ``each_of`` gives them back. None where
+    what was said, a group named ``each`` puts ``SEAM`` between their texts: ``each_of`` gives them back. A group named
+    ``only`` holds what an event with other texts besides, which must be read by itself, has more than once. None where
     all texts repeat what was said."""
     repeats: ClassVar[Repeats | None] = None
     """How events say again all that was said so far: of several in a row that differ in nothing else the first and the

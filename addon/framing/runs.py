@@ -115,6 +115,8 @@ def begin(event: bytes, at_ms: int | None, adds: re.Pattern[bytes]) -> Run | Non
     text = _TEXT.match(event, head.end()) if head else None
     if text is None or not text[0] or not event.startswith(b'"', text.end()) or adds.search(event, text.end()):
         return None  # a second text that adds would be said once where it was said each time
+    if head and "only" in adds.groupindex and event.count(head["only"]) > 1:
+        return None
     seam = SEAM.encode() if "each" in adds.groupindex else b""
     if seam and _SEAM_TOLD in event:
         return None

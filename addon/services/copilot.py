@@ -32,7 +32,7 @@ class Copilot(Service):
     path = re.compile(r"/c/api/chat")
     methods = ("GET",)
     transports = ("websocket",)
-    adds = re.compile(rb'"event": ?"(?:appendText|chainOfThought)".{0,300}?"text": ?"(?!")')
+    adds = re.compile(rb'"event": ?"(?:appendText|chainOfThought)".{0,300}?(?P<only>"text"): ?"(?!")')
     tokens = "counted"
     features = (
         "reasoning", "deep_research", "web_search", "agent", "file_input", "image_input", "image_output", "voice",

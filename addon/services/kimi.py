@@ -36,7 +36,7 @@ class Kimi(Service):
     path = re.compile(r"/apiv2/kimi\.gateway\.chat\.v1\.ChatService/Chat")
     transports = ("connect",)
     framing = "connect"
-    adds = re.compile(rb'"op": ?"append".{0,300}?"content": ?"(?!")')
+    adds = re.compile(rb'"op": ?"append".{0,300}?(?P<only>"content"): ?"(?!")')
     features = ("reasoning", "web_search", "agent", "tool", "file_input", "image_output", "audio_output")
     grade = "documented"
     verified = date(2026, 11, 21)

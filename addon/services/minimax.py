@@ -28,8 +28,7 @@ class MiniMax(Service):
     )  # fmt: skip
     path = re.compile(r"/(?:minimax-cloud|archon)/api/v1/session/[^/]+/message")
     adds = re.compile(
-        rb'essage_?[cC]hunk": ?\{[^{}]*?"(?:msg_c|msgC|thinking_c|thinkingC)ontent": ?(?P<each>")(?!")'
-        rb'(?!.*ontent": ?"[^"])'  # in a chunk, and the only text of it
+        rb'essage_?[cC]hunk": ?\{[^{}]{0,200}?"(?:msg_c|msgC|thinking_c|thinkingC)(?P<only>ontent"): ?(?P<each>")(?!")'
     )
     features = ("reasoning", "web_search", "subagent", "tool", "code", "file_input")
     grade = "documented"

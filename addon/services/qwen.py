@@ -33,7 +33,7 @@ class Qwen(Service):
     hosts = ("chat.qwen.ai",)
     path = re.compile(r"/api/v2/chat/completions")
     transports = ("sse", "json")
-    adds = re.compile(rb'"(?:reasoning_)?content": ?(?P<each>")(?!")')
+    adds = re.compile(rb'"delta": ?\{[^{}]{0,200}?"(?:reasoning_)?(?P<only>content"): ?(?P<each>")(?!")')
     tokens = "reported"
     features = (
         "reasoning", "deep_research", "web_search", "code", "connector", "canvas", "file_input", "image_input",
