@@ -134,6 +134,27 @@ def test_counters_and_letters_against_eavesdroppers_keep_nobody_apart() -> None:
         assert [data for data, _ in told(pieces)] == [{"text": "012345678", "id": "x"}]
 
 
+def test_of_the_tokens_so_far_the_last_are_told() -> None:
+    def event(n: int, **more: Any) -> dict[str, Any]:
+        details = {"reasoning_tokens": n // 2}
+        return {"text": str(n), "id": "x", "usage": {"output_tokens": n, "output_tokens_details": details, **more}}
+
+    events = [event(n) for n in range(9)]
+    for pieces in (
+        [*map(sse, events)],
+        [b"".join(map(sse, events))],
+        [*map(sse, events), sse({"text": "9", "id": "x"})],
+    ):
+        (joined,) = [data for data, _ in told(pieces)]
+        assert joined == {**events[8], "text": "012345678" + "9" * (len(pieces) == 10)}
+    each = re.compile(rb'"text": ?(?P<each>")(?!")')
+    assert [data for data, _ in told([*map(sse, events)], each)] == [
+        {**events[8], "text": "\x1f".join("01234567")}, events[8]
+    ]  # fmt: skip
+    other = [event(0), event(1, image_count=1), event(2)]
+    assert [data for data, _ in told([*map(sse, other)])] == other
+
+
 def test_a_text_that_each_event_says_twice_is_joined_once() -> None:
     adds = re.compile(rb'"content": ?"(?!")')
     words = ("The ", '"tide', '\\" ', "{is}", "", "\u00e6")

@@ -35,6 +35,12 @@ counters (also Kimi's and Copilot's), times, names of events (OpenAI), a token's
 _SEAM_TOLD = b"\\u001"
 """What an event has that itself tells of a ``SEAM``."""
 
+_SUM = re.compile(
+    rb'(, ?"usage": ?\{(?:"\w{1,40}_(?:tokens|details)": ?(?:\d{1,12}|\{(?:"\w{1,40}_tokens": ?\d{1,12}(?:, ?)?)*\})'
+    rb"(?:, ?)?)+\})(?=\}(?:\n|\x1e|\Z))"
+)
+"""The tokens so far, at the end of an event: where each event tells them, the last is enough."""
+
 _MOST_BYTES = 64 * 1024
 """A longer text becomes several events."""
 
@@ -47,16 +53,21 @@ def noise_in(data: bytes) -> list[re.Pattern[bytes]]:
 class Run:
     """Events that begin and end alike."""
 
-    __slots__ = ("_after", "_before", "_last_ms", "_seam", "_size", "_texts", "at_ms")
+    __slots__ = ("_after", "_before", "_last_ms", "_seam", "_size", "_sum", "_texts", "at_ms")
 
     def __init__(self, at_ms: int | None, before: bytes, text: bytes, after: bytes, seam: bytes = b"") -> None:
         self.at_ms = at_ms
-        self._before, self._texts, self._after, self._seam = before, [text], after, seam
+        self._after, self._sum = _without_sums(after)
+        self._before, self._texts, self._seam = before, [text], seam
         self._size = 0
         self._last_ms = at_ms
 
     def take(self, event: bytes, at_ms: int | None) -> bool:
         """Take an event that is like those before; return False for another."""
+        event, told = _without_sums(event) if self._sum else (event, b"")
+        return self._take(event, told, at_ms)
+
+    def _take(self, event: bytes, told: bytes, at_ms: int | None) -> bool:
         if self._size > _MOST_BYTES or not event.startswith(self._before):
             return False
         start, end = len(self._before), len(event) - len(self._after)
@@ -67,13 +78,15 @@ class Run:
         self._texts.append(event[start:end])
         self._size += end - start
         self._last_ms = at_ms
+        self._sum = told or self._sum
         return True
 
     def take_all(self, events: bytes, delimiter: bytes, at_ms: int | None) -> bool:
         """Take a piece if all events of it are like those before."""
         before, after = self._before, self._after
+        events, told = _without_sums(events) if self._sum else (events, b"")
         if len(events) < 2 * (len(before) + len(after)):
-            return self.take(events, at_ms)  # one event
+            return self._take(events, told, at_ms)  # one event
         if self._size > _MOST_BYTES or len(events) > _MOST_BYTES:
             return False
         if not events.startswith(before) or not events.endswith(after) or (self._seam and _SEAM_TOLD in events):
@@ -84,6 +97,7 @@ class Run:
         self._texts += texts
         self._size += sum(map(len, texts))
         self._last_ms = at_ms
+        self._sum = told or self._sum
         return True
 
     @property
@@ -97,16 +111,26 @@ class Run:
         if not self._seam or not texts:
             yield self.at_ms, self.joined() + end
             return
-        yield self.at_ms, self._before + self._seam.join(texts) + self._after + end
-        yield self._last_ms, self._before + last + self._after + end
+        yield self.at_ms, self._event(self._seam.join(texts)) + end
+        yield self._last_ms, self._event(last) + end
 
     def joined(self) -> bytes:
         """Return all of them as one."""
-        return self._before + self._seam.join(self._texts) + self._after
+        return self._event(self._seam.join(self._texts))
+
+    def _event(self, text: bytes) -> bytes:
+        after = self._after[:-1] + self._sum + b"}" if self._sum else self._after
+        return self._before + text + after
 
     def clear(self) -> None:
         """Let go of the texts so far: those that follow are to be joined without them."""
         self._texts, self._size = [], 0
+
+
+def _without_sums(data: bytes) -> tuple[bytes, bytes]:
+    """Return events without the tokens so far, and the last of these."""
+    parts = _SUM.split(data)
+    return (b"".join(parts[::2]), parts[-2]) if len(parts) > 1 else (data, b"")
 
 
 def begin(event: bytes, at_ms: int | None, adds: re.Pattern[bytes]) -> Run | None:
