@@ -142,14 +142,13 @@ def skip_superseded(
     """The latest snapshot and the lengths before it, …"""
     lengths: list[Piece] = []
     """… and those behind it: they are the next event's."""
-    between = True
-    for at_ms, data in _cut_between(pieces, delimiter):
-        if between and snapshots.end_of_next(data) == len(data) > 0:
-            held, lengths = [*lengths, (at_ms, data)], []  # as most come
+    for piece, is_whole in _cut_between(pieces, delimiter):
+        at_ms, data = piece
+        if is_whole and snapshots.end_of_next(data) == len(data):
+            held, lengths = [*lengths, piece], []  # as most come
             continue
-        begins, between = between, data.endswith(delimiter)
-        if not (begins and between) or len(data) > _LARGEST_PIECE:
-            yield from (*held, *lengths, (at_ms, data))
+        if not is_whole:
+            yield from (*held, *lengths, piece)
             held, lengths = [], []
             snapshots.forget()
             continue
@@ -177,26 +176,31 @@ def skip_superseded(
     yield from (*held, *lengths)
 
 
-def _cut_between(pieces: Iterable[Piece], delimiter: bytes) -> Iterator[Piece]:
-    """Yield the same bytes, but cut where events end: the beginning of one waits for the rest, if that is not large."""
+def _cut_between(pieces: Iterable[Piece], delimiter: bytes) -> Iterator[tuple[Piece, bool]]:
+    """
+    Yield the same bytes, but cut where events end, and whether it is whole events.
+
+    The beginning of one waits for the rest, unless that is large: it and what is left of it are no whole event.
+    """
     waiting: list[Piece] = []
-    size = 0
+    size, between = 0, True
     for piece in pieces:
         at_ms, data = piece
         if not waiting and data.endswith(delimiter):
-            yield piece
+            yield piece, between and len(data) <= _LARGEST_PIECE
+            between = True
             continue
         edge = waiting[-1][1][1 - len(delimiter) :] if waiting and len(delimiter) > 1 else b""
         end = (edge + data).rfind(delimiter)
         size += len(data)
         if end >= 0:
             end += len(delimiter) - len(edge)
-            yield at_ms, b"".join([*(begin for _, begin in waiting), data[:end]])
-            waiting, size = [(at_ms, data[end:])] if end < len(data) else [], len(data) - end
+            whole = b"".join([*(begin for _, begin in waiting), data[:end]])
+            yield (at_ms, whole), between and len(whole) <= _LARGEST_PIECE
+            waiting, size, between = [(at_ms, data[end:])] if end < len(data) else [], len(data) - end, True
         elif size > _LARGEST_PIECE:
-            yield from waiting
-            yield piece
-            waiting, size = [], 0
+            yield from ((part, False) for part in (*waiting, piece))
+            waiting, size, between = [], 0, False
         else:
             waiting.append(piece)
-    yield from waiting
+    yield from ((part, False) for part in waiting)
