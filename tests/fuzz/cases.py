@@ -23,9 +23,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-ASKS, TELLS, SAYS = b"\x00\xfd\x00", b"\x00\xff\x00", b"\x00\xfe\x00"
+ASKS, TELLS, SAYS = b"\x00\xff\xfd\x00", b"\x00\xff\xff\x00", b"\x00\xff\xfe\x00"
 """Stand before a question, before each piece of what the service tells, and before what the client says on a socket."""
-_PART = re.compile(rb"\x00([\xfd-\xff])\x00")
+_PART = re.compile(rb"\x00\xff([\xfd-\xff])\x00")
 
 Coder = Callable[[bytes], bytes]
 CODERS: dict[str, Coder] = {
@@ -75,15 +75,39 @@ def cut_up(data: bytes, places: Sequence[int]) -> list[bytes]:
     return pieces
 
 
+def frames_of(data: bytes, content_type: str) -> list[bytes]:
+    """Cut bytes into the frames that their framing has; bytes of other framings stay whole."""
+    frames, is_aws = [], content_type.endswith("eventstream")
+    while data and (is_aws or "connect+" in content_type or "grpc" in content_type):
+        size = max(16, int.from_bytes(data[:4])) if is_aws else 5 + int.from_bytes(data[1:5])
+        frames.append(data[:size])
+        data = data[size:]
+    return [*frames, data] if data else frames
+
+
+def mend(piece: bytes, content_type: str) -> bytes:
+    """Return a piece as one frame, with the lengths and checksums that its framing asks for, where it has any."""
+    if content_type.endswith("eventstream"):
+        headers = min(int.from_bytes(piece[4:8]), max(0, len(piece) - 16))
+        size = max(16, len(piece))
+        head = size.to_bytes(4) + headers.to_bytes(4)
+        frame = (head + zlib.crc32(head).to_bytes(4) + piece[12:-4]).ljust(size - 4, b"\x00")
+        return frame + zlib.crc32(frame).to_bytes(4)
+    if "connect+" in content_type or "grpc" in content_type:
+        return piece[:1].rjust(1, b"\x00") + len(piece[5:]).to_bytes(4) + piece[5:]
+    return piece
+
+
 def pack(case: Case) -> bytes:
     """Return the bytes that ``unpack`` makes the exchanges of this example of: not coded, cut as they are."""
     parts = []
     for exchange in case.exchanges:
         parts += [ASKS, exchange.request_body]
-        for piece in exchange.messages:
-            parts += [SAYS if piece.from_client else TELLS, piece.data]
+        for message in exchange.messages:
+            parts += [SAYS if message.from_client else TELLS, message.data]
         for chunk in exchange.chunks:
-            parts += [TELLS, chunk.data]
+            for piece in frames_of(chunk.data, exchange.response_header("content-type")):
+                parts += [TELLS, piece]
     return case.name.encode() + b"\n\x00" + b"".join(parts)
 
 
@@ -93,6 +117,8 @@ class Thrown:
 
     case: Case
     coding: str
+    frames_hold: bool
+    """Whether each piece is mended to be a whole frame, in the framings that have such."""
     told: tuple[tuple[bytes, tuple[tuple[bool, bytes], ...]], ...]
     """For each exchange its question, and the pieces of what was said: whether by the client, and what."""
 
@@ -103,12 +129,14 @@ def unpack(data: bytes) -> Thrown:
     mode, *parts = _PART.split(rest)
     told: list[tuple[bytes, list[tuple[bool, bytes]]]] = []
     for mark, part in zip(parts[::2], parts[1::2], strict=True):
-        if mark == ASKS[1:2] or not told:
+        if mark == ASKS[2:3] or not told:
             told.append((part, []))
         else:
-            told[-1][1].append((mark == SAYS[1:2], part))
+            told[-1][1].append((mark == SAYS[2:3], part))
     coding = CODINGS[mode[0] % len(CODINGS)] if mode else ""
-    return Thrown(choose(name, cases()), coding, tuple((question, tuple(said)) for question, said in told))
+    return Thrown(
+        choose(name, cases()), coding, mode < b"\x80", tuple((question, tuple(said)) for question, said in told)
+    )
 
 
 def build(thrown: Thrown, *, whole: bool = False) -> Iterator[Exchange]:
@@ -117,6 +145,8 @@ def build(thrown: Thrown, *, whole: bool = False) -> Iterator[Exchange]:
         question, said = told or (b"", ())
         pieces = [piece for _, piece in said]
         headers = dict(exchange.response_headers)
+        if thrown.frames_hold and not exchange.messages:
+            pieces = [mend(piece, headers.get("content-type", "")) for piece in pieces]
         if whole:
             pieces = [b"".join(pieces)]
         elif thrown.coding:

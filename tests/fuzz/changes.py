@@ -15,7 +15,7 @@ VALUES = (
 )  # fmt: skip
 _TEXT = re.compile(rb'": ?"[^"\\]{1,40}"')
 _VALUE = re.compile(rb'(?<=":)( ?)(?:"[^"\\]*"|-?\d[\d.e]*|true|false|null)')
-_EVENT = re.compile(rb".*?(?:\x00[\xfd-\xff]\x00|\n\n?|\x1e|\Z)", re.DOTALL)
+_EVENT = re.compile(rb".*?(?:\x00\xff[\xfd-\xff]\x00|\n\n?|\x1e|\Z)", re.DOTALL)
 
 
 def mutate(data: bytes, most: int, seed: int) -> bytes:

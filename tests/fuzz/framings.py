@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from addon.exchange import Chunk, Exchange
 from addon.framing import FRAMINGS, read_events, split_messages
 from addon.framing.splitter import DelimitedSplitter
-from tests.fuzz.cases import cases, choose, cut_up
+from tests.fuzz.cases import cases, choose, cut_up, frames_of, mend
 
 TYPES = (
     "", "text/event-stream", "application/json", "application/x-ndjson", "application/connect+json",
@@ -35,12 +35,16 @@ def seeds() -> Iterator[bytes]:
             if body and len(body) <= LARGEST_SEED and (case.service, way) not in seen:
                 seen.add((case.service, way))
                 yield way + b"\n\x07\x31" + body
+                if len(frames := frames_of(body, kind)) > 1:
+                    yield way + b"\n\x87\x31" + b"\n".join(frames)
 
 
 def throw(data: bytes) -> None:
     """Take bytes apart in three ways that must agree; raise if they do not, or if anything raises."""
     way, _, rest = data.partition(b"\n")
     (framing, kind), places, body = choose(way, WAYS), rest[:2], rest[2:]
+    if places >= b"\x80":
+        body = b"".join(mend(piece, kind) for piece in body.split(b"\n"))
     pieces = cut_up(body, places)
     whole = _read([body], framing, kind)
     assert _read(pieces, framing, kind) == whole, "cut and whole"
