@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy.addons import block, core, disable_h2c, next_layer, proxyserver, tlsconfig, upstream_auth
@@ -12,6 +13,7 @@ from addon.arrival import Arrival
 from addon.pages import Pages
 from addon.passage import Passage
 from addon.tap import Tap
+from addon.wire_addresses import try_all_addresses
 
 if TYPE_CHECKING:
     from addon.run import Proxy
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 def assemble(proxy: Proxy) -> Any:
     """Return the master that runs ``proxy``, whose hooks it calls; to be made inside the loop that it will run in."""
+    try_all_addresses(asyncio.get_running_loop())
     master: Any = Master(_options(proxy))
     master.addons.add(*_needed(), *_own(proxy))
     master.options.update(keep_host_header=True)  # how local servers are called is checked in addon.pages

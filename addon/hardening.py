@@ -1,4 +1,4 @@
-"""What a process between people and their words must never do: leave a core dump, grow without end, pause."""
+"""What a process between people and their words must never do: leave a core dump, grow without end, pause, refuse."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 MEMORY_EXIT = 77
 """The exit code of a worker whose memory ran out."""
 TRIMMED_ABOVE_MEGABYTES = 90
+MOST_FILES = 10_240
+"""What macOS allows a process; two for each connection through us."""
 
 _PR_SET_DUMPABLE = 4
 
@@ -73,6 +75,18 @@ def shorten_pauses() -> None:
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.0005)
+
+
+def open_many() -> None:
+    """Let this process hold many connections: what a system grants at first (256, 1024) a busy computer has used up."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def hush() -> None:

@@ -19,7 +19,7 @@ from addon.aside import Asides
 from addon.company import all_services
 from addon.ear import WorkerEar
 from addon.errand import Errand
-from addon.hardening import forbid_core_dumps, hush, return_memory, shorten_pauses
+from addon.hardening import forbid_core_dumps, hush, open_many, return_memory, shorten_pauses
 from addon.hosts import open_hosts
 from addon.options import PORT, ProxyError, ProxyOptions, bundle_authorities, read_upstream, refuse_taken_port, usable
 from addon.service import Service
@@ -152,6 +152,7 @@ class Proxy:
         if threading.current_thread() is threading.main_thread():
             for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(name, master.shutdown)
+            open_many()
             shorten_pauses()  # in a process of its own only: what is there stays
         if self._adopted is not None:
             listen_on(self._adopted)

@@ -8,8 +8,9 @@ from typing import Any
 from h11 import Data, EndOfMessage, RemoteProtocolError
 from h11._readers import ChunkedReader
 from h11._receivebuffer import ReceiveBuffer
+from mitmproxy.addons import next_layer
 from mitmproxy.proxy import commands, events, layer, mode_servers
-from mitmproxy.proxy.layers import http, websocket
+from mitmproxy.proxy.layers import http, tls, websocket
 from mitmproxy.proxy.layers.http import _http1, _http2
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import ErrorCode, ResponseProtocolError
@@ -17,6 +18,7 @@ from mitmproxy.proxy.layers.http._events import ErrorCode, ResponseProtocolError
 from addon.wire_fairness import Handler
 from addon.wire_http2 import Client, Link, Server
 from addon.wire_sockets import Socket
+from addon.wire_tls import ServerTLS
 
 LARGEST_HEAD = 256 * 1024
 """Bytes of a head, of trailers, of the line before a chunk: what Chromium takes, too."""
@@ -33,6 +35,7 @@ def bear_more() -> None:
     vars(_http1)["ChunkedReader"] = _Chunks
     vars(_http2)["BufferedH2Connection"] = Link
     vars(websocket)["WebsocketConnection"] = Socket
+    vars(next_layer)["ServerTLSLayer"] = vars(tls)["ServerTLSLayer"] = ServerTLS
     vars(mode_servers)["ProxyConnectionHandler"] = Handler
 
 

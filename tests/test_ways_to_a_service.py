@@ -1,0 +1,145 @@
+"""Between us and a service: addresses that lead nowhere, certificates it wants, connections without number."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from addon.run import ProxyOptions, running
+from tests.proxy_process import certificate_of, proxy_process
+from tests.raw_origin import RawOrigin, client, raw_origin, rest
+from tests.rogue import HOST, PATH
+
+ASK = f"POST {PATH} HTTP/1.1\r\nhost: {HOST}\r\ncontent-length: 2\r\n\r\n{{}}".encode()
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
+NAME = "two-addresses.example"
+
+
+def talk(peer: ssl.SSLSocket, head: bytes) -> None:
+    peer.sendall(ANSWER)
+    with suppress(OSError):
+        while peer.recv(1000):
+            pass
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Iterator[RawOrigin]:
+    with raw_origin(tmp_path, talk) as made:
+        yield made
+
+
+@pytest.mark.skipif(not socket.has_ipv6 or sys.platform != "linux", reason="a full queue is silent on Linux")
+def test_an_address_that_leads_nowhere_holds_up_nobody_whose_name_has_another(
+    tmp_path: Path, origin: RawOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup = socket.getaddrinfo
+
+    def look_up(host: Any, *more: Any, **options: Any) -> Any:
+        if host != NAME:
+            return lookup(host, *more, **options)
+        kind = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [
+            (socket.AF_INET6, *kind, ("::1", origin.port, 0, 0)),
+            (socket.AF_INET, *kind, ("127.0.0.1", origin.port)),
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    redirect = {"*": (NAME, origin.port)}
+    options = ProxyOptions(
+        db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority, redirect=redirect
+    )
+    with ExitStack() as stack:
+        deaf = stack.enter_context(socket.socket(socket.AF_INET6))
+        deaf.bind(("::1", origin.port))
+        deaf.listen(0)
+        for _ in range(8):  # more than it lets wait: whoever comes now hears nothing
+            caller = stack.enter_context(socket.socket(socket.AF_INET6))
+            caller.setblocking(False)
+            with suppress(BlockingIOError):
+                caller.connect(("::1", origin.port))
+        with pytest.raises(TimeoutError):
+            socket.create_connection(("::1", origin.port), 0.5)
+        proxy = stack.enter_context(running(options))
+        began = time.monotonic()
+        with client(proxy.state.port, proxy.certificate) as peer:
+            peer.sendall(ASK)
+            assert rest(peer).endswith(b"ok")
+        assert time.monotonic() - began < 10
+
+
+def test_a_service_that_none_of_its_addresses_reaches_is_told(tmp_path: Path, origin: RawOrigin) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    redirect = {"*": ("localhost", port)}
+    options = ProxyOptions(
+        db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority, redirect=redirect
+    )
+    with running(options) as proxy, socket.create_connection(("127.0.0.1", proxy.state.port), 20) as plain:
+        plain.sendall(f"CONNECT {HOST}:443 HTTP/1.1\r\nhost: {HOST}:443\r\n\r\n".encode())
+        assert plain.recv(1000).startswith(b"HTTP/1.1 502")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_service_that_asks_for_a_certificate_is_told_at_once(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    """With TLS 1.3 it breaks off after the handshake, and mitmproxy would wait for ever."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST).configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = version
+
+    def refuse() -> None:
+        with suppress(OSError):
+            while True:
+                came, _ = listening.accept()
+                with suppress(OSError), context.wrap_socket(came, server_side=True) as peer:
+                    peer.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=refuse, daemon=True).start()
+        redirect = {"*": ("127.0.0.1", listening.getsockname()[1])}
+        options = ProxyOptions(
+            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=tmp_path / "ca.pem", redirect=redirect
+        )
+        with running(options) as proxy, client(proxy.state.port, proxy.certificate) as peer:
+            peer.sendall(ASK)
+            assert rest(peer).startswith(b"HTTP/1.1 502")
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process has open is read from /proc")
+def test_many_idle_connections_take_nobody_s_place(tmp_path: Path, origin: RawOrigin) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))  # what the proxy is granted at first
+    try:
+        made = proxy_process(tmp_path / "data", origin.port, origin.authority)
+        process, port = made.__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with ExitStack() as stack:
+        stack.push(made)
+        for _ in range(400):
+            idle = stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+            idle.sendall(b"CONNECT ")
+        with client(port, certificate_of(tmp_path / "data")) as peer:
+            peer.sendall(ASK)
+            assert rest(peer).endswith(b"ok")
+        assert _open_files(process) > 400
+
+
+def _open_files(process: subprocess.Popen[str]) -> int:
+    return sum(1 for _ in Path(f"/proc/{process.pid}/fd").iterdir())
