@@ -135,6 +135,8 @@ class Desk:
                 socket = Hearing.begin(self.reader, opening)
             if socket is not None:
                 self.sockets[header["socket"]] = socket
+                if not header["number"] or self._is_done(header):
+                    socket.take_over(self.outbox.orphaned[socket.service])
                 self.captures.open(header["socket"], header["service"], opening)
         if header["number"] and not self._is_done(header):
             self._put(NOTHING, header["service"], None, answers=1, number=header["number"])
@@ -156,6 +158,8 @@ class Desk:
                 return NOTHING, self._miss(header, header["reason"], socket)
             case "lose":
                 socket.lose(header["part"])
+            case "rests":
+                socket.expect_rests(header["n"])
             case "close":
                 del self.sockets[name]
                 with _deadline():
@@ -181,7 +185,7 @@ class Desk:
     def _put_heard(self, header: dict[str, Any], reading: Reading, socket: Hearing) -> dict[str, Any]:
         more = self._put(reading, socket.service, None, number=header["number"])
         came = len(reading.records) or sum(one.n for one in reading.unread)
-        return {"begun": max(0, came + more), "part": socket.part, "asked": socket.is_asked}
+        return {"begun": max(0, came + more), "part": socket.part, "asked": socket.is_asked, "open": socket.under_way}
 
     def _put(self, reading: Reading, service: str, at: float | None, *, answers: int = 0, number: int = 0) -> int:
         """
@@ -190,7 +194,8 @@ class Desk:
         One that is not over is held, and done with when it is. Return how many more are held from now on.
         """
         held = self.reader.under_way()
-        held.update(one.service for one in self.sockets.values() if one.is_busy)
+        for socket in self.sockets.values():
+            held[socket.service] += socket.under_way
         more = Counter({name: n for name in held.keys() | self._held.keys() if (n := held[name] - self._held[name])})
         done = Counter({service: answers})
         done.subtract(more)

@@ -35,9 +35,9 @@ class Hearing:
         return self._socket.service
 
     @property
-    def is_busy(self) -> bool:
-        """Whether an answer may be under way, and only here."""
-        return self._socket.is_busy
+    def under_way(self) -> int:
+        """How many answers have begun and are not over, and are nowhere but here."""
+        return self._socket.under_way
 
     @property
     def is_asked(self) -> bool:
@@ -46,21 +46,34 @@ class Hearing:
 
     @property
     def part(self) -> Part | None:
-        """What whoever hears on in its place must not hear."""
-        return "answer" if self.is_busy else self._lost
+        """What was lost, and whoever hears on in its place must not hear."""
+        return self._lost
+
+    def take_over(self, n: int) -> None:
+        """The worker before heard this socket, and held so many answers of the service, if that keeps any."""
+        if not self._socket.is_alone:
+            self._socket.expect_rests(n)
+
+    def expect_rests(self, n: int) -> None:
+        """So many answers were lost with the worker before: what still comes of them is no answer."""
+        self._socket.expect_rests(n)
 
     def hear(self, message: Message) -> Reading:
         """Take one message; return what was read of the turns that it ended."""
         if self.passes_over(from_client=message.from_client):
             return NOTHING
+        is_rest = self._is_rest(from_client=message.from_client)
         reading = self._socket.hear(message)
         if self._socket.is_broken:  # the reading tells so
             self.lose("question" if message.from_client else "answer")
+            return NOTHING if is_rest else reading
         return reading
 
     def miss(self, reason: str, at_ms: int, *, from_client: bool) -> Reading:
         """Tell of a message that cannot be heard: the answer that it belongs to is lost, unless it was already."""
         if not self._socket.is_alone or self.passes_over(from_client=from_client):
+            return NOTHING
+        if self._is_rest(from_client=from_client):
             return NOTHING
         told = self._socket.tell_lost(reason, at_ms)
         self.lose("question" if from_client else "answer")
@@ -74,6 +87,10 @@ class Hearing:
     def close(self, ending: Ending, at_ms: int | None) -> Reading:
         """The socket is gone; return what was read of the turns that were still open."""
         return NOTHING if self._lost else self._socket.close(ending, at_ms)
+
+    def _is_rest(self, *, from_client: bool) -> bool:
+        """Whether the next message is of an answer that was lost, and counted, with the worker before."""
+        return not from_client and self._socket.expects_rest
 
     def passes_over(self, *, from_client: bool) -> bool:
         """Whether the next message belongs to an answer that was lost before."""

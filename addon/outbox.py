@@ -71,8 +71,8 @@ class Outbox:
     """Number of the last parcel that the worker before this one had brought into the database."""
     taken: int = 0
     """Number of the last parcel that was taken."""
-    orphaned: set[str] = field(default_factory=set)
-    """Services whose answers the worker before this one held in its memory."""
+    orphaned: Counter[str] = field(default_factory=Counter)
+    """How many answers the worker before this one held in its memory, by service."""
     _noted: dict[str, Mark] = field(default_factory=dict)
     """What the database says is done with."""
     _is_held: bool = False
@@ -88,7 +88,7 @@ class Outbox:
         for service, mark in self._noted.items():
             self.tally.note(service, mark.done)  # it may have died just before it did
             if mark.held > 0:
-                self.orphaned.add(service)
+                self.orphaned[service] = mark.held
                 day = local_day(datetime.now(UTC).timestamp())
                 lost = Unread(day=day, service=service, shape="", reason="worker-lost", n=mark.held)
                 gone = {service: mark.held}

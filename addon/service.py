@@ -36,6 +36,10 @@ class Listener(Protocol):
         """The socket is gone; return the turns that were still open."""
         ...
 
+    def open_turns(self) -> int:
+        """How many turns have begun and are not over, as far as they would be recorded."""
+        ...
+
 
 class Service:
     """

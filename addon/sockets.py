@@ -23,7 +23,9 @@ class _Socket:
     is_known: bool = False
     """The present worker knows it."""
     part: str | None = None
-    """What is lost with the worker, as that last said: a part of a question or of an answer, or nothing."""
+    """What was lost of a question or of an answer, as the worker last said, and is not to be heard: or nothing."""
+    under_way: int = 0
+    """How many answers are lost with the worker, as that last said."""
     asked: list[Job] = field(default_factory=list)
     """What the client has said since the last answer, while nothing came back: the next worker must know it."""
     deaths: int = 0
@@ -45,6 +47,8 @@ class Sockets:
             helper.ask(socket.parcel)
             if socket.part is not None:  # the rest of it must not be taken for another answer
                 helper.ask(join({"kind": "lose", "socket": name, "part": socket.part, "number": 0}))
+            if socket.under_way:  # nor must that of these
+                helper.ask(join({"kind": "rests", "socket": name, "n": socket.under_way, "number": 0}))
             for asked in socket.asked:
                 helper.ask(asked.pack(number=0))
             socket.deaths = 0
@@ -58,7 +62,7 @@ class Sockets:
             return
         if job.closes:
             del self._open[job.socket or ""]
-        socket.part = told.get("part")
+        socket.part, socket.under_way = told.get("part"), told.get("open", 0)
         if not told.get("asked"):
             socket.asked = []
         elif job.instead is not None:

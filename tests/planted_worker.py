@@ -71,6 +71,9 @@ class PlantedListener:
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
         return self.listener.close(ending, at_ms)
 
+    def open_turns(self) -> int:
+        return self.listener.open_turns()
+
 
 class PlantedDesk(desk.Desk):
     def _take_all(self, sizes: list[int], blob: memoryview) -> dict[str, Any]:

@@ -58,6 +58,9 @@ class LiveSocket(TurnByTurn):
         self.runs.clear()
         yield from self._end(at_ms)
 
+    def open_turns(self) -> int:
+        return int(self._is_spoken()) + len(self.runs)
+
     def _hear_server(self, data: Mapping[str, Any], at_ms: int | None) -> Iterator[Turn]:
         match data.get("type"):
             case "session.started" | "session.created" | "session.updated":
@@ -106,10 +109,14 @@ class LiveSocket(TurnByTurn):
         if size is not None:
             self.bytes_a_second = size * (rate if rate in {8000, 16_000, 24_000} else _USUAL_RATE)
 
+    def _is_spoken(self) -> bool:
+        """Whether the model has spoken in this session."""
+        return self.turn is not None and (self.turn.has_text("answer") or self.spoken_bytes > 0)
+
     def _end(self, at_ms: int | None) -> Iterator[Turn]:
         turn = self.turn
         if turn is not None:
-            turn.dropped = not turn.has_text("answer") and not self.spoken_bytes  # nobody spoke
+            turn.dropped = not self._is_spoken()
             if self.spoken_bytes:
                 turn.used("audio_output")
                 turn.media_seconds = self.spoken_bytes / self.bytes_a_second

@@ -35,6 +35,9 @@ class _News:
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
         return (*self._catch_up(), *self._listener.close(ending, at_ms))
 
+    def open_turns(self) -> int:
+        return self._listener.open_turns()
+
     def _catch_up(self) -> tuple[Turn, ...]:
         held, self._held = self._held, None
         return tuple(self._listener.hear(held)) if held else ()

@@ -65,6 +65,9 @@ class Conversation:
             yield turn
         self._open.clear()
 
+    def open_turns(self) -> int:
+        return len(self._open)
+
     def _ask(self, asked: Any, at_ms: int | None) -> Iterator[Turn]:
         payload = pick(asked, "payload")
         self._model = text_at(payload, "chat", "preferred_model_type") or self._model

@@ -140,6 +140,9 @@ class PageSocket:
             turn.ended_ms = at_ms
             yield turn
 
+    def open_turns(self) -> int:
+        return len(self.open.values())
+
 
 def unfold(content: str) -> tuple[str, str]:
     """Return the thinking that is folded into a text, and the text without it."""

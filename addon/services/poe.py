@@ -121,6 +121,9 @@ class Updates:
         self._catch_up()
         return ()
 
+    def open_turns(self) -> int:
+        return 0  # they wait with the service
+
     def _catch_up(self) -> None:
         """Read the last of those that were held back; it is none that ends an answer."""
         if self._held:
