@@ -298,3 +298,21 @@ def test_a_flow_file_with_bytes_that_were_changed_is_read_or_refused_with_a_sent
         assert "did not foresee" not in result.output
         assert result.exit_code == 0 or SENTENCE.search(result.output), result.output
         assert CANARY not in result.output
+
+
+STARTS = {
+    "a.har": ('{"log":{"entries":[', '{"startedDateTime":', 400_000),
+    "b.har": ('{"log":{"entries":[', '{"startedDateTime":{}', 400_000),
+    "conversations.json": ("[", '{"mapping":{}},{"mapping":', 400_000),
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_entries_without_ends_are_not_looked_through_again_and_again(tmp_path: Path, name: str) -> None:
+    head, start, many = STARTS[name]
+    (tmp_path / name).write_text(head + start * many)
+    begun = time.process_time()
+    result = run(tmp_path / name, tmp_path / "k.db")
+    assert time.process_time() - begun < 15  # it took minutes
+    assert result.exit_code == 0
+    assert "more entries were left out" in result.output

@@ -102,20 +102,23 @@ def due_notices(store: Store, now: datetime) -> list[Standing]:
     """
     due = []
     with store.reading() as connection:
-        told = dict(connection.execute("SELECT key, value FROM meta WHERE key LIKE 'told:%'").fetchall())
-    keep: dict[str, str] = {}
+        rows = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'told:%'")
+        told = {key: float(share) for key, share in rows}
+    keep: dict[str, float] = {}
     for standing in standings(store, now):
         level = next((share for share in NOTICE_SHARES if standing.share >= share), 0.0)
         key = f"told:{standing.since.isoformat()}:{standing.budget.name}"
-        before = float(told.get(key, 0))
+        before = told.get(key, 0.0)
         if level > before:
             due.append(standing)
         if level or before:
-            keep[key] = str(max(level, before))
+            keep[key] = max(level, before)
     if keep != told:
         with store.writing() as connection:
             connection.execute("DELETE FROM meta WHERE key LIKE 'told:%'")
-            connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", list(keep.items()))
+            connection.executemany(
+                "INSERT INTO meta (key, value) VALUES (?, ?)", [(key, str(share)) for key, share in keep.items()]
+            )
     return due
 
 

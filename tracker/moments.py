@@ -12,8 +12,11 @@ def timestamp(moment: datetime) -> str:
 
 
 def from_timestamp(text: str) -> datetime:
-    """Return the moment that was stored."""
-    return datetime.fromisoformat(text)
+    """Return the moment that was stored; raise ``ValueError`` for what ``timestamp`` never wrote."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or not 1 < moment.year < 9999:  # at its ends the calendar cannot be added to
+        raise ValueError("not a moment that was stored")
+    return moment
 
 
 def local_day(started_at: str, utc_offset_minutes: int) -> date:

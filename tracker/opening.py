@@ -11,7 +11,7 @@ from pathlib import Path
 from tracker.errors import TellableError
 from tracker.harmless import harmless
 from tracker.private import make_private_folder
-from tracker.schema import APPLICATION_ID, SCHEMA_VERSION
+from tracker.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
 
 BUSY_TIMEOUT_S = 5.0
 _CACHE_FOR_MANY_KIB = 16_000
@@ -80,6 +80,20 @@ def explained(path: Path) -> Iterator[None]:
         raise StoreError(f"The database cannot be used ({what}) · {path} · choose another place with --db") from error
 
 
+@contextmanager
+def distrusted(path: Path) -> Iterator[None]:
+    """Turn what is raised over a value that klimaspor never writes into a ``StoreError``."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise _foreign(path) from error
+
+
+def _foreign(path: Path) -> StoreError:
+    advice = "restore a backup, or move the file away to start afresh"
+    return StoreError(f"The database was changed by another program · {path} · {advice}")
+
+
 def _sentence(error: sqlite3.Error, path: Path) -> str:
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
@@ -110,11 +124,12 @@ def _open_to_write(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     elif not os.access(path, os.W_OK):
         raise StoreError(f"The database is read-only · {path} · allow writing to the file and its folder")
     connection = sqlite3.connect(path, timeout=busy_timeout_s)
-    connection.text_factory = _read_text
+    _distrust(connection)
     try:
         _check_ours(connection, path)
         if not _is_current(connection):
             _migrate(connection)
+        _check_tables(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL survives a killed process; only a power cut may cost the last seconds, never the file.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -141,13 +156,23 @@ def _connect_to_read(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
-    connection.text_factory = _read_text
+    _distrust(connection)
     try:
         _check_ours(connection, path)
+        if _is_current(connection):
+            _check_tables(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _distrust(connection: sqlite3.Connection) -> None:
+    """Somebody else may have made the file: what it holds steers nothing, and no trigger or view of theirs runs."""
+    connection.text_factory = _read_text
+    connection.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_TRIGGER, False)
+    connection.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_VIEW, False)
+    connection.setconfig(sqlite3.SQLITE_DBCONFIG_TRUSTED_SCHEMA, False)
 
 
 def _read_text(raw: bytes) -> str:
@@ -162,6 +187,13 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"This file is not a klimaspor database · {path} · choose another file with --db")
     if _pragma(connection, "user_version") > SCHEMA_VERSION:
         raise StoreError(f"The database was made by a newer klimaspor · {path} · update klimaspor to use it")
+
+
+def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file whose tables take values of any type: nothing that is read from them could be relied on."""
+    strict = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict"
+    if TABLES - {name for (name,) in connection.execute(strict)}:
+        raise _foreign(path)
 
 
 def _is_current(connection: sqlite3.Connection) -> bool:

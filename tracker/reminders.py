@@ -45,7 +45,7 @@ def due_reminders(store: Store, now: datetime) -> dict[str, str]:
         return {}
     with store.reading() as connection:
         row = connection.execute("SELECT value FROM meta WHERE key = ?", (_TOLD,)).fetchone()
-    day, *told = row[0].split() if row else [""]
+    day, *told = (row[0] if row else "").split() or [""]
     today = now.astimezone().date().isoformat()
     if day != today:
         told = []

@@ -48,6 +48,7 @@ class Rating:
 
 COLUMNS = ", ".join(REQUEST_COLUMNS)
 _FIELDS = attrgetter(*REQUEST_COLUMNS)
+_STARTED, _OFFSET = REQUEST_COLUMNS.index("started_at"), REQUEST_COLUMNS.index("utc_offset_minutes")
 _REVISION = REQUEST_COLUMNS.index("revision")
 _MODELS = tuple(REQUEST_COLUMNS.index(name) for name in ("request_model", "response_model"))
 _INSERT = (
@@ -154,7 +155,11 @@ def _to_row(record: Record, revision: int) -> tuple[object, ...]:
 
 
 def to_records(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> list[Record]:
-    """Return the records of at most ``BATCH`` rows of ``requests`` (its public columns), with their features."""
+    """
+    Return the records of at most ``BATCH`` rows of ``requests`` (its public columns), with their features.
+
+    Raises ``ValueError``, ``TypeError`` or ``OverflowError`` for a row whose moment is none.
+    """
     marks = ", ".join("?" * len(rows))
     features: dict[object, list[Feature]] = {}
     for request_id, *rest in connection.execute(
@@ -163,6 +168,8 @@ def to_records(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]
         [row[0] for row in rows],
     ):
         features.setdefault(request_id, []).append(Feature(*rest))
+    for row in rows:
+        local_day(str(row[_STARTED]), int(row[_OFFSET]))  # type: ignore[call-overload]  # raises where there is none
     return [
         Record(**dict(zip(REQUEST_COLUMNS, row, strict=True)), features=tuple(features.get(row[0], ())))  # type: ignore[arg-type]  # STRICT columns have the record's types
         for row in rows

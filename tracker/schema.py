@@ -12,5 +12,11 @@ APPLICATION_ID = 0x6B6C696D
 SCHEMA_VERSION = 4
 """How many migrations this program knows; ``PRAGMA user_version`` of a newer one is higher."""
 
+TABLES = frozenset({
+    "requests", "features", "unread", "refused", "ratings", "heartbeat", "passed_through", "pauses", "meta",
+    "summed_days", "sums", "sum_amounts", "under_way",
+})  # fmt: skip
+"""What the migrations make; each is STRICT, so that a column holds its own type and no other."""
+
 REQUEST_COLUMNS = tuple(field.name for field in fields(Record) if field.name != "features")
 """The public columns of ``requests``, in order."""

@@ -16,7 +16,7 @@ from tracker import heartbeat, sums
 from tracker.coverage import Coverage, Moment
 from tracker.marks import Mark, note
 from tracker.moments import local_day, timestamp
-from tracker.opening import NoDatabaseError, StoreError, default_path, explained, open_database
+from tracker.opening import NoDatabaseError, StoreError, default_path, distrusted, explained, open_database
 from tracker.record import Activity, Record, Unread
 from tracker.rows import BATCH, COLUMNS, Added, Rating, add_batch, add_counters, to_records
 
@@ -90,8 +90,8 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, with SQLite's errors explained."""
-        with explained(self.path):
+        """The connection, with SQLite's errors explained, and what another program may have written."""
+        with explained(self.path), distrusted(self.path):
             yield self._connection
 
     # Records

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from typing import get_args
 
-from tracker.record import Activity
+from tracker.record import FEATURES, Activity, FeatureState
 from tracker.sum_queries import AMOUNTS, DAYS, EARLIER, KEYS, MISSING_DAYS, SUMMED, SUMS, TOTALS, WHOLE_DAY
 
+_STATES = frozenset(get_args(FeatureState))
 Key = tuple[str | None, ...]
 Place = tuple[str, int, Key]
 """Day, hour and what the records share."""
@@ -190,9 +192,17 @@ def _parse_key(text: str) -> Key:
     return tuple(json.loads(text))
 
 
+@lru_cache(maxsize=4096)
+def _parse_features(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the features and states that are known; another program, or a newer klimaspor, may have written others."""
+    pairs = (entry.rpartition(".") for entry in text.split())
+    return tuple((feature, state) for feature, _, state in pairs if feature in FEATURES and state in _STATES)
+
+
 def _to_activity(day: str, key: Key, group: Group) -> Activity:
     service, provider, operation, initiator, model, effort, outcome, *sources, feature_set = key
-    pairs = (entry.rpartition(".") for entry in (feature_set or "").split())
+    if min(group.sums) < 0:
+        raise ValueError("a sum of counts is negative")
     return Activity(
         day=day,
         service=str(service),
@@ -205,7 +215,7 @@ def _to_activity(day: str, key: Key, group: Group) -> Activity:
         input_tokens_source=str(sources[0]),
         output_tokens_source=str(sources[1]),
         reasoning_tokens_source=str(sources[2]),
-        features=tuple((feature, state) for feature, _, state in pairs),
+        features=_parse_features(feature_set or ""),
         feature_amounts=tuple((feature, state, amount) for (feature, state), amount in sorted(group.amounts.items())),
         **dict(zip(SUMMED, group.sums, strict=True)),  # type: ignore[arg-type]  # whole where the activity wants whole
     )

@@ -75,8 +75,10 @@ def find_talk(store: Store, prefix: str) -> Talk | None:
 
 def _query(store: Store, where: str, values: dict[str, object]) -> list[Talk]:
     with store.reading() as connection:
-        rows = connection.execute(_TALKS.format(where=where), values).fetchall()
-    return [
-        Talk(subject, kind, from_timestamp(started) + timedelta(minutes=offset), service, model, turns, tokens, worth)
-        for subject, kind, started, offset, service, model, turns, tokens, worth in rows
-    ]
+        rows = connection.execute(_TALKS.format(where=where), values)
+        return [
+            Talk(
+                subject, kind, from_timestamp(started) + timedelta(minutes=offset), service, model, turns, tokens, worth
+            )
+            for subject, kind, started, offset, service, model, turns, tokens, worth in rows
+        ]

@@ -11,8 +11,11 @@ from typing import Any, BinaryIO
 from tracker.imports import NotReadableError
 
 PIECE = 1 << 20
-LARGEST_ELEMENT = 256 << 20
+LARGEST_ELEMENT = 128 << 20
 """Characters; an element that seems longer than this has lost its end."""
+
+MOST_BROKEN = 10_000
+"""Elements; after so many the rest is taken for one that is broken, too."""
 
 _GAP = re.compile(r"[\s,]*")
 _NEXT = re.compile(r'\}\s*,\s*(?=\{\s*"(?:title|id|uuid|name|mapping|conversation_id|create_time)"\s*:)')
@@ -42,6 +45,7 @@ class _Window:
         self._parse = json.JSONDecoder(parse_constant=lambda _word: None).raw_decode
         self._text = ""
         self._at = 0
+        self._broken = 0
 
     def opens(self) -> bool:
         """Move behind the bracket that opens the array; return whether there is one."""
@@ -89,6 +93,10 @@ class _Window:
     def _skip(self) -> None:
         """Go behind the broken element."""
         self._at += 1
+        self._broken += 1
+        if self._broken > MOST_BROKEN:
+            self._text, self._at = "]", 0
+            return
         while (found := _NEXT.search(self._text, self._at)) is None:
             self._at = max(self._at, len(self._text) - 200)
             if not self._more(PIECE):

@@ -13,8 +13,10 @@ from typing import Any, TextIO
 from tracker.imports import NotReadableError, Progress
 
 PIECE = 1 << 20
-LARGEST_ENTRY = 512 * PIECE
+LARGEST_ENTRY = 128 * PIECE
 """Characters; an entry that seems longer than this has lost its end."""
+PATIENCE = 16
+"""Times that a file's length is read again for entries that lost their ends; then the rest of it is one of them."""
 
 _ENTRIES = re.compile(r'(?<!\\)"entries"\s*:\s*\[')
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|(?P<cut>\\?\Z))|[{}]', re.DOTALL)
@@ -57,6 +59,7 @@ class _Window:
     def __init__(self, file: TextIO, size: int, progress: Progress) -> None:
         self._file, self._size, self._progress = file, size, progress
         self._text, self._at, self._read = "", 0, 0
+        self._lost = 0
 
     def _more(self) -> bool:
         piece = self._file.read(max(PIECE, len(self._text) - self._at))
@@ -79,10 +82,14 @@ class _Window:
         """Return the next object's text, ``""`` for one that lost its end, None at the end of the list."""
         if not self._find_start():
             return None
+        if self._lost > PATIENCE * max(self._size, PIECE):
+            self._text, self._at = "]", 0
+            return ""
         end = self._find_end()
         if end is not None:
             text, self._at = self._text[self._at : end], end
             return text
+        self._lost += len(self._text) - self._at
         resume = _NEXT_ENTRY.search(self._text, self._at + 1)
         self._at = resume.start() if resume else len(self._text)
         return ""
@@ -91,6 +98,7 @@ class _Window:
         """Return to the entry that a broken one, just taken, has swallowed; to nowhere if it swallowed none."""
         swallowed = _NEXT_ENTRY.search(text, 1)
         if swallowed:
+            self._lost += len(text)
             self._at -= len(text) - swallowed.start()
 
     def _find_start(self) -> bool:

@@ -128,7 +128,7 @@ def _examine_trust(folder: Path, ledger: Ledger | None, say: Remedies) -> Iterat
 
 
 def _examine_set_up(folder: Path, say: Remedies) -> Iterator[Finding]:
-    from tracker.setup.undoing import KINDS
+    from tracker.setup.undoing import step_of
 
     try:
         ledger = Ledger.open(folder)
@@ -141,8 +141,8 @@ def _examine_set_up(folder: Path, say: Remedies) -> Iterator[Finding]:
     for entry in ledger.entries:
         if entry.kind == "trust":
             continue  # looked at above, store by store
-        step = KINDS[entry.kind](**entry.fields)
         try:
+            step = step_of(entry)
             holds = step.is_done()
         except SetupError as error:
             yield Finding("set-up", "wrong", str(error), say.setup)
@@ -154,7 +154,7 @@ def _examine_set_up(folder: Path, say: Remedies) -> Iterator[Finding]:
     for entry in ledger.entries:
         if str(entry.fields.get("path", "")).endswith(ENVIRONMENT_FILE) and "auto_proxy" not in os.environ:
             what = "This session began before the set-up: browsers learn of it at your next login; from this terminal:"
-            yield Finding("login", "note", what, f"export {str(entry.fields['text']).strip()}")
+            yield Finding("login", "note", what, f"export {str(entry.fields.get('text')).strip()}")
 
 
 def _held_port(ledger: Ledger | None) -> int | None:

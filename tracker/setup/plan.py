@@ -25,7 +25,7 @@ from tracker.setup.network import Desktop, find_desktop, pac_url, read_previous,
 from tracker.setup.places import find_firefox_profiles, find_locks, find_places, has_own_proxy
 from tracker.setup.steps import FileStep, FirefoxStep, TrustStep
 from tracker.setup.systemd import has_user_systemd, units_folder
-from tracker.setup.undoing import KINDS
+from tracker.setup.undoing import step_of
 
 ENVIRONMENT_FILE = "50-klimaspor.conf"
 
@@ -182,7 +182,7 @@ def _carry_out(step: Step, ledger: Ledger, tell: Callable[[str], None]) -> None:
 def _retire(step: Step, ledger: Ledger) -> None:
     """Take back an earlier version of this step at the same place (another port, newer text) before doing this one."""
     for entry in reversed(list(ledger.entries)):
-        old = KINDS[entry.kind](**entry.fields)
+        old = step_of(entry)
         if old != step and _place(old) == _place(step):
             old.undo(entry.memory)
             ledger.strike(entry)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tracker.setup import SetupError, nss
 from tracker.setup.autostart import UnitStep, reload_units
 from tracker.setup.desktop import GnomeStep, KdeStep
-from tracker.setup.ledger import Ledger, Step
+from tracker.setup.ledger import Entry, Ledger, Step
 from tracker.setup.places import find_places
 from tracker.setup.steps import FileStep, FirefoxStep, TrustStep
 
@@ -22,13 +22,23 @@ KINDS: dict[str, Callable[..., Step]] = {
 }
 
 
+def step_of(entry: Entry) -> Step:
+    """Return the step that an entry tells of; raise SetupError if it tells of none."""
+    try:
+        return KINDS[entry.kind](**entry.fields)
+    except (KeyError, TypeError):
+        raise SetupError(
+            "A step in the ledger is damaged or newer", entry.kind[:32], "klimaspor undo takes back all others"
+        ) from None
+
+
 def take_back(ledger: Ledger, folder: Path, tell: Callable[[str], None]) -> list[str]:
     """Walk the ledger backwards; return what could not be taken back, which stays in the ledger."""
     problems = []
-    names = {str(entry.fields["name"]) for entry in ledger.entries if entry.kind == "trust"}
+    names = {str(entry.fields.get("name")) for entry in ledger.entries if entry.kind == "trust"}
     for entry in reversed(list(ledger.entries)):
         try:
-            step = KINDS[entry.kind](**entry.fields)
+            step = step_of(entry)
             note = step.undo(entry.memory)
             undone = step.is_undone(entry.memory)
         except SetupError as error:
