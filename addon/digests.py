@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import count
 
 from addon.exchange import Exchange, Message
 from addon.framing import read_events
@@ -19,6 +21,17 @@ def digest(*parts: bytes) -> bytes:
     for part in parts[1:]:
         sha.update(part)
     return sha.digest()
+
+
+def tell_apart(content: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Return what gives the digest of a content, which is taken once, and at each call after the first another one."""
+    digested, numbers = cache(content), count()
+
+    def name_next() -> bytes:
+        number = next(numbers)
+        return digest(digested(), b"%d" % number) if number else digested()
+
+    return name_next
 
 
 def digest_content(exchange: Exchange) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 
-from addon.digests import digest, digest_content
+from addon.digests import digest, digest_content, tell_apart
 from addon.exchange import Exchange
 from addon.framing import read_events, read_request
 from addon.reading import NOTHING, Reading, settle, shape_of, tell_unread
@@ -121,7 +121,7 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
             return Reading(unread=(tell_unread(service, exchange, shape_of(service, exchange), type(error).__name__),))
 
-        reading, content = NOTHING, cache(partial(digest_content, exchange))  # once for all turns that have no id
+        reading, content = NOTHING, tell_apart(partial(digest_content, exchange))
         for turn in turns:
             if exchange.chunks:
                 turn.note_first_byte(exchange.chunks[0].at_ms)

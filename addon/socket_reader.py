@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
-from addon.digests import SocketDigest, digest
+from addon.digests import SocketDigest, tell_apart
 from addon.exchange import Ending, Exchange, Message
 from addon.reading import NOTHING, Reading, settle, tell_unread
 from addon.service import Listener, Service, Turn
@@ -114,8 +113,8 @@ class SocketReader:
 
     def _settle(self, turns: Sequence[Turn], at_ms: int | None) -> Reading:
         """Make records of turns that one message ended; the digest of all that was heard tells them from others."""
-        reading = NOTHING
-        for number, turn in enumerate(turns):
+        reading, told = NOTHING, tell_apart(self._digest.digest)
+        for turn in turns:
             if self._rests and (
                 self.is_alone or turn.exchange.path == self._opening.path
             ):  # it was not asked elsewhere
@@ -123,7 +122,6 @@ class SocketReader:
                 turn.dropped = True
             if turn.ended_ms is None or turn.ended_ms == self._opening.ended_ms:
                 turn.ended_ms = at_ms
-            told = partial(digest, self._digest.digest(), b"%d" % number) if number else self._digest.digest
             reading += settle(turn, self._key, told, sent=self._sent, received=self._received)
             self._sent, self._received = 0, 0
         if turns:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
-from addon.exchange import Ending, Exchange, Message
+from addon.exchange import Chunk, Ending, Exchange, Message
 from addon.reader import Reader
 from addon.reading import NOTHING
-from addon.service import Listener, Service, Turn
-from addon.services.codex import Codex
+from addon.service import Event, Listener, Service, Turn
 from addon.socket_reader import SocketReader
 from tests.examples import KEY, load_examples
 from tests.lost_places import answers_of, places_of, within
@@ -43,10 +45,17 @@ def test_the_rest_of_what_was_handed_over_to_a_socket_is_counted_once_but_for_a_
 
 
 class Twins(Service):
-    """Every message ends two turns that have no id."""
+    """Whatever is said ends three turns that have no id."""
 
-    name, title, hosts, grade = "twins", "Twins", ("twins.example",), "captured"
-    path = Codex.path
+    name, title, hosts, grade, verified = "twins", "Twins", ("twins.example",), "captured", date(2026, 11, 22)
+    path = re.compile("/both")
+    methods = ("GET", "POST")
+
+    def turns(self, exchange: Exchange, body: Any, events: Iterable[Event]) -> Iterator[Turn]:
+        for word in ("ebb", "flow", "slack"):
+            turn = Turn(self, exchange)
+            turn.answer(word)
+            yield turn
 
     def listen(self, opening: Exchange) -> Listener:
         return Both(self, opening)
@@ -57,10 +66,7 @@ class Both:
         self.service, self.opening = service, opening
 
     def hear(self, message: Message) -> Iterable[Turn]:
-        for word in ("ebb", "flow"):
-            turn = Turn(self.service, self.opening)
-            turn.answer(word)
-            yield turn
+        return self.service.turns(self.opening, None, ())
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:
         return ()
@@ -75,12 +81,20 @@ def opening(host: str, path: str = "/") -> Exchange:
 
 
 def test_turns_without_an_id_that_one_message_ended_are_told_apart_from_all_others() -> None:
-    ids = []
-    for _ in range(2):
-        socket = SocketReader(KEY, Twins(), opening("twins.example"), Both(Twins(), opening("twins.example")))
-        for n in range(3):
-            ids += [one.id for one in socket.hear(Message(n, False, b"tide %d" % n)).records]
-    assert ids[:6] == ids[6:]  # the same on the wire and in an archive
+    messages = tuple(Message(n, False, b"tide %d" % n) for n in range(3))
+    socket = SocketReader(KEY, Twins(), opening("twins.example"), Both(Twins(), opening("twins.example")))
+    ids = [one.id for message in messages for one in socket.hear(message).records]
+    assert len(set(ids)) == 9
+    read = Reader(KEY, services=[Twins]).read(replace(opening("twins.example", "/both"), messages=messages))
+    assert [one.id for one in read.records] == ids
+
+
+def test_turns_without_an_id_of_one_answer_are_told_apart() -> None:
+    answers = [
+        replace(opening("twins.example", "/both"), method="POST", status=200, chunks=(Chunk(0, body),))
+        for body in (b"ebb", b"flow")
+    ]
+    ids = [one.id for answer in answers for one in Reader(KEY, services=[Twins]).read(answer).records]
     assert len(set(ids)) == 6
 
 

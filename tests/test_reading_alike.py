@@ -343,3 +343,30 @@ def test_messages_that_come_whole_again_are_one_answer() -> None:
     asked = replace(exchange, chunks=tuple(Chunk(n, whole) for n in range(5)))
     plain = Reader(KEY, services=plainly(Reader(KEY).services))
     assert Reader(KEY).read(asked).records == plain.read(asked).records != ()
+
+
+RESPONSE = {"id": "resp_1", "model": "gpt-5.5-codex", "status": "completed"}
+SAID_ON_A_SOCKET = (
+    {"type": "response.output_text.delta", "item_id": "m", "delta": "Far."},
+    {"type": "response.output_text.delta", "item_id": "m", "delta": " off"},
+    {"item_id": "m", "delta": "of no kind"},
+    {"delta": "last kind", "item_id": "m", "type": "response.output_text.delta"},
+    {"type": "other.delta", "delta": "a"},
+    {"response": RESPONSE},
+    {"type": "response.created", "response": RESPONSE},
+    {"type": "response.completed", "response": RESPONSE},
+)
+
+
+@given(said=st.lists(st.none() | st.sampled_from(SAID_ON_A_SOCKET), max_size=12))
+@settings(max_examples=200, deadline=None)
+def test_an_event_of_no_kind_on_a_socket_is_read_as_if_each_came_alone(said: list[Any]) -> None:
+    question = {"type": "response.create", "model": "gpt-5.5-codex", "input": "How far?"}
+    messages = tuple(Message(n, one is None, json.dumps(one or question).encode()) for n, one in enumerate(said))
+    started_at = datetime(2026, 11, 22, tzinfo=UTC)
+    whole = Exchange(
+        method="GET", host="chatgpt.com", path="/backend-api/codex/responses", status=101, started_at=started_at,
+        messages=messages,
+    )  # fmt: skip
+    plain = Reader(KEY, services=plainly(Reader(KEY).services))
+    assert Reader(KEY).read(whole) == plain.read(whole)
