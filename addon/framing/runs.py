@@ -64,10 +64,9 @@ class Run:
 
     def take(self, event: bytes, at_ms: int | None) -> bool:
         """Take an event that is like those before; return False for another."""
-        event, told = _without_sums(event) if self._sum else (event, b"")
-        return self._take(event, told, at_ms)
-
-    def _take(self, event: bytes, told: bytes, at_ms: int | None) -> bool:
+        told = b""
+        if self._sum:
+            event, told = _without_sums(event)
         if self._size > _MOST_BYTES or not event.startswith(self._before):
             return False
         start, end = len(self._before), len(event) - len(self._after)
@@ -83,10 +82,10 @@ class Run:
 
     def take_all(self, events: bytes, delimiter: bytes, at_ms: int | None) -> bool:
         """Take a piece if all events of it are like those before."""
+        if delimiter not in events:
+            return self.take(events, at_ms)  # one event
         before, after = self._before, self._after
         events, told = _without_sums(events) if self._sum else (events, b"")
-        if len(events) < 2 * (len(before) + len(after)):
-            return self._take(events, told, at_ms)  # one event
         if self._size > _MOST_BYTES or len(events) > _MOST_BYTES:
             return False
         if not events.startswith(before) or not events.endswith(after) or (self._seam and _SEAM_TOLD in events):
