@@ -206,6 +206,8 @@ class Desk:
     def beat(self, header: dict[str, Any]) -> dict[str, Any]:
         """Write the heartbeat, and tell the proxy what becomes of new turns."""
         waiting = self.outbox.waiting
+        if self.pulse.is_elsewhere(self.store):  # what is written there now is gone: the next worker opens what is here
+            return {"tired": True, "waiting": len(waiting)}
         try:
             self.outbox.flush()
             self.outbox.count_killed()

@@ -18,6 +18,16 @@ class Pulse:
     def __init__(self) -> None:
         self.shown: list[subprocess.Popen[bytes]] = []
         """Processes that show a notice; each is gone within seconds."""
+        self._place: tuple[int, int] | None = None
+
+    def is_elsewhere(self, store: Store) -> bool:
+        """Whether the open file is no longer the one at its place: it was removed, or a backup was put there."""
+        try:
+            there = store.path.stat()
+        except OSError:
+            return self._place is not None
+        self._place = self._place or (there.st_dev, there.st_ino)
+        return self._place != (there.st_dev, there.st_ino)
 
     def write(self, store: Store, header: dict[str, Any]) -> dict[str, Any]:
         """Write one heartbeat and return what the proxy should know."""

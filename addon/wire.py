@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from h11 import Data, EndOfMessage, RemoteProtocolError
+from h11 import Data, EndOfMessage, ProtocolError, RemoteProtocolError
 from h11._readers import ChunkedReader
 from h11._receivebuffer import ReceiveBuffer
 from mitmproxy.addons import next_layer
@@ -94,7 +94,7 @@ class _Chunks(ChunkedReader):
 
     def __init__(self) -> None:
         super().__init__()
-        self._next: EndOfMessage | RemoteProtocolError | None = None
+        self._next: EndOfMessage | ProtocolError | None = None
 
     def __call__(self, buf: Any) -> Data | EndOfMessage | None:
         if self._next is not None:
@@ -107,15 +107,15 @@ class _Chunks(ChunkedReader):
             while isinstance(more := self._read(buf), Data):
                 pieces.append(more.data)
             self._next = more
-        except RemoteProtocolError as error:  # after what came before it
+        except ProtocolError as error:  # after what came before it
             self._next = error
         return Data(data=b"".join(pieces)) if len(pieces) > 1 else event
 
-    def _give_next(self) -> EndOfMessage:
+    def _give_next(self) -> EndOfMessage | None:
         given, self._next = self._next, None
-        if isinstance(given, RemoteProtocolError):
+        if isinstance(given, ProtocolError):
             raise given
-        return EndOfMessage()
+        return given
 
     def _read(self, buf: Any) -> Data | EndOfMessage | None:
         event = super().__call__(buf)

@@ -43,7 +43,7 @@ def main(services: Iterable[Service] | None = None) -> None:
         path = Path(sys.argv[2])
         with Store.open(path) as store:
             reader = Reader(load_key(path), services=all_services(path.parent) if services is None else services)
-            tally = Tally(Path(sys.argv[3])) if len(sys.argv) > 3 else None
+            tally = _open_tally(Path(sys.argv[3])) if len(sys.argv) > 3 else None
             desk = Desk(reader, store, Captures(path.parent), Outbox(store, tally))
             desk.outbox.take_over()
             connection.send_bytes(json.dumps({"settled": desk.outbox.before}).encode())
@@ -72,6 +72,14 @@ def serve(connection: Connection, desk: Desk) -> None:
             answer["tired"] = True
         connection.send_bytes(json.dumps(answer).encode())
     desk.end()
+
+
+def _open_tally(path: Path) -> Tally | None:
+    """Open the proxy's count of what is under way; None if somebody removed it, and all is read nevertheless."""
+    try:
+        return Tally(path)
+    except OSError:
+        return None
 
 
 def _drop_priority() -> None:

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+import addon.run
 from addon.jobs import HEAVIEST_QUEUE
 from addon.run import ProxyError
 from tests.rig import free_port
@@ -167,3 +168,38 @@ def test_a_service_that_is_down_is_told_and_leaves_nothing(tmp_path: Path, origi
     assert [path for path in tmp_path.iterdir() if "under-way" in path.name] == []  # nothing was under way
     with proxied(tmp_path, origin) as way:
         assert len(way.fresh(lambda: way.ask("right", "chatcmpl-up-again"))) == 1
+
+
+@pytest.mark.parametrize("how", ["removed", "removed with all beside it", "an earlier one put there"])
+def test_a_database_that_is_removed_or_replaced_meanwhile_costs_no_later_row(
+    tmp_path: Path, origin: Rogue, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(addon.run, "BEAT_S", 0.2)
+    place = tmp_path / "records"
+    with proxied(tmp_path / "data", origin, db=place / "k.db") as way:
+        way.ask("right", "chatcmpl-first")
+        assert way.count(1) == 1
+        backup = tmp_path / "backup.db"
+        with Store.open(place / "k.db", readonly=True) as store:
+            store.db.execute("VACUUM INTO ?", [str(backup)])
+        way.ask("right", "chatcmpl-second")
+        assert way.count(2) == 2
+        if how == "removed with all beside it":
+            shutil.rmtree(place)
+        else:
+            for path in place.glob("k.db*"):
+                path.unlink()
+        if how == "an earlier one put there":
+            shutil.copy(backup, place / "k.db")
+        before = way.proxy.ear.process
+        _wait_for(lambda: way.proxy.ear.process not in {before, None} and (place / "k.db").exists())
+        assert way.ask("right", "chatcmpl-third") == answer("chatcmpl-third")
+        assert way.count(2 if how == "an earlier one put there" else 1) == (2 if "put" in how else 1)
+        assert way.unread() == []
+
+
+def _wait_for(is_there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_there():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
