@@ -162,6 +162,21 @@ def test_ctrl_c_is_no_traceback_even_while_the_first_module_is_imported() -> Non
     assert (ended.returncode, ended.stderr) == (1, "Aborted!\n")
 
 
+def test_ctrl_c_is_heard_also_where_python_could_only_print_it() -> None:
+    ended = in_a_process(
+        "import sys, tracker.cli\n"
+        "class Ends:\n"
+        "    def __del__(self): raise KeyboardInterrupt\n"
+        "def run(**_):\n"
+        "    ends = Ends(); del ends\n"
+        "    for _ in range(10**9): pass\n"
+        "tracker.cli.main = run\n"
+        "from tracker.__main__ import main; main()",
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (1, "Aborted!\n")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("word", ["--help", "--version", "services"])
 def test_a_full_disk_is_a_sentence_whatever_was_to_be_printed(word: str) -> None:

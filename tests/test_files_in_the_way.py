@@ -99,6 +99,15 @@ def test_a_pipe_is_no_database(tmp_path: Path, command: list[str]) -> None:
     assert ended.stderr == f"Error: This is not a file · {tmp_path / 'k.db'} · choose another place with --db\n"
 
 
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm"])
+@pytest.mark.parametrize("command", [["log"], ["pause", "1h"]], ids=" ".join)
+def test_a_pipe_beside_the_database_is_not_waited_for(db: Path, command: list[str], end: str) -> None:
+    os.mkfifo(f"{db}{end}")
+    ended = run(*command, "--db", db)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Error: This is not a file · {db}{end} · ")
+
+
 @pytest.mark.parametrize("what", ["pipe", "device"])
 @pytest.mark.parametrize("name", ["a.har", "flows", "conversations.json", "a.zip", "session.jsonl", "opencode.db"])
 def test_what_has_no_end_is_not_imported(db: Path, name: str, what: str) -> None:

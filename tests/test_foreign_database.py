@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -77,6 +78,23 @@ def test_a_value_that_klimaspor_never_writes_is_a_sentence(tmp_path: Path, chang
         assert "not foresee" not in result.output
         seen += "The database" in result.output and str(path) in result.output
     assert seen
+
+
+def test_a_file_with_bytes_that_were_changed_is_read_or_a_sentence(tmp_path: Path) -> None:
+    path, chance = tmp_path / "k.db", random.Random(4)
+    with Store.open(path) as store:
+        store.add(make(n) for n in range(50))
+        store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = path.read_bytes()
+    for number in range(80):
+        content = bytearray(whole)
+        for _ in range(chance.choice((1, 3, 30, 300))):
+            content[chance.randrange(100 if number % 3 == 0 else len(content))] = chance.randrange(256)
+        path.write_bytes(content)
+        for words in (["log"], ["pause", "1h"]):
+            result = CliRunner().invoke(main, [*words, "--db", str(path)])
+            assert result.exit_code in {0, 1}
+            assert "not foresee" not in result.output
 
 
 def test_a_feature_that_is_not_known_costs_only_itself(tmp_path: Path) -> None:

@@ -6,8 +6,24 @@ import os
 import sys
 
 
+def _hear_again(lost: sys.UnraisableHookArgs) -> None:
+    """Hear a Ctrl-C once more that came where Python can only print it and go on, such as while it clears up."""
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    import _thread
+    import time
+
+    def once_more() -> None:
+        time.sleep(0.02)  # in here it would only be printed again
+        _thread.interrupt_main()
+
+    _thread.start_new_thread(once_more, ())
+
+
 def main() -> None:
     """Run the command line; also as ``python -m tracker``."""
+    sys.unraisablehook = _hear_again
     try:
         from io import TextIOWrapper
         from pathlib import Path

@@ -15,6 +15,7 @@ from tracker.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
 
 BUSY_TIMEOUT_S = 5.0
 _CACHE_FOR_MANY_KIB = 16_000
+_RESTORE = "restore a backup, or move the file away to start afresh"
 
 
 class StoreError(TellableError):
@@ -48,8 +49,9 @@ def open_database(
     :raises StoreError: if it is locked, damaged, not ours, made by a newer klimaspor, or may not be used.
     """
     with explained(path):
-        if path.exists() and not path.is_file():  # a pipe or a device would be waited for
-            raise StoreError(f"This is not a file · {path} · choose another place with --db")
+        for part in (path, *(path.with_name(path.name + end) for end in ("-journal", "-wal", "-shm"))):
+            if part.exists() and not part.is_file():  # a pipe or a device would be waited for
+                raise StoreError(f"This is not a file · {part} · choose another place with --db")
         if readonly:
             if not path.exists():
                 raise NoDatabaseError(
@@ -75,6 +77,8 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreError(_sentence(error, path)) from error
+    except UnicodeDecodeError as error:  # SQLite names what is damaged, and the name is damaged too
+        raise StoreError(f"The database is damaged · {path} · {_RESTORE}") from error
     except OSError as error:
         what = error.strerror or type(error).__name__
         raise StoreError(f"The database cannot be used ({what}) · {path} · choose another place with --db") from error
@@ -90,8 +94,7 @@ def distrusted(path: Path) -> Iterator[None]:
 
 
 def _foreign(path: Path) -> StoreError:
-    advice = "restore a backup, or move the file away to start afresh"
-    return StoreError(f"The database was changed by another program · {path} · {advice}")
+    return StoreError(f"The database was changed by another program · {path} · {_RESTORE}")
 
 
 def _sentence(error: sqlite3.Error, path: Path) -> str:
@@ -105,7 +108,7 @@ def _sentence(error: sqlite3.Error, path: Path) -> str:
         case sqlite3.SQLITE_NOTADB:
             what, advice = "This file is not a klimaspor database", "choose another file with --db"
         case sqlite3.SQLITE_CORRUPT:
-            what, advice = "The database is damaged", "restore a backup, or move the file away to start afresh"
+            what, advice = "The database is damaged", _RESTORE
         case sqlite3.SQLITE_CANTOPEN:
             what, advice = "The database cannot be opened", "check that the folder exists and is yours"
         case sqlite3.SQLITE_IOERR:
