@@ -370,3 +370,16 @@ def test_an_event_of_no_kind_on_a_socket_is_read_as_if_each_came_alone(said: lis
     )  # fmt: skip
     plain = Reader(KEY, services=plainly(Reader(KEY).services))
     assert Reader(KEY).read(whole) == plain.read(whole)
+
+
+@pytest.mark.parametrize("broken", [
+    b'"usage":{"a_tokens":01}', b'"usage":{"a_tokens":1"b_tokens":2}', b'"usage":{"a_tokens":1,}',
+    b'"usage":{"b_details":{"a_tokens":1,}}', b'"sequence_number":01', b'"eventOffset": 00, "id":"x"',
+])  # fmt: skip
+def test_what_is_no_json_stays_none(broken: bytes) -> None:
+    whole = b'data: {"text":"a","usage":{"a_tokens":1},"sequence_number":1,"eventOffset": 1, "id":"x"}\n\n'
+    events = [b'data: {"text":"a",%b}\n\n' % told for told in (b'"usage":{"a_tokens":1}', b'"usage":{"a_tokens":2}')]
+    pieces = [whole, *events, b'data: {"text":"b",%b}\n\n' % broken, *events]
+    joined, apart = told(pieces), told(pieces, None)
+    assert [data for data, _ in apart if isinstance(data, str)] == [pieces[3].decode().strip()[6:]]
+    assert [data for data, _ in joined if isinstance(data, str)] == [pieces[3].decode().strip()[6:]]

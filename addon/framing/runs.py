@@ -19,13 +19,13 @@ _SAID_AGAIN = re.compile(
 _NOISE = (
     (b',"obfuscation":', re.compile(rb',"obfuscation":"\w*"(?=[,}])')),
     (b',"p":', re.compile(rb',"p":"\w*"(?=[,}])')),
-    (b',"sequence_number":', re.compile(rb',"sequence_number":\d+(?=[,}])')),
+    (b',"sequence_number":', re.compile(rb',"sequence_number":(?:0|[1-9]\d*+)(?=[,}])')),
     (b',"created_at":', re.compile(rb',"created_at":"[\w:.+-]*"(?=[,}])')),
     (b" }\n", re.compile(rb" +(?=\}\n)")),
     (b'"token_id":', _SAID_AGAIN),
-    (b'"token_id":', re.compile(rb'"token_id": ?\d+, ?')),
+    (b'"token_id":', re.compile(rb'"token_id": ?(?:0|[1-9]\d*+), ?')),
     (b'"event_id":', re.compile(rb'"event_id": ?"\w*", ?')),
-    (b'"eventOffset":', re.compile(rb'"eventOffset": ?\d+, ?')),
+    (b'"eventOffset":', re.compile(rb'"eventOffset": ?(?:0|[1-9]\d*+), ?')),
     (b'"partId":', re.compile(rb', ?"id": ?"\d+"(?=\}\Z)')),
 )
 """What differs in each event and says nothing: letters and spaces against eavesdroppers (OpenAI, Mistral, Anthropic),
@@ -35,10 +35,10 @@ counters (also Kimi's and Copilot's), times, names of events (OpenAI), a token's
 _SEAM_TOLD = b"\\u001"
 """What an event has that itself tells of a ``SEAM``."""
 
-_SUM = re.compile(
-    rb'(, ?"usage": ?\{(?:"\w{1,40}_(?:tokens|details)": ?(?:\d{1,12}|\{(?:"\w{1,40}_tokens": ?\d{1,12}(?:, ?)?)*\})'
-    rb"(?:, ?)?)+\})(?=\}(?:\n|\x1e|\Z))"
-)
+_NUMBER = rb"(?:0|[1-9]\d{0,11})"  # with other digits an event is no JSON, and must stay so
+_DETAIL = rb'"\w{1,40}_tokens": ?%b' % _NUMBER
+_TOLD = rb'"\w{1,40}_(?:tokens": ?%b|details": ?\{(?:%b(?:, ?%b)*+)?\})' % (_NUMBER, _DETAIL, _DETAIL)
+_SUM = re.compile(rb'(, ?"usage": ?\{%b(?:, ?%b)*+\})(?=\}(?:\n|\x1e|\Z))' % (_TOLD, _TOLD))
 """The tokens so far, at the end of an event: where each event tells them, the last is enough."""
 
 _MOST_BYTES = 64 * 1024
