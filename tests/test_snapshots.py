@@ -111,8 +111,9 @@ def test_what_is_not_told_is_told_again_by_the_next_event(
     events = [framed(framing, value, ascii_only=ascii_only) for value in moments_of(moments)]
     if cuts is not None:  # where the network cuts
         body = b"".join(events)
-        edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+        edges = [0, *sorted(min(cut, len(body)) for cut in cuts or range(len(body))), len(body)]
         events = [body[start:end] for start, end in pairwise(edges)]
+        events = events if cuts else [piece for letter in events for piece in (letter, b"")]
     content_type = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}.get(framing, "application/json")
     name = framing if framing in {"signalr", "length_prefixed"} else "auto"
     repeats = {(False, False): TEXTS, (False, True): COUNTED, (True, False): INNER, (True, True): INNER_COUNTED}[

@@ -33,6 +33,9 @@ _SLACK = 64
 _LARGEST_PIECE = 1024 * 1024
 """Bytes; a larger piece passes as it is."""
 
+_MOST_PIECES = 1000
+"""An event in more pieces passes as it is."""
+
 _MOST_LENGTHS = 3
 """Between two events."""
 
@@ -184,23 +187,27 @@ def _cut_between(pieces: Iterable[Piece], delimiter: bytes) -> Iterator[tuple[Pi
     """
     waiting: list[Piece] = []
     size, between = 0, True
+    edge, width = b"", len(delimiter) - 1
+    """What may be the beginning of a delimiter, at the end of what waits."""
     for piece in pieces:
         at_ms, data = piece
         if not waiting and data.endswith(delimiter):
             yield piece, between and len(data) <= _LARGEST_PIECE
             between = True
             continue
-        edge = waiting[-1][1][1 - len(delimiter) :] if waiting and len(delimiter) > 1 else b""
         end = (edge + data).rfind(delimiter)
         size += len(data)
         if end >= 0:
             end += len(delimiter) - len(edge)
+            edge = b""
             whole = b"".join([*(begin for _, begin in waiting), data[:end]])
             yield (at_ms, whole), between and len(whole) <= _LARGEST_PIECE
-            waiting, size, between = [(at_ms, data[end:])] if end < len(data) else [], len(data) - end, True
-        elif size > _LARGEST_PIECE:
+            data = data[end:]
+            waiting, size, between = [(at_ms, data)] if data else [], len(data), True
+        elif size > _LARGEST_PIECE or len(waiting) > _MOST_PIECES:
             yield from ((part, False) for part in (*waiting, piece))
             waiting, size, between = [], 0, False
         else:
             waiting.append(piece)
+        edge = (edge + data)[-width:] if waiting and width else b""
     yield from ((part, False) for part in waiting)
