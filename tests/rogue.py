@@ -24,6 +24,7 @@ from h2.connection import H2Connection
 from h2.events import RequestReceived, StreamEnded
 
 from addon.run import ProxyOptions, Running, running
+from addon.tally import files_beside, left_of
 from tests.rig import QUESTION, completion
 from tracker.record import Record, Unread
 from tracker.store import Store
@@ -317,20 +318,25 @@ class Way:
             return store.unread(date(2000, 1, 1), date(9000, 1, 1))
 
     def count(self, expected: int) -> int:
-        """How many rows there are once there are as many as expected, or after a while."""
-        deadline = time.monotonic() + 3
+        """How many rows there are once there are as many as expected, or after a long while."""
+        deadline = time.monotonic() + 20
         while (n := len(self.records())) < expected and time.monotonic() < deadline:
             time.sleep(0.05)
         return n
+
+    def is_idle(self) -> bool:
+        """Whether no answer that has begun is still to be written or counted."""
+        return not any(left_of(memoryview(path.read_bytes()).cast("Q")) for path in files_beside(self.db))
 
     def fresh(self, act: Callable[[], object], n: int = 1) -> list[Record]:
         """What the act left in the database; the proxy hands an answer over a moment after the client has it."""
         before = self.records()
         act()
-        deadline = time.monotonic() + 1.5
+        begun = time.monotonic()
         while True:
             after = [record for key, record in self.records().items() if key not in before]
-            if len(after) >= n or time.monotonic() > deadline:
+            waited = time.monotonic() - begun
+            if len(after) >= n or (waited > 1.5 and self.is_idle()) or waited > 30:
                 return after
             time.sleep(0.05)
 

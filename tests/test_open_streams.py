@@ -50,6 +50,12 @@ def rows(folder: Path) -> Counter[str]:
         return Counter(record.outcome for record in store.records())
 
 
+def held(folder: Path) -> int:
+    """How many answers the database knows that only the worker holds."""
+    with Store.open(folder / "klimaspor.db", readonly=True) as store:
+        return int(store.db.execute("SELECT sum(held) FROM under_way").fetchone()[0])
+
+
 class Following:
     """Clients that follow one answer each, until it ends or breaks off."""
 
@@ -112,7 +118,7 @@ def test_a_restart_under_open_streams_leaves_each_recorded_or_counted_and_the_ne
             made.replies[PATH] = Reply([b"".join(whole[:20]), *whole[20:]], gate=gate)
             made.sockets["/v1/realtime"] = stop_half_way
             streams = Following(folder, int(port))
-            time.sleep(0.5)  # the worker hears of the socket
+            _wait_for(lambda: held(folder) == 1)  # the worker has heard the socket's answer begin
             workers = children_of(process.pid)
             process.send_signal(how)
             process.wait(20)

@@ -180,7 +180,9 @@ def test_a_killed_proxy_leaves_no_worker_behind_and_no_false_state(tmp_path: Pat
             session.post(OPENAI, json=QUESTION)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         workers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
-        time.sleep(1)
+        written = time.monotonic() + 20
+        while not rows(tmp_path / "data") and time.monotonic() < written:
+            time.sleep(0.05)
         process.kill()
         process.wait(10)
         deadline = time.monotonic() + 15
@@ -188,8 +190,12 @@ def test_a_killed_proxy_leaves_no_worker_behind_and_no_false_state(tmp_path: Pat
             time.sleep(0.05)
         assert not any(is_alive(pid) for pid in workers)
         assert ask_status(tmp_path / "data") is None
-    with Store.open(tmp_path / "data" / "klimaspor.db", readonly=True) as store:
-        assert len(list(store.records())) == 1
+    assert rows(tmp_path / "data") == 1
+
+
+def rows(folder: Path) -> int:
+    with Store.open(folder / "klimaspor.db", readonly=True) as store:
+        return len(list(store.records()))
 
 
 def is_alive(pid: int) -> bool:
