@@ -69,26 +69,27 @@ class _Joiner:
     def take(self, group: list[Piece]) -> list[Piece]:
         """Return what is ready once these came."""
         ready: list[Piece] = []
-        at, tried = 0, None
+        at = 0
+        tried: Run | None = None
         while at < len(group):
+            run = self._run
             if unseen := group[at : at + self._unseen]:
                 ready += unseen
                 self._unseen -= len(unseen)
                 at += len(unseen)
-            elif self._run is not tried and self._take_all(group[at:]):
-                break
+            elif run is not None and run is not tried and run.is_worth_it and len(group) - at > 1:
+                tried = run
+                if self._take_all(run, group[at:]):
+                    break
             else:
-                tried = self._run
                 ready += self._take_piece(*group[at])
                 at += 1
         return ready
 
-    def _take_all(self, group: list[Piece]) -> bool:
+    def _take_all(self, run: Run, group: list[Piece]) -> bool:
         """Take pieces if all are like those before, as most are: to see so at once takes a fifth of the time."""
-        if self._run is None or len(group) < 2:
-            return False
         data = self._without_noise(b"".join([data for _, data in group]))
-        return self._run.take_all(data[: -len(self._delimiter)], self._delimiter, group[-1][0])
+        return run.take_all(data[: -len(self._delimiter)], self._delimiter, group[-1][0])
 
     def end(self) -> Iterable[Piece]:
         """Return what was joined so far: no event before is like what follows."""
