@@ -18,18 +18,22 @@ if TYPE_CHECKING:
     from addon.framing.snapshots import Repeats
 
 __all__ = [
-    "SEAM", "Event", "Grade", "Listener", "Recall", "Service", "Turn", "Usage", "clean_headers", "discover", "each_of",
-    "host_matches",
+    "KEPT_BACK", "SEAM", "Event", "Grade", "Listener", "Recall", "Service", "Turn", "Usage", "clean_headers",
+    "discover", "each_of", "host_matches",
 ]  # fmt: skip
 
 Grade = Literal["captured", "documented", "inferred"]
+
+
+KEPT_BACK: Iterator[Turn] = iter(())
+"""What a listener returns of a message that it reads later: nothing has begun or ended by it yet."""
 
 
 class Listener(Protocol):
     """The reader of one open socket, which may carry many turns."""
 
     def hear(self, message: Message) -> Iterable[Turn]:
-        """Take one message; return the turns that it ended."""
+        """Take one message; return the turns that it ended, or ``KEPT_BACK``."""
         ...
 
     def close(self, ending: Ending, at_ms: int | None) -> Iterable[Turn]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from addon.digests import SocketDigest, tell_apart
 from addon.exchange import Ending, Exchange, Message
 from addon.reading import NOTHING, Reading, settle, tell_unread
-from addon.service import Listener, Service, Turn
+from addon.service import KEPT_BACK, Listener, Service, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,10 @@ class SocketReader:
             self._received += len(message.data)
         self._digest.take(message)
         try:
-            turns = tuple(self._listener.hear(message))
+            told = self._listener.hear(message)
+            if told is KEPT_BACK:
+                return NOTHING
+            turns = tuple(told)
         except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
             self.is_broken = True
             return self.tell_lost(type(error).__name__, message.at_ms)

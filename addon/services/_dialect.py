@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from addon.exchange import Ending, Exchange, Message
 from addon.framing.gathering import Gathering
 from addon.framing.splitter import Piece
-from addon.service import Event, Listener, Recall, Service, Turn
+from addon.service import KEPT_BACK, Event, Listener, Recall, Service, Turn
 from addon.waiting import PATIENCE
 from tracker.record import Operation
 
@@ -150,7 +150,7 @@ class TurnByTurn:
         if message.from_client:
             return [*self.catch_up(), *self.take(message)]
         if self._alike.take(message.at_ms, message.data):
-            return ()
+            return KEPT_BACK
         waited = self._alike.follow(message.data)
         return self.take(message) if waited is None else [*self._take_joined(waited), *self.take(message)]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from addon.exchange import Ending, Message
 from addon.framing.snapshots import Repeats, Snapshots
-from addon.service import Listener, Turn
+from addon.service import KEPT_BACK, Listener, Turn
 
 
 def hear_news(listener: Listener, repeats: Repeats | None) -> Listener:
@@ -24,7 +24,7 @@ class _News:
     def hear(self, message: Message) -> Iterable[Turn]:
         if not message.from_client and self._snapshots.end_of_next(message.data) == len(message.data) > 0:
             self._held = message
-            return ()
+            return KEPT_BACK
         turns = self._catch_up()
         if message.from_client:
             self._snapshots.forget()

@@ -12,7 +12,7 @@ from typing import Any
 from addon.exchange import Ending, Exchange, Message
 from addon.framing import parse_or_none, split_messages
 from addon.framing.snapshots import INNER_TEXT, Repeats, Snapshots
-from addon.service import Event, Listener, Service, Turn
+from addon.service import KEPT_BACK, Event, Listener, Service, Turn
 from addon.services._page import identity_at, list_at, pick, text_at
 from addon.waiting import Waiting
 
@@ -112,7 +112,7 @@ class Updates:
         if self._snapshots.end_of_next(message.data) == len(message.data) > 0:
             self._held = message
             self._held_bytes += len(message.data)
-            return ()
+            return KEPT_BACK
         self._catch_up()
         self._snapshots.forget()
         return self._hear_updates(message, len(message.data))
