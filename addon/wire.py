@@ -32,7 +32,7 @@ def bear_more() -> None:
     vars(http)["Http1Client"] = _Client
     vars(http)["Http2Client"] = Client
     vars(http)["Http2Server"] = Server
-    vars(_http1)["ChunkedReader"] = _Chunks
+    vars(_http1)["ChunkedReader"] = Chunks
     vars(_http2)["BufferedH2Connection"] = Link
     vars(websocket)["WebsocketConnection"] = Socket
     vars(next_layer)["ServerTLSLayer"] = vars(tls)["ServerTLSLayer"] = ServerTLS
@@ -85,7 +85,7 @@ def _named(name: bytes, lines: list[bytearray]) -> list[bytearray]:
     return [line for line in lines if line[: len(name) + 1].lower() == name + b":"]
 
 
-class _Chunks(ChunkedReader):
+class Chunks(ChunkedReader):
     """
     Reads a chunked body. mitmproxy breaks at trailers, which nobody behind a proxy may count on: they go.
 

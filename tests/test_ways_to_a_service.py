@@ -101,6 +101,7 @@ def test_a_service_that_asks_for_a_certificate_is_told_at_once(tmp_path: Path, v
     authority.configure_trust(context)
     context.verify_mode = ssl.CERT_REQUIRED
     context.maximum_version = version
+    context.set_alpn_protocols(["http/1.1"])
 
     def refuse() -> None:
         with suppress(OSError):
