@@ -202,6 +202,19 @@ def test_a_terminal_that_lacks_letters_shows_the_others(tmp_path: Path, words: l
     assert len(ended.stdout + ended.stderr) > 50
 
 
+@pytest.mark.parametrize("seconds", [-62135596800, -1, 253402300799, 1 << 40, 1 << 60])
+def test_a_clock_that_shows_no_year_of_ours_is_a_sentence(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return cls.fromtimestamp(seconds, tz)
+
+    monkeypatch.setattr("tracker.cli.datetime", Clock)
+    result = CliRunner().invoke(main, ["services"])
+    assert result.exit_code == 1
+    assert result.output == "Error: The clock is wrong · this computer's · set it to this year, then try again\n"
+
+
 @pytest.mark.parametrize("zone", [":/etc/passwd", "UTC-24:59", "UTC+24:00", "/etc/passwd"])
 def test_a_time_zone_that_is_none_is_a_sentence(zone: str) -> None:
     code = "import sys; sys.argv[1:] = ['report', '--demo', '-o', '-']; from tracker.__main__ import main; main()"

@@ -117,6 +117,17 @@ def test_what_has_no_end_is_not_imported(db: Path, name: str, what: str) -> None
     assert ended.stderr.startswith(f"Error: Cannot tell what this is · {name} · ")
 
 
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_what_has_no_end_is_no_policy_and_no_grid(db: Path, what: str) -> None:
+    odd = db.parent / "odd"
+    put(odd, what)
+    ended = run("team", "remind", odd, "--db", db)
+    assert (ended.returncode, ended.stderr.split(" (")[0]) == (1, "Error: The policy cannot be read")
+    db.with_suffix(".toml").write_text(f'[footprint]\nhourly = "{odd}"\n')
+    ended = run("report", "--since", "2026-11-01", "-o", "-", "--db", db)
+    assert (ended.returncode, ended.stderr.split(" · ")[0]) == (1, "Error: The hourly grid file cannot be read")
+
+
 def test_a_name_that_is_none_is_no_database(tmp_path: Path) -> None:
     ended = run("log", "--db", "")
     assert ended.returncode == 2

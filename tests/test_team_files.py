@@ -39,6 +39,14 @@ def test_a_policy_that_is_none_is_a_sentence(tmp_path: Path, content: bytes) -> 
     assert re.fullmatch(r"Error: The policy .+ · .+ · .+\n", told)
 
 
+@pytest.mark.parametrize("content", ["", "{}", '{"url": 5, "replicas": 1}', "[" * 200_000, "\xff"])
+def test_settings_of_the_transport_that_are_none_are_a_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "transport.json").write_text(content, "latin-1")
+    result = CliRunner().invoke(main, ["team", "load", "--keys", str(tmp_path), "--dsn", "postgresql://127.0.0.1:1/x"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: The settings of the transport cannot be read · ")
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"aGVsbG8=", zlib.compress(b"[" * 60_000)], ids=repr)
 def test_a_file_that_is_no_join_code_is_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "device.code"

@@ -133,8 +133,14 @@ def _unanswered(command: str) -> str:
     )
 
 
-def _check_time_zone() -> None:
+def _check_clock() -> None:
     """End a command where no day and no hour could be told."""
+    try:
+        is_sane = 1970 <= datetime.now(UTC).year < 9000
+    except (ValueError, OverflowError, OSError):
+        is_sane = False
+    if not is_sane:
+        raise click.ClickException("The clock is wrong · this computer's · set it to this year, then try again")
     zone = os.environ.get("TZ", "").removeprefix(":")
     try:
         datetime.now(UTC).astimezone()
@@ -180,4 +186,4 @@ def _tell(error: Exception, command: str) -> str:
 @click.version_option(package_name="klimaspor", prog_name="klimaspor")
 def main() -> None:
     """See the environmental footprint of your own AI chatbot use."""
-    _check_time_zone()
+    _check_clock()

@@ -44,6 +44,8 @@ def read_hourly(path: Path) -> HourlyGrid:
         state = path.stat()
     except OSError as error:
         raise _unreadable(path) from error
+    if not path.is_file():  # a pipe or a device may have no end
+        raise _unreadable(path)
     if state.st_size > LARGEST_FILE_BYTES:
         raise FootprintError("The hourly grid file is too large", path.name, "keep one year and your own zones")
     return _read(path, state.st_mtime_ns, state.st_size)

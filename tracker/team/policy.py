@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tracker.harmless import harmless
+from tracker.private import read_plain
 from tracker.team import TeamError
 from tracker.team.privacy import LEAST_PEOPLE
 
@@ -67,7 +68,7 @@ class Policy:
         Raises ``TeamError`` if it is not TOML, has an unknown key, or a value that may not be.
         """
         try:
-            told = tomllib.loads(path.read_text(encoding="utf-8"))
+            told = tomllib.loads(read_plain(path).decode())
         except OSError as error:
             raise TeamError(f"The policy cannot be read ({error.strerror}) · {path} · check the name") from None
         except (ValueError, RecursionError):  # not UTF-8, not TOML, a number of thousands of digits

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from tracker.private import read_json
 from tracker.team import TeamError
 from tracker.team.device import Parcel
 from tracker.team.keys import LOADER, STREAM, SUBJECTS, JoinCode
@@ -70,12 +70,24 @@ def _not_taken(error: Exception) -> TeamError:
     return TeamError(f"{what} · NATS · it stays in the outbox and goes next time")
 
 
+def _settings(folder: Path) -> tuple[str, int]:
+    """Return where the server is, and how many copies it keeps, as ``team init`` wrote it."""
+    path = folder / "transport.json"
+    with suppress(OSError, ValueError):  # said below, for all ways of being damaged
+        match read_json(path):
+            case {"url": str(url), "replicas": int(replicas)}:
+                return url, replicas
+    raise TeamError(
+        f"The settings of the transport cannot be read · {path} · make them anew with `klimaspor team init`"
+    )
+
+
 async def make_stream(folder: Path) -> None:
     """Make the stream if it is not there: on files, kept until loaded, with the copies ``team init`` was told."""
     from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 
-    settings = json.loads((folder / "transport.json").read_text())
-    async with _connected(settings["url"], _loader_tls(folder)) as client:
+    url, replicas = _settings(folder)
+    async with _connected(url, _loader_tls(folder)) as client:
         await client.jetstream(timeout=WAIT_SECONDS).add_stream(
             StreamConfig(
                 name=STREAM,
@@ -84,7 +96,7 @@ async def make_stream(folder: Path) -> None:
                 storage=StorageType.FILE,
                 max_age=KEPT_SECONDS,
                 duplicate_window=DUPLICATES_SECONDS,
-                num_replicas=settings["replicas"],
+                num_replicas=replicas,
                 max_msg_size=1_000_000,
             )
         )
@@ -98,8 +110,8 @@ async def bring(folder: Path, *, follow: bool, idle_seconds: float = 2.0) -> Asy
     """
     from nats.js.api import AckPolicy, ConsumerConfig
 
-    settings = json.loads((folder / "transport.json").read_text())
-    async with _connected(settings["url"], _loader_tls(folder), lasting=follow) as client:
+    url, _ = _settings(folder)
+    async with _connected(url, _loader_tls(folder), lasting=follow) as client:
         # No limit on what is pending: whoever sends weeks that have to be held must not hold up the others.
         config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=60, max_ack_pending=-1)
         try:
