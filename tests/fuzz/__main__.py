@@ -23,7 +23,7 @@ from typing import Any
 
 CORPUS = Path(__file__).parent / "corpus"
 TARGETS = ("services", "framings", "codings", "questions", "patches", "names", "recordings", "repeats")
-LARGEST_KEPT = 1500
+LARGEST_KEPT = 800
 
 
 def main() -> None:
@@ -72,7 +72,8 @@ def fuzz(target: str, found: Path, seconds: int, more: list[str]) -> None:
         (CORPUS / target).mkdir(parents=True, exist_ok=True)
         limits = [f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=4096"]
         arguments = [*limits, *more, str(found), str(CORPUS / target)]
-    atheris.Setup([sys.argv[0], *arguments], module.throw, custom_mutator=mutate)
+    itself = f"{sys.executable} -m tests.fuzz {target} --"  # which libFuzzer starts again to merge
+    atheris.Setup([itself, *arguments], module.throw, custom_mutator=mutate)
     atheris.Fuzz()
 
 

@@ -11,9 +11,9 @@ from tests.fuzz.cases import Thrown, build, cases, pack, unpack
 from tests.fuzz.truths import read
 
 LARGEST_SEED = 3000
-SMALL, LARGE = 16_000, 128_000
+SMALL, LARGE = 8_000, 64_000
 """Bytes of one answer."""
-SECONDS = 0.4
+SECONDS = 0.25
 """Of processor time, instrumented; what takes less is quick enough."""
 MEMORY = 150
 """Bytes of objects for each byte, besides 30 MB: ``{},`` takes 20 for each."""
