@@ -83,6 +83,17 @@ def test_no_tunnel_leads_to_this_computer_or_a_private_network(way: Rig, target:
     assert way.origin.seen == []
 
 
+@pytest.mark.parametrize("target", ["127.0.0.1:8080", "192.168.1.1:443", "printer.local:443"])
+def test_no_company_s_proxy_is_asked_to_lead_to_a_private_network(tmp_path: Path, target: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as company:
+        company.settimeout(0.5)
+        with rig(tmp_path, upstream=f"http://127.0.0.1:{company.getsockname()[1]}", redirect={}) as way:
+            with pytest.raises(ConnectionRefusedError):
+                connect(way, target)
+            with pytest.raises(TimeoutError):
+                company.accept()
+
+
 def test_a_name_that_resolves_to_this_computer_is_cut_before_a_byte_passes(tmp_path: Path) -> None:
     name = socket.gethostname()  # resolves, if at all, to an address of this computer
     try:
