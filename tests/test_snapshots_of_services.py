@@ -158,8 +158,7 @@ def test_the_record_is_that_of_all_events(case: Example) -> None:
         readings = []
         for kept in (repeats, None):
             with pytest.MonkeyPatch.context() as patch:
-                if case.service != "poe" or kept is not None:
-                    patch.setattr(REPEATING[case.service], "repeats", kept)
+                patch.setattr(REPEATING[case.service], "repeats", kept)
                 reader = Reader(KEY)
                 readings.append(sum((reader.read(one) for one in (*before, made)), Reading()) + reader.overdue())
         assert readings[0] == readings[1], seed

@@ -63,7 +63,7 @@ class Snapshots:
 
     __slots__ = ("_last", "_most", "_parts", "_repeats", "_vain")
 
-    def __init__(self, repeats: Repeats) -> None:
+    def __init__(self, repeats: Repeats | None) -> None:
         self._repeats = repeats
         self._parts: Sequence[tuple[bytes, re.Pattern[bytes]]] = ()
         """The event to compare with, cut where something else may stand in another, and what that may be, …"""
@@ -75,9 +75,9 @@ class Snapshots:
         """Compare with this one from now on; more and more seldom, where none is like the one before."""
         self.forget()
         self._vain += 1
-        if self._vain & (self._vain - 1) and self._vain % _MOST_SELDOM:  # neither 1 nor 2, 4, 8 …
-            return
         repeats = self._repeats
+        if repeats is None or (self._vain & (self._vain - 1) and self._vain % _MOST_SELDOM):  # not 1, 2, 4, 8 …
+            return
         if b"\r" in event or (repeats.unless is not None and repeats.unless in event):
             return  # returns end server-sent events, too
         cuts: list[tuple[int, re.Pattern[bytes]]] = []
