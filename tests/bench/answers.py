@@ -26,7 +26,8 @@ TOKENS_AN_EVENT = {"perplexity": 3, "gemini-api": 6, "anthropic-api": 1.7, "copi
 """
 Tokens of text that came, divided by the events that brought them: of each service the recording beside the repository
 where this was least (``SOURCES.md`` there; Perplexity by all its events, also those without text). Where
-nothing was counted an event brings one token, the least there can be.
+nothing was counted an event brings one token, the least there can be. In public repositories we found, in November
+2026, no recording of Gemini's page, Bing, Meta AI, Hailuo or Character.ai with more than one snapshot of an answer.
 """
 WORDS = ("tide", "river", "stone", "light", "house", "north", "water", "garden", "music", "window", "paper", "letter")
 _TRIED = 12
