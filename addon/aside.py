@@ -1,4 +1,4 @@
-"""Hosts we step aside for, because a program refuses our certificate or the site refuses us; kept over restarts."""
+"""Hosts we step aside for, because a program refuses our certificate, or a site us, or we its; kept over restarts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Literal
 
 from tracker.private import read_json, write_whole
 
-Reason = Literal["handshake", "challenge"]
+Reason = Literal["handshake", "challenge", "certificate"]
 HANDSHAKE_SECONDS = 3600.0
 CHALLENGE_SECONDS = 86_400.0
+CERTIFICATE_SECONDS = 600.0
 WITHIN_SECONDS = 60.0
 CHALLENGES = 2
 HANG_UPS = 3
@@ -37,6 +38,11 @@ class Aside:
             return (
                 f"{self.host} asked twice for a check that it does not accept through klimaspor · it now passes "
                 "unrecorded for a day · reload the page; what you do there can be imported from a HAR or a data export"
+            )
+        if self.reason == "certificate":
+            return (
+                f"{self.host} shows a certificate that klimaspor cannot check · it now passes unrecorded for ten "
+                "minutes · reload the page; your browser says what it thinks of it"
             )
         return (
             f"A program does not trust klimaspor's certificate · {self.host} now passes unrecorded for an hour for "
@@ -106,6 +112,10 @@ class Asides:
             return False
         self._step(host, "challenge", CHALLENGE_SECONDS, None)
         return True
+
+    def mistrust(self, host: str) -> None:
+        """The site shows a certificate that we cannot check: who asks shall see it, and judge by what they trust."""
+        self._step(host, "certificate", CERTIFICATE_SECONDS, None)
 
     def current(self) -> tuple[Aside, ...]:
         """Return the asides that hold now."""

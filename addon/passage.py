@@ -136,9 +136,19 @@ class Passage:
         if flow.response is None or host not in self.hosts or not _is_challenge(flow.response):
             return
         if self.asides.challenge(host):
-            task = asyncio.get_running_loop().create_task(self._close_opened(host))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._close_soon(host)
+
+    def tls_failed_server(self, data: TlsData) -> None:
+        """A site shows a certificate that we cannot check: the reload shows it to the browser, as without us."""
+        host = (data.context.client.sni or "").lower()
+        if host in self.hosts and "Certificate verify failed" in (data.conn.error or ""):
+            self.asides.mistrust(host)
+            self._close_soon(host)
+
+    def _close_soon(self, host: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._close_opened(host))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _close_opened(self, host: str) -> None:
         """Close the opened connections to a host, so that a reload takes the untouched way; cut no running answer."""

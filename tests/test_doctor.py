@@ -249,13 +249,14 @@ def test_hosts_that_pass_are_told_with_the_reason(computer: Computer) -> None:
     now = time.time()
     asides = [
         {"host": host, "reason": reason, "since": now, "until": now + 3000, "program": None}
-        for host, reason in (("claude.ai", "challenge"), ("chatgpt.com", "handshake"))
+        for host, reason in (("claude.ai", "challenge"), ("chatgpt.com", "handshake"), ("grok.com", "certificate"))
     ]
     (computer.db.parent / "aside.json").write_text(json.dumps(asides))
     computer.run(f"start --detach --port {computer.port}")
-    first, second = computer.ask()["passed-through"]
+    first, second, third = computer.ask()["passed-through"]
     assert "claude.ai passes unrecorded until" in first["what"]
     assert "the site asked for a check" in first["what"]
     assert "a program refuses our certificate" in second["what"]
-    for one in (first, second):
+    assert "the site's own certificate could not be checked" in third["what"]
+    for one in (first, second, third):
         assert computer.type(one["do"]).returncode == 0

@@ -53,7 +53,7 @@ def rows(folder: Path) -> Counter[str]:
 def held(folder: Path) -> int:
     """How many answers the database knows that only the worker holds."""
     with Store.open(folder / "klimaspor.db", readonly=True) as store:
-        return int(store.db.execute("SELECT sum(held) FROM under_way").fetchone()[0])
+        return int(store.db.execute("SELECT coalesce(sum(held), 0) FROM under_way").fetchone()[0])
 
 
 class Following:

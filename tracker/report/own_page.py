@@ -122,13 +122,16 @@ def _notes(status: Json, now: datetime, words: Language) -> list[str]:
         )  # fmt: skip
     for passing in status["passing"]:
         until = _clock(datetime.fromtimestamp(passing["until"], UTC), now, words)
-        sentence = (
-            t("{host} passes unrecorded until {time}: it asked for a check.", host=passing["host"], time=until)
-            if passing["reason"] == "challenge"
-            else t("{host} passes unrecorded until {time}: a program refuses the certificate.",
-                   host=passing["host"], time=until)
-        )  # fmt: skip
-        notes.append(sentence)
+        about = {"host": passing["host"], "time": until}
+        match passing["reason"]:
+            case "challenge":
+                notes.append(t("{host} passes unrecorded until {time}: it asked for a check.", **about))
+            case "certificate":
+                notes.append(
+                    t("{host} passes unrecorded until {time}: its own certificate could not be checked.", **about)
+                )
+            case _:
+                notes.append(t("{host} passes unrecorded until {time}: a program refuses the certificate.", **about))
     if status["trouble"]:
         notes.append(status["trouble"])
     return notes

@@ -20,6 +20,12 @@ from tracker.setup.places import find_places
 from tracker.setup.plan import ENVIRONMENT_FILE
 from tracker.setup.remedies import Remedies
 
+WHY_PASSED = {
+    "challenge": ("the site asked for a check", "import"),
+    "certificate": ("the site's own certificate could not be checked", "run"),
+}
+"""By the reason that the proxy tells: why a host passes, and the command that helps."""
+
 
 def examine(db: Path, past: Past) -> list[Finding]:
     """Look at the proxy, its PAC file, the certificate in every store, and the past week. Changes nothing."""
@@ -56,9 +62,7 @@ def _examine_proxy(found: tuple[Any, dict[str, Any]] | None, ledger: Ledger | No
         yield Finding("pac", "wrong", "The PAC file is not served, so browsers go past us.", say.restart)
     for passing in status.get("passing", []):
         until = time.strftime("%d %b %H:%M", time.localtime(passing["until"]))
-        challenged = passing["reason"] == "challenge"
-        why = "the site asked for a check" if challenged else "a program refuses our certificate"
-        way = "import" if challenged else "run"
+        why, way = WHY_PASSED.get(passing["reason"], ("a program refuses our certificate", "run"))
         what = f"{passing['host']} passes unrecorded until {until}: {why}."
         yield Finding("passed-through", "note", what, say.say(f"{way} --help"))
 
