@@ -1,4 +1,4 @@
-"""The proxy's process does not pause, neither for its garbage nor for the thread beside it, and gives back memory."""
+"""The proxy's process does not pause, for its garbage or the thread beside it, gives back memory, and logs nothing."""
 
 from __future__ import annotations
 
@@ -84,3 +84,12 @@ def test_what_ended_connections_leave_is_given_back_in_the_first_quiet_minute_an
     assert left > 100
     assert busy > left - 10
     assert quiet < left / 2
+
+
+@pytest.mark.parametrize("name", ["mitmproxy.proxy.server", "asyncio", "hpack", "wsproto", "h2.connection"])
+def test_what_the_parts_below_us_log_is_on_no_terminal(name: str) -> None:
+    program = (
+        f"import logging\nfrom addon.hardening import hush\nhush()\nlogging.getLogger({name!r}).error('what was said')"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert (run.stdout, run.stderr) == (b"", b"")
