@@ -116,15 +116,13 @@ def test_a_trigger_or_a_view_of_somebody_else_does_not_run(tmp_path: Path) -> No
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("CREATE TRIGGER away AFTER INSERT ON requests BEGIN DELETE FROM requests; END")
     other.execute("CREATE TRIGGER stay BEFORE DELETE ON requests BEGIN SELECT raise(IGNORE); END")
-    other.execute(
-        "CREATE VIEW endless AS WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
-    )
+    other.execute("CREATE VIEW theirs AS SELECT 1")
     other.close()
     with Store.open(path) as store:
         assert store.add([make(2)]) == Added(new=1)
         assert len(list(store.records())) == 2
         with refused("changed by another program"), store.reading() as connection:
-            connection.execute("SELECT count(*) FROM endless").fetchone()
+            connection.execute("SELECT count(*) FROM theirs").fetchone()
     assert CliRunner().invoke(main, ["forget", "--everything", "--yes", "--db", str(path)]).exit_code == 0
     with Store.open(path, readonly=True) as store:
         assert list(store.records()) == []
