@@ -172,12 +172,15 @@ def test_a_large_event_and_what_follows_it_pass_as_they_are() -> None:
     assert told == [values[0], large, values[2], values[4]]
 
 
-def test_a_length_that_ends_what_is_broken_is_kept() -> None:
-    told = [b'["\n', *[json.dumps([{"text": word}]).encode() + b"\n" for word in ("a", "ab")], b"9\n"]
-    told.append(json.dumps([{"text": "abc"}]).encode() + b"\n")
+@pytest.mark.parametrize("n_after", [1, 2])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_length_that_ends_what_is_broken_is_kept(n_after: int, *, at_once: bool) -> None:
+    texts = [json.dumps([{"text": "abcd"[:n]}]).encode() + b"\n" for n in range(1, 3 + n_after)]
+    told = [b'["\n', *texts[:2], b"9\n", *texts[2:]]
     exchange = Exchange(
         method="POST", host="chat.example", path="/", status=200, started_at=datetime(2026, 11, 22, tzinfo=UTC),
-        chunks=tuple(Chunk(n, piece) for n, piece in enumerate(told)),
+        chunks=tuple(Chunk(n, piece) for n, piece in enumerate([b"".join(told)] if at_once else told)),
     )  # fmt: skip
     plain, skipped = (list(read_events(exchange, "length_prefixed", None, repeats)) for repeats in (None, TEXTS))
-    assert skipped == plain == [Event([{"text": "abc"}], None, 4)]
+    assert skipped == plain[-1:]
+    assert skipped[0].data == [{"text": "abcd"[: 2 + n_after]}]

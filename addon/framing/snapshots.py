@@ -142,13 +142,13 @@ def skip_superseded(
     """
     snapshots = Snapshots(repeats)
     held: list[Piece] = []
-    """The latest snapshot and the lengths before it, …"""
+    """The latest snapshot, behind the latest lengths (which end what is broken before them), …"""
     lengths: list[Piece] = []
     """… and those behind it: they are the next event's."""
     for piece, is_whole in _cut_between(pieces, delimiter):
         at_ms, data = piece
         if is_whole and snapshots.end_of_next(data) == len(data):
-            held, lengths = [*lengths, piece], []  # as most come
+            held, lengths = [*(lengths or held[:-1]), piece], []  # as most come
             continue
         if not is_whole:
             yield from (*held, *lengths, piece)
@@ -160,7 +160,7 @@ def skip_superseded(
             if end := snapshots.end_of_next(data, start):
                 if passed < start:
                     yield at_ms, data[passed:start]
-                held, lengths = [*lengths, (at_ms, data[start:end])], []
+                held, lengths = [*(lengths or held[:-1]), (at_ms, data[start:end])], []
                 start = passed = end
             elif length and (number := length.match(data, start)) and len(lengths) < _MOST_LENGTHS:
                 start = number.end()
