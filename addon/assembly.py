@@ -13,7 +13,7 @@ from addon.arrival import Arrival
 from addon.pages import Pages
 from addon.passage import Passage
 from addon.tap import Tap
-from addon.wire_addresses import try_all_addresses
+from addon.wire.addresses import try_all_addresses
 
 if TYPE_CHECKING:
     from addon.run import Proxy

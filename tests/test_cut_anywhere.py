@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from wsproto import ConnectionType
 from wsproto.events import Message, Ping
 
-from addon.wire import Chunks
-from addon.wire_sockets import Socket
+from addon.wire.http1 import Chunks
+from addon.wire.sockets import Socket
 from tests.raw_origin import frame
 
 PIECES = st.lists(st.binary(min_size=1, max_size=40), max_size=30)

@@ -17,7 +17,7 @@ from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamR
 from hyperframe.frame import GoAwayFrame
 
 from addon.run import ProxyOptions, running
-from addon.wire_http2 import WINDOW
+from addon.wire.http2 import WINDOW
 from tests.raw_origin import client, raw_origin
 from tests.rogue import HOST, PATH, answer
 

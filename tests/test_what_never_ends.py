@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from addon.run import ProxyOptions, Running, running
-from addon.wire import LARGEST_HEAD
-from addon.wire_sockets import LARGEST_MESSAGE
+from addon.wire.http1 import LARGEST_HEAD
+from addon.wire.sockets import LARGEST_MESSAGE
 from tests.raw_origin import accept, ask_for_socket, client, frame, raw_origin, rest
 from tests.rogue import HOST, PATH
 from tracker.store import Store

@@ -8,17 +8,10 @@ from typing import Any
 from h11 import Data, EndOfMessage, ProtocolError, RemoteProtocolError
 from h11._readers import ChunkedReader
 from h11._receivebuffer import ReceiveBuffer
-from mitmproxy.addons import next_layer
-from mitmproxy.proxy import commands, events, layer, mode_servers
-from mitmproxy.proxy.layers import http, tls, websocket
-from mitmproxy.proxy.layers.http import _http1, _http2
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.layers.http import _http1
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import ErrorCode, ResponseProtocolError
-
-from addon.wire_fairness import Handler
-from addon.wire_http2 import Client, Link, Server
-from addon.wire_sockets import Socket
-from addon.wire_tls import ServerTLS
 
 LARGEST_HEAD = 256 * 1024
 """Bytes of a head, of trailers, of the line before a chunk: what Chromium takes, too."""
@@ -27,19 +20,7 @@ _INTERIM = re.compile(rb"(?:HTTP/1\.\d 1(?!01)\d\d\b[^\n]*\n(?:[^\r\n][^\n]*\n)*
 """Answers before the answer (100 Continue, 103 Early Hints); 101 is an answer."""
 
 
-def bear_more() -> None:
-    """Have mitmproxy use these in place of its own; it has no other way in."""
-    vars(http)["Http1Client"] = _Client
-    vars(http)["Http2Client"] = Client
-    vars(http)["Http2Server"] = Server
-    vars(_http1)["ChunkedReader"] = Chunks
-    vars(_http2)["BufferedH2Connection"] = Link
-    vars(websocket)["WebsocketConnection"] = Socket
-    vars(next_layer)["ServerTLSLayer"] = vars(tls)["ServerTLSLayer"] = ServerTLS
-    vars(mode_servers)["ProxyConnectionHandler"] = Handler
-
-
-class _Client(_http1.Http1Client):
+class Client(_http1.Http1Client):
     """Speaks HTTP/1 with a service. mitmproxy takes an interim answer for the answer, and keeps any head."""
 
     def __init__(self, *arguments: Any) -> None:
