@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from addon.exchange import Chunk, Exchange, Message
 from addon.framing import read_events
+from addon.framing.gathering import Gathering
 from addon.reader import Reader
 from addon.service import Event, Service, Turn, discover, each_of
 from addon.services._bedrock import unwrap_all
@@ -383,3 +384,13 @@ def test_what_is_no_json_stays_none(broken: bytes) -> None:
     joined, apart = told(pieces), told(pieces, None)
     assert [data for data, _ in apart if isinstance(data, str)] == [pieces[3].decode().strip()[6:]]
     assert [data for data, _ in joined if isinstance(data, str)] == [pieces[3].decode().strip()[6:]]
+
+
+@pytest.mark.parametrize("between", [b"", b"\n", b"\x1e"])
+def test_a_message_of_several_values_waits_for_no_other(between: bytes) -> None:
+    one, other = (b'{"text": "%b"}' % word for word in (b"a", b"b"))
+    gathering = Gathering(ADDS)
+    gathering.follow(b'{"end": 1}' + between + one)
+    assert not gathering.take(1, b'{"end": 1}' + between + other)
+    gathering.follow(one)
+    assert gathering.take(1, other)

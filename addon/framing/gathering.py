@@ -10,6 +10,9 @@ from addon.framing.splitter import Piece
 _LARGEST_TEXT = 64 * 1024
 """Bytes; no larger text begins a run."""
 
+_SEVERAL = re.compile(rb"\}[\s\x1e]*\{")
+"""What stands between two values in one text: one may end an answer, so each is read."""
+
 _SELDOM = 8
 """After so many texts that were not alike, one in so many is looked at."""
 
@@ -59,7 +62,7 @@ class Gathering:
         return run.at_ms, run.joined()
 
     def _begin(self, text: bytes, adds: re.Pattern[bytes]) -> None:
-        if len(text) > _LARGEST_TEXT or not adds.search(text):
+        if len(text) > _LARGEST_TEXT or not adds.search(text) or _SEVERAL.search(text):
             return
         self._noises = noise_in(text)
         for noise in self._noises:
