@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterator
 
 from addon.framing.splitter import Piece
+from addon.framing.values import TEXT
 from addon.turn import SEAM
-
-_TEXT = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
-"""The inside of a JSON string."""
 
 _SAID_AGAIN = re.compile(
     rb'"text": ?("[^"\\]*+(?:\\.[^"\\]*+)*+"), ?(?=[^{}]{0,99}"delta": ?\{[^{}]{0,99}"content": ?\1)'
@@ -70,7 +68,7 @@ class Run:
         if self._size > _MOST_BYTES or not event.startswith(self._before):
             return False
         start, end = len(self._before), len(event) - len(self._after)
-        if start >= end or not event.endswith(self._after) or not _TEXT.fullmatch(event, start, end):
+        if start >= end or not event.endswith(self._after) or not TEXT.fullmatch(event, start, end):
             return False
         if self._seam and _SEAM_TOLD in event:
             return False
@@ -91,7 +89,7 @@ class Run:
         if not events.startswith(before) or not events.endswith(after) or (self._seam and _SEAM_TOLD in events):
             return False
         texts = events[len(before) : -len(after)].split(after + delimiter + before)
-        if b"" in texts or not _TEXT.fullmatch(b" ".join(texts)):  # so that no escape is made of two halves
+        if b"" in texts or not TEXT.fullmatch(b" ".join(texts)):  # so that no escape is made of two halves
             return False
         self._texts += texts
         self._size += sum(map(len, texts))
@@ -135,7 +133,7 @@ def _without_sums(data: bytes) -> tuple[bytes, bytes]:
 def begin(event: bytes, at_ms: int | None, adds: re.Pattern[bytes]) -> Run | None:
     """Return the run that an event may begin; None if it adds no text, or two (``Service.adds``)."""
     head = adds.search(event)
-    text = _TEXT.match(event, head.end()) if head else None
+    text = TEXT.match(event, head.end()) if head else None
     if text is None or not text[0] or not event.startswith(b'"', text.end()) or adds.search(event, text.end()):
         return None  # a second text that adds would be said once where it was said each time
     if head and "only" in adds.groupindex and event.count(head["only"]) > 1:

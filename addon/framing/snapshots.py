@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from addon.framing.splitter import Piece
-
-TEXT = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
-"""The inside of a JSON string."""
+from addon.framing.values import TEXT
 
 INNER_TEXT = re.compile(
     rb'[^"\\\x00-\x1f]*+(?:'

@@ -14,6 +14,9 @@ LARGEST_EVENT = 16 * 1024 * 1024
 scan_at = make_scanner(json.JSONDecoder(strict=False))  # type: ignore[arg-type]  # typeshed takes it for a scanner
 """Return the value that begins at a position of a text, and where it ends; raise one of ``NOT_JSON``."""
 NOT_JSON = (StopIteration, RecursionError, ValueError)
+TEXT = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
+"""The inside of a JSON string."""
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 _AFTER_NUMBER = frozenset(" \t\n\r,]}")
 
