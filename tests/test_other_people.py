@@ -299,6 +299,10 @@ def test_a_name_of_a_file_steers_no_terminal(tmp_path: Path) -> None:
     result = RUN.invoke(main, ["import", "--db", str(tmp_path / "k.db"), str(path)])
     assert result.exit_code == 1
     assert not STEERING.search(result.output)
+    path.write_text(json.dumps({"log": {"entries": [to_entry(SIMPLE[0])]}}))
+    result = RUN.invoke(main, ["import", "--db", str(tmp_path / "k.db"), str(path)])
+    assert "1 new" in result.output
+    assert not STEERING.search(result.output)
 
 
 # Links where files should be.

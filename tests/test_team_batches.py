@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.team_demo import rows_of
-from tracker.team.message import BatchError, decode, encode
+from tracker.team.message import MOST_BYTES, BatchError, decode, encode
 from tracker.team.week import FRACTIONS, KEYS, SUMS, Batch
 
 modest = settings(max_examples=150, deadline=None)
@@ -100,3 +100,8 @@ def test_features_are_told_in_one_way_only() -> None:
         told["rows"][0][KEYS.index("features")] = text
         with pytest.raises(BatchError, match="features"):
             decode(json.dumps(told).encode())
+
+
+def test_a_batch_that_is_too_large_is_refused_before_it_is_read() -> None:
+    with pytest.raises(BatchError, match="too large"):
+        decode(encode(WHOLE) + b" " * MOST_BYTES)
