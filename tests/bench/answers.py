@@ -10,6 +10,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate, cycle, islice, pairwise, product
 from random import Random
 from typing import Any
@@ -56,9 +57,11 @@ class Answer:
         return sum(len(one.data) for one in (*self.exchange.chunks, *self.exchange.messages)) / 1000
 
 
-def as_sent(examples: Sequence[Example], tokens: int) -> Answer | None:
+def as_sent(examples: Sequence[Example], tokens: int, an_event: float = 1) -> Answer | None:
     """
     Return an answer of so many tokens as the service of these examples sends it; None if no text is found in any.
+
+    An event brings as many as recordings tell, or ``an_event`` if that is more.
 
     Services that have texts which add and texts which repeat all before (some do after a pause, or did in other years)
     are taken at those that add, in the longest run of like events that has any; or in one event of it, for the first
@@ -77,7 +80,7 @@ def as_sent(examples: Sequence[Example], tokens: int) -> Answer | None:
         for places in places_in(units[start]):
             told = answer_in([*before, _filled(exchange, units, start, size, places, way(trial))])
             if "".join(trial).strip() in told and told.count(trial[0].strip()) == 1:
-                words = words_of(example.service, tokens)
+                words = words_of(tokens, max(an_event, TOKENS_AN_EVENT.get(example.service, 1)))
                 made = _filled(exchange, units, start, size, places, way(words))
                 return Answer(made, tuple(before), len(words))
     return None
@@ -103,9 +106,8 @@ def _numbered(unit: bytes, n: int) -> bytes:
     return _NUMBER.sub(lambda number: b"%d" % (int(number[0]) + n), unit)
 
 
-def words_of(service: str, tokens: int) -> list[str]:
-    """Return random words of a token each, as many together as an event of the service carries."""
-    an_event = TOKENS_AN_EVENT.get(service, 1)
+def words_of(tokens: int, an_event: float) -> list[str]:
+    """Return random words of a token each, as many together as an event carries."""
     words = [" " + word for word in Random(1).choices(WORDS, k=tokens)]
     edges = [round(n * an_event) for n in range(int(tokens / an_event) + 1)] + [tokens]
     return ["".join(words[start:end]) for start, end in pairwise(edges) if start < end]
@@ -170,6 +172,14 @@ def _unwrapped(text: str) -> tuple[Any, bool]:
         if isinstance(inner, dict | list):
             return inner, is_coded
     return None, False
+
+
+def wrapped_in(text: bytes) -> Iterator[Callable[[], Any]]:
+    """Yield what decodes each JSON text that is a string, or Base64 in a string, of this one."""
+    for _, leaf in _leaves(json.loads(text), ()):
+        inner, is_coded = _unwrapped(leaf)
+        if inner is not None:
+            yield (lambda leaf=leaf: json.loads(base64.b64decode(leaf))) if is_coded else partial(json.loads, leaf)
 
 
 def with_text(unit: bytes, places: list[Place], text: str) -> bytes:
