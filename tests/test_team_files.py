@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 import zlib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tracker.cli import main
+from tracker.team.keys import make_transport
 from tracker.team.policy import Policy, first_policy
 
 
@@ -45,6 +47,19 @@ def test_settings_of_the_transport_that_are_none_are_a_sentence(tmp_path: Path, 
     result = CliRunner().invoke(main, ["team", "load", "--keys", str(tmp_path), "--dsn", "postgresql://127.0.0.1:1/x"])
     assert result.exit_code == 1
     assert result.output.startswith("Error: The settings of the transport cannot be read · ")
+
+
+def test_without_the_organisation_s_packages_it_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_transport(tmp_path / "keys", url="tls://127.0.0.1:1", units={"city": 1}, replicas=1)
+    monkeypatch.setitem(sys.modules, "nats", None)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for command in (["load", "--keys", str(tmp_path / "keys")], ["report"]):
+        result = CliRunner().invoke(main, ["team", *command, "--dsn", "postgresql://127.0.0.1:1/x"])
+        assert result.exit_code == 1
+        assert result.output.startswith("Error: The organisation's part is not installed · ")
+        assert result.output.endswith("uv tool install 'klimaspor[team]'\n")
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"aGVsbG8=", zlib.compress(b"[" * 60_000)], ids=repr)

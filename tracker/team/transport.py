@@ -84,10 +84,10 @@ def _settings(folder: Path) -> tuple[str, int]:
 
 async def make_stream(folder: Path) -> None:
     """Make the stream if it is not there: on files, kept until loaded, with the copies ``team init`` was told."""
-    from nats.js.api import RetentionPolicy, StorageType, StreamConfig
-
     url, replicas = _settings(folder)
     async with _connected(url, _loader_tls(folder)) as client:
+        from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+
         await client.jetstream(timeout=WAIT_SECONDS).add_stream(
             StreamConfig(
                 name=STREAM,
@@ -108,10 +108,10 @@ async def bring(folder: Path, *, follow: bool, idle_seconds: float = 2.0) -> Asy
 
     Who takes them acknowledges each, after what was in it has been committed.
     """
-    from nats.js.api import AckPolicy, ConsumerConfig
-
     url, _ = _settings(folder)
     async with _connected(url, _loader_tls(folder), lasting=follow) as client:
+        from nats.js.api import AckPolicy, ConsumerConfig
+
         # No limit on what is pending: whoever sends weeks that have to be held must not hold up the others.
         config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=60, max_ack_pending=-1)
         try:
