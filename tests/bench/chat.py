@@ -23,6 +23,7 @@ from tests.bench import peers, proxies
 from tests.bench.peers import Delays, Way
 from tests.bench.processes import machine
 from tests.bench.proxies import Proxy
+from tracker.coverage import BEAT_S
 
 NAMES = ("direct", "bare TLS", "mitmproxy", "klimaspor")
 INTERVAL = 0.02
@@ -143,6 +144,13 @@ class Bench:
         with self.watching(name, "a connection and one turn", units):
             asyncio.run(all_of_them())
 
+    def rest(self) -> None:
+        """Let the proxy have a quiet minute, in which it gives back what the storm took."""
+        proxy = self.proxies["klimaspor"]
+        assert proxy is not None
+        self.note("memory: after the storm, MB", "klimaspor", proxy.megabytes())
+        time.sleep(BEAT_S + 5)
+
     def memory(self, turns: int) -> None:
         """Resident memory of the proxy process as the turns add up."""
         proxy = self.proxies["klimaspor"]
@@ -222,6 +230,7 @@ def main(arguments: list[str]) -> None:
                     measure(name)
             print(f"round {round_ + 1} of {options.rounds}", file=sys.stderr)
         if "memory" in options.only:
+            bench.rest()
             bench.memory(options.turns)
         print(table(bench.figures))
         print(bench.tell_lost())
