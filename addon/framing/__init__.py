@@ -10,8 +10,7 @@ from itertools import chain
 from addon.coding import Budget, CodingError, Decoder, TooLarge
 from addon.exchange import Exchange
 from addon.framing.alike import join_alike
-from addon.framing.aws import AwsSplitter
-from addon.framing.binary import ConnectSplitter
+from addon.framing.binary import FrameSplitter
 from addon.framing.choice import FRAMINGS, HEAD_BYTES, choose
 from addon.framing.json_values import JsonSplitter
 from addon.framing.lines import SignalrSplitter
@@ -59,7 +58,7 @@ class Events:
     def _read(self, splitter: Splitter, pieces: Iterable[Piece]) -> Iterator[Event]:
         if self._adds and isinstance(splitter, DelimitedSplitter):
             pieces = join_alike(pieces, splitter.delimiter, self._adds)
-        elif isinstance(splitter, AwsSplitter | ConnectSplitter):
+        elif isinstance(splitter, FrameSplitter):
             splitter.adds = self._adds
         if self._repeats and isinstance(splitter, DelimitedSplitter):
             pieces = skip_superseded(pieces, splitter.delimiter, self._repeats, splitter.length)

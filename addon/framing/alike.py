@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from addon.framing.cutting import cut_between
 from addon.framing.runs import Run, begin, noise_in
 from addon.framing.splitter import Piece
 
@@ -17,9 +18,6 @@ _EARLY, _EARLY_BYTES = 20, 16 * 1024
 _GROUP_BYTES = 16 * 1024
 """So many bytes are looked at together, for most often all events in them are alike."""
 
-_LARGEST_PIECE = 1024 * 1024
-"""Bytes; a larger piece passes as it is, so that cutting it up never takes much memory."""
-
 _MOST_MISSES = 9
 """More events in a row that were not worth joining are counted as so many."""
 
@@ -30,17 +28,30 @@ def join_alike(pieces: Iterable[Piece], delimiter: bytes, adds: re.Pattern[bytes
 
     ``adds`` is what stands in an event up to the first letter of a text that adds to the text before. The insides of
     two JSON strings, one after the other, are the inside of one, so nothing is decoded here. What belongs to no whole
-    event passes as it is.
+    event passes as it is; the beginning of one waits for the next piece, and for no other.
     """
+    return _join(cut_between(pieces, delimiter, most_waiting=0), delimiter, adds)
+
+
+def join_texts(texts: Iterable[Piece], adds: re.Pattern[bytes] | None) -> Iterator[Piece]:
+    """Yield JSON texts that came one by one, those in a row that are alike as one: ``join_alike`` without a framing."""
+    if adds is None:
+        yield from texts
+        return
+    pieces = (((at_ms, text + _END), _END not in text) for at_ms, text in texts)
+    for at_ms, joined in _join(pieces, _END, adds):
+        yield at_ms, joined[: -len(_END)]
+
+
+def _join(pieces: Iterable[tuple[Piece, bool]], delimiter: bytes, adds: re.Pattern[bytes]) -> Iterator[Piece]:
+    """Join where a piece is whole events; any other passes as it is."""
     joiner = _Joiner(delimiter, adds)
     group: list[Piece] = []
-    size, between = 0, True
-    for piece in _between_events(pieces, delimiter):
-        data = piece[1]
-        begins, between = between, data.endswith(delimiter)
-        if begins and between and len(data) <= _LARGEST_PIECE:
+    size = 0
+    for piece, is_whole in pieces:
+        if is_whole:
             group.append(piece)
-            size += len(data)
+            size += len(piece[1])
             if size < _GROUP_BYTES:
                 continue
             yield from joiner.take(group)
@@ -135,64 +146,6 @@ class _Joiner:
         for noise in self._noises:
             data = noise.sub(b"", data)
         return data
-
-
-def join_texts(texts: Iterable[Piece], adds: re.Pattern[bytes] | None) -> Iterator[Piece]:
-    """Yield JSON texts that came one by one, those in a row that are alike as one: ``join_alike`` without a framing."""
-    if adds is None:
-        yield from texts
-        return
-    joiner = _Joiner(_END, adds)
-    group: list[Piece] = []
-    size = 0
-    for at_ms, text in texts:
-        is_plain = _END not in text
-        if is_plain:
-            group.append((at_ms, text + _END))
-            size += len(text)
-        if size >= _GROUP_BYTES or not is_plain:
-            yield from _without_end(joiner.take(group))
-            group, size = [], 0
-        if not is_plain:
-            yield from _without_end(joiner.end())
-            yield at_ms, text
-    yield from _without_end(joiner.take(group))
-    yield from _without_end(joiner.end())
-
-
-def _without_end(texts: Iterable[Piece]) -> list[Piece]:
-    return [(at_ms, text[: -len(_END)]) for at_ms, text in texts]
-
-
-def _between_events(pieces: Iterable[Piece], delimiter: bytes) -> Iterator[Piece]:
-    """
-    Yield the same bytes, but cut where events end: the network cuts anywhere.
-
-    The beginning of an event waits for the next piece, which may have its end, and for no other.
-    """
-    waiting: Piece = (None, b"")
-    is_within = False
-    for at_ms, data in pieces:
-        came, rest = waiting
-        waiting = (None, b"")
-        if not rest and not is_within and data.endswith(delimiter):
-            yield at_ms, data
-            continue
-        whole = rest + data
-        end = whole.rfind(delimiter) + len(delimiter)
-        if end < len(delimiter) or len(data) > _LARGEST_PIECE:
-            if rest:
-                yield came, rest
-            yield at_ms, data
-            is_within = not data.endswith(delimiter)
-            continue
-        begin = whole.find(delimiter) + len(delimiter) if is_within else 0
-        for part in (whole[:begin], whole[begin:end]):
-            if part:
-                yield at_ms, part
-        waiting, is_within = (at_ms, whole[end:]), False
-    if waiting[1]:
-        yield waiting
 
 
 def _unseen(misses: int) -> int:

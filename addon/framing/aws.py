@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from zlib import crc32
 
-from addon.framing.alike import join_alike, join_texts
+from addon.framing.alike import join_texts
 from addon.framing.binary import FrameSplitter
 from addon.framing.splitter import Piece, Unit
 
@@ -16,8 +16,6 @@ _PRELUDE = struct.Struct(">III")
 _MOST_PRELUDES = 1000
 _PIECES = frozenset({"contentBlockDelta"})
 """Events that do nothing but add to a text; of others, such as the steps of an agent, each counts."""
-_END = b"\x1e"
-"""What parts texts while they are joined: good JSON does not have it."""
 _SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 """Kind of a header's value → its bytes, where these are always as many."""
 _PACKED = (b'{"bytes":"', b'{"bytes": "')
@@ -35,10 +33,8 @@ class AwsSplitter(FrameSplitter):
 
     head_size = 12
 
-    def __init__(self, problems: list[str], adds: re.Pattern[bytes] | None = None) -> None:
+    def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
-        self.adds = adds
-        """What stands before a text that adds to the one before (``Service.adds``)."""
         self._headers = b""
         self._name: str | None = None
         self._is_json = True
@@ -58,7 +54,7 @@ class AwsSplitter(FrameSplitter):
             texts.append((end, data[position + first : end - 4]))
             position = end
         if self.adds and self._name in _PIECES and self._is_json and len(texts) > 1:
-            texts = _join(texts, self.adds)
+            texts = list(join_texts(texts, self.adds))
         for stop, text in texts:
             units.append((self._value(text), self._name))
             ends.append(stop or 0)
@@ -100,18 +96,6 @@ class AwsSplitter(FrameSplitter):
                 if padded := _PADDED.fullmatch(rest):
                     return {"bytes": packed.decode(), "p": padded[1].decode()}
         return self.payload(data)
-
-
-def _join(texts: list[Piece], adds: re.Pattern[bytes]) -> list[Piece]:
-    """Return texts with those that are alike as one. Most often all are: that is seen at a glance."""
-    (begun, first), (then, _), *_ = texts
-    rest = _END.join([text for _, text in texts[1:]])
-    if first.count(_END) + rest.count(_END) > len(texts) - 2:
-        return texts  # what parts them is in one of them, too
-    joined = list(join_alike([(begun, first + _END), (then, rest + _END)], _END, adds))
-    if len(joined) == 1:
-        return [(begun, joined[0][1].removesuffix(_END))]
-    return list(join_texts(texts, adds))
 
 
 def _read_headers(data: bytes) -> Iterator[tuple[str, str]]:

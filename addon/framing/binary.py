@@ -25,6 +25,8 @@ class FrameSplitter(Splitter):
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
+        self.adds: re.Pattern[bytes] | None = None
+        """What stands before a text that adds to the one before (``Service.adds``)."""
         self._rest = bytearray()
         self._needed = 0
         """How many bytes the rest must have before there is more to read."""
@@ -117,8 +119,6 @@ class ConnectSplitter(FrameSplitter):
     def __init__(self, problems: list[str], *, as_json: bool) -> None:
         super().__init__(problems)
         self._as_json = as_json
-        self.adds: re.Pattern[bytes] | None = None
-        """What stands before a text that adds to the one before (``Service.adds``)."""
         self._budget = Budget()
         self._inflated = 0
 

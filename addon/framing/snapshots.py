@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
+from addon.framing.cutting import cut_between
 from addon.framing.splitter import Piece
 from addon.framing.values import TEXT
 
@@ -28,10 +29,7 @@ _MOST_SELDOM = 64
 _SLACK = 64
 """Bytes that may have been added before the beginning is kept anew: to look at fewer again costs less."""
 
-_LARGEST_PIECE = 1024 * 1024
-"""Bytes; a larger piece passes as it is."""
-
-_MOST_PIECES = 1000
+_MOST_WAITING = 1000
 """An event in more pieces passes as it is."""
 
 _MOST_LENGTHS = 3
@@ -143,7 +141,7 @@ def skip_superseded(
     """The latest snapshot, behind the latest lengths (which end what is broken before them), …"""
     lengths: list[Piece] = []
     """… and those behind it: they are the next event's."""
-    for piece, is_whole in _cut_between(pieces, delimiter):
+    for piece, is_whole in cut_between(pieces, delimiter, _MOST_WAITING):
         at_ms, data = piece
         if is_whole and snapshots.end_of_next(data) == len(data):
             held, lengths = [*(lengths or held[:-1]), piece], []  # as most come
@@ -175,37 +173,3 @@ def skip_superseded(
         if passed < start:
             yield at_ms, data[passed:]
     yield from (*held, *lengths)
-
-
-def _cut_between(pieces: Iterable[Piece], delimiter: bytes) -> Iterator[tuple[Piece, bool]]:
-    """
-    Yield the same bytes, but cut where events end, and whether it is whole events.
-
-    The beginning of one waits for the rest, unless that is large: it and what is left of it are no whole event.
-    """
-    waiting: list[Piece] = []
-    size, between = 0, True
-    edge, width = b"", len(delimiter) - 1
-    """What may be the beginning of a delimiter, at the end of what waits."""
-    for piece in pieces:
-        at_ms, data = piece
-        if not waiting and data.endswith(delimiter):
-            yield piece, between and len(data) <= _LARGEST_PIECE
-            between = True
-            continue
-        end = (edge + data).rfind(delimiter)
-        size += len(data)
-        if end >= 0:
-            end += len(delimiter) - len(edge)
-            edge = b""
-            whole = b"".join([*(begin for _, begin in waiting), data[:end]])
-            yield (at_ms, whole), between and len(whole) <= _LARGEST_PIECE
-            data = data[end:]
-            waiting, size, between = [(at_ms, data)] if data else [], len(data), True
-        elif size > _LARGEST_PIECE or len(waiting) > _MOST_PIECES:
-            yield from ((part, False) for part in (*waiting, piece))
-            waiting, size, between = [], 0, False
-        else:
-            waiting.append(piece)
-        edge = (edge + data)[-width:] if waiting and width else b""
-    yield from ((part, False) for part in waiting)
