@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 DEEPEST = 32
 """A pointer with more segments than this is not from a chatbot."""
+
+ONLY_TEXT = re.compile(rb'(?<=data: )\{"v": ?(?P<each>")(?!")(?=[^"\\]*+(?:\\.[^"\\]*+)*+"\}\Z)')
+"""What stands in a server-sent patch that is nothing but more of the text before, up to its first letter."""
 
 GROWS = frozenset({"append", "delta", "extend"})
 """What is called so adds to what is there."""

@@ -43,16 +43,10 @@ def list_at(value: Any, *path: str | int) -> list[Any]:
 
 def identity_at(value: Any, *path: str | int) -> str | None:
     """Return an id (text or whole number) as text, or None."""
-    for key in path:  # as in ``pick``
-        if type(value) is dict:
-            value = value.get(key)
-        elif type(value) is list and type(key) is int and -len(value) <= key < len(value):
-            value = value[key]
-        else:
-            return None
-    if type(value) is int:
-        return str(value)
-    return value if type(value) is str and 0 < len(value) <= 200 else None
+    found = pick(value, *path)
+    if type(found) is int:
+        return str(found)
+    return found if type(found) is str and 0 < len(found) <= 200 else None
 
 
 def size_at(value: Any, *path: str | int) -> int | None:

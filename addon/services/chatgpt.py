@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from addon.exchange import Exchange
+from addon.patching import ONLY_TEXT
 from addon.service import Event, Listener, Recall, Service, Turn
 from addon.services._chatgpt import Answer, answer_of, conversation_key, turn_key
 from addon.services._chatgpt_message import keep_word
@@ -39,7 +40,7 @@ class ChatGPT(Service):
         r"|backend-api/realtime/calls|backend-api/wham/tasks)"
     )
     transports = ("sse", "websocket", "json")
-    adds = re.compile(rb'(?<=data: )\{"v": ?(?P<each>")(?!")(?=[^"\\]*+(?:\\.[^"\\]*+)*+"\}\Z)')
+    adds = ONLY_TEXT
     tokens = "counted"
     features = (
         "reasoning", "deep_research", "web_search", "agent", "tool", "code", "file_input", "image_input", "audio_input",

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from addon.exchange import Exchange
+from addon.patching import ONLY_TEXT
 from addon.service import Event, Recall, Turn, Usage, each_of
 from addon.services._deepseek_patches import Fragments
 from addon.services._page import Resumable, identity_at, list_at, once, pick, text_at
@@ -33,7 +34,7 @@ class DeepSeek(Resumable):
     provider = "deepseek"
     hosts = ("chat.deepseek.com",)
     path = re.compile(r"/api/v0/chat/(?:completion|edit_message|regenerate|continue|resume_stream)")
-    adds = re.compile(rb'(?<=data: )\{"v": ?(?P<each>")(?!")(?=[^"\\]*+(?:\\.[^"\\]*+)*+"\}\Z)')
+    adds = ONLY_TEXT
     tokens = "reported"
     features = ("reasoning", "deep_research", "web_search", "tool", "file_input", "image_input")
     grade = "captured"
