@@ -26,12 +26,16 @@ class RawOrigin:
 
 @contextmanager
 def raw_origin(
-    folder: Path, talk: Callable[[ssl.SSLSocket, bytes], None], *, http2: bool = False
+    folder: Path, talk: Callable[[ssl.SSLSocket, bytes], None], *, http2: bool = False, name: str = HOST
 ) -> Iterator[RawOrigin]:
-    """Run one; ``talk`` is given each connection with the head of its request (none in HTTP/2), and then hangs up."""
+    """
+    Run one, whose certificate bears this name.
+
+    ``talk`` is given each connection with the head of its request (none in HTTP/2), and then hangs up.
+    """
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
-    authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(folder / "leaf.pem")
+    authority.issue_cert(name).private_key_and_cert_chain_pem.write_to_path(folder / "leaf.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "leaf.pem")
     context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])

@@ -147,35 +147,18 @@ def _open_files(process: subprocess.Popen[str]) -> int:
 
 
 def test_a_site_whose_certificate_is_wrong_is_the_browser_s_affair_at_the_next_try(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("another.example").configure_cert(context)
     told: list[str] = []
-
-    def serve(came: socket.socket) -> None:
-        with suppress(OSError), context.wrap_socket(came, server_side=True) as peer:
-            talk(peer, peer.recv(65536))
-
-    def listen() -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=[listening.accept()[0]], daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=listen, daemon=True).start()
-        redirect = {"*": ("127.0.0.1", listening.getsockname()[1])}
+    with raw_origin(tmp_path, talk, name="another.example") as origin:
         options = ProxyOptions(
-            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=tmp_path / "ca.pem", redirect=redirect,
-            tell=told.append,
+            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority,
+            redirect={"*": ("127.0.0.1", origin.port)}, tell=told.append,
         )  # fmt: skip
         with running(options) as proxy:
             with client(proxy.state.port, proxy.certificate) as peer:
                 peer.sendall(ASK)
                 assert rest(peer).startswith(b"HTTP/1.1 502")  # and not a byte of what was asked went there
             with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
-                client(proxy.state.port, tmp_path / "ca.pem").__enter__()
+                client(proxy.state.port, origin.authority).__enter__()
             assert [line.partition(" · ")[0] for line in told] == [
                 f"{HOST} shows a certificate that klimaspor cannot check"
             ]
-        listening.shutdown(socket.SHUT_RDWR)
