@@ -20,29 +20,34 @@ def cut_between(pieces: Iterable[Piece], delimiter: bytes, most_waiting: int) ->
     waiting: list[Piece] = []
     size, between = 0, True
     edge, width = b"", len(delimiter) - 1
-    """What may be the beginning of a delimiter, at the end of what waits."""
+    """What may be the beginning of a delimiter, at the end of what came."""
     for piece in pieces:
         at_ms, data = piece
         if between and not waiting and data.endswith(delimiter):
             yield piece, len(data) <= _LARGEST_PIECE
             continue
-        end = (edge + data).rfind(delimiter)
+        near = edge + data
         size += len(data)
-        if end >= 0:
-            end += len(delimiter) - len(edge)
-            whole = b"".join([*(begin for _, begin in waiting), data[:end]])
-            begin = 0 if between else whole.find(delimiter) + len(delimiter)
+        if delimiter in near:
+            behind = len(delimiter) - len(edge)
+            end = near.rfind(delimiter) + behind
+            begun = b"".join([begin for _, begin in waiting])
+            if b"\r" in begun:  # which may have ended a server-sent event: its time is to stay
+                yield from ((part, False) for part in waiting)
+                begun, between = b"", False
+            begin = 0 if between else len(begun) + near.find(delimiter) + behind
+            whole = begun + data[:end]
             if begin:
                 yield (at_ms, whole[:begin]), False
             if begin < len(whole):
-                yield (at_ms, whole[begin:]), len(whole) <= _LARGEST_PIECE
-            data = data[end:]
+                # Of three line feeds the last is no event, though two of them end one.
+                yield (at_ms, whole[begin:]), len(whole) <= _LARGEST_PIECE and whole.endswith(delimiter, begin)
+            near = data = data[end:]
             waiting, size, between = [(at_ms, data)] if data else [], len(data), True
-            edge = b""
         elif size > _LARGEST_PIECE or len(waiting) > most_waiting:
             yield from ((part, False) for part in (*waiting, piece))
             waiting, size, between = [], 0, False
         else:
             waiting.append(piece)
-        edge = (edge + data)[-width:] if waiting and width else b""
+        edge = near[-width:] if width else b""
     yield from ((part, False) for part in waiting)
