@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tracker.footprint.assessment import assess
+from tracker.footprint.comparison import envelope
 from tracker.footprint.factors import TIERS, load_factors
 from tracker.footprint.methods import WEIGHTS
 from tracker.footprint.place import find_grid
@@ -67,15 +68,16 @@ def method_table() -> str:
     """Return every method's central Wh for a worked week, the combined figure and EcoLogits as published."""
     assessment = assess(worked_week())
     rows = []
-    for row in assessment.by_method():
+    methods = assessment.by_method()
+    for row in methods:
         impacts = row["impacts"]
         cells = (number(impacts["energy_wh"][end]) for end in ("low", "mid", "high")) if impacts else ("",) * 3
         low, mid, high = cells
         rows.append((row["key"], str(WEIGHTS[row["key"]]), f"{row['covered_share']:.0%}", mid, f"{low} to {high}"))
-    whole = assessment.impacts().energy_wh
+    impacts = assessment.impacts()
+    whole, outer = impacts.energy_wh, envelope(impacts.to_json(), methods)
     rows.append(("combined", "", "100%", number(whole.mid), f"{number(whole.low)} to {number(whole.high)}"))
-    outer = assessment.envelope()["energy_wh"]
-    rows.append(("envelope", "", "", "", f"{number(outer.low)} to {number(outer.high)}"))
+    rows.append(("envelope", "", "", "", f"{number(outer['low'])} to {number(outer['high'])}"))
     return markdown(("method", "weight", "covers", "Wh", "5 to 95 %"), rows)
 
 

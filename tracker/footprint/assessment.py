@@ -17,7 +17,7 @@ from tracker.footprint.quantities import Sums, measure
 from tracker.footprint.recipe import Recipe
 from tracker.footprint.settings import Settings
 from tracker.footprint.simulate import Engine
-from tracker.footprint.uncertainty import QUICK_BLOCK, QUICK_BLOCKS, Draws, Range, Simulation
+from tracker.footprint.uncertainty import QUICK_BLOCK, QUICK_BLOCKS, Draws, Simulation
 from tracker.record import Activity
 
 _SIMULATION = Simulation()
@@ -155,12 +155,6 @@ class Assessment:
         from tracker.footprint.comparison import covered
 
         return covered(self, method)
-
-    def envelope(self) -> dict[str, Range]:
-        """Return lowest p05 and highest p95 over all methods, criterion by criterion: the thin outer bar."""
-        from tracker.footprint.comparison import envelope
-
-        return envelope(self)
 
     def tiers(self) -> dict[str, float]:
         """Return the share of the energy by data-quality tier, "1" to "4"; they add to 1."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracker.footprint.charges import Dish, Line
-from tracker.footprint.impacts import CRITERIA, Impacts
 from tracker.footprint.methods import WEIGHTS, MethodName
 from tracker.footprint.published import as_published
 from tracker.footprint.quantities import INDEX, Sums
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 SLOWEST, FASTEST = 4.0, 0.25
 """A measured duration counts at most as this many times the usual one: a sleeping laptop is no server."""
+ALL = 0.999
+"""A method that covers less says nothing of the whole."""
 
 
 def by_method(assessment: Assessment) -> list[dict[str, Any]]:
@@ -96,27 +97,21 @@ def _timed(recipe: Recipe, sums: Sums, lines: Sequence[Line]) -> Sequence[Line]:
     ]
 
 
-def envelope(assessment: Assessment) -> dict[str, Range]:
+def envelope(
+    whole: dict[str, Any], methods: Sequence[dict[str, Any]], criterion: str = "energy_wh"
+) -> dict[str, float] | None:
     """
-    Return criterion → [lowest p05, highest p95] over the combined figure and all methods that cover everything.
+    Return ``{"low", "high"}``: lowest p05 and highest p95 of the whole and of all methods that cover everything.
 
-    The thin outer bar: how far the methods disagree, each with its own range.
+    The thin outer bar: how far the methods disagree, each with its own range. ``whole`` as ``Impacts.to_json`` tells
+    it, ``methods`` as ``by_method`` does. None where fewer than two methods cover everything.
     """
-    whole = assessment.impacts()
-    found: list[Impacts] = [whole]
-    methods: tuple[MethodName, ...] = tuple(WEIGHTS)
-    for method in methods:
-        dishes = assessment.dishes(method=method)
-        if all(lines or not sums[INDEX["requests"]] for _, sums, lines in dishes):
-            found.append(assessment.engine.impacts(dishes))
-    return {
-        criterion: Range(
-            min(getattr(one, criterion).low for one in found),
-            getattr(whole, criterion).mid,
-            max(getattr(one, criterion).high for one in found),
-        )
-        for criterion in CRITERIA
-    }
+    covering = [row["impacts"][criterion] for row in methods if row["covered_share"] > ALL]
+    spans = [span for span in covering if span["mid"] > 0]
+    if len(spans) < 2:
+        return None
+    spans.append(whole[criterion])
+    return {"low": min(span["low"] for span in spans), "high": max(span["high"] for span in spans)}
 
 
 def market_based(assessment: Assessment) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker.footprint import Assessment, Settings, assess
+from tracker.footprint.comparison import envelope
 from tracker.record import Activity
 from tracker.report import drivers, provenance, rows, times
 from tracker.report.coverage import comparable, coverage
@@ -52,7 +53,7 @@ def build(inputs: Inputs, settings: Settings) -> Json:
     }
     used = [*assessed.sources(), *sources_of(data["equivalents"], data["context"])]
     data["sources"] = provenance.sources(used)
-    data["envelope"] = _envelope(data)
+    data["envelope"] = envelope(whole, data["by_method"]) if settings.method is None else None
     data["finding"] = find(data)
     return rows.keep_all(data)  # type: ignore[no-any-return]  # a dict stays a dict
 
@@ -119,16 +120,3 @@ def _minutes(activities: Sequence[Activity]) -> float | None:
     if not any(activity.duration_known for activity in activities):
         return None
     return sum(activity.duration_ms for activity in activities if activity.initiator == "person") / 60_000
-
-
-def _envelope(data: Json) -> Json | None:
-    """Return the range from the lowest end of any method to the highest; None where one method was chosen."""
-    whole_ones = [item["impacts"]["energy_wh"] for item in data["by_method"] if item["covered_share"] > 0.999]
-    spans = [span for span in whole_ones if span["mid"] > 0]  # a method that covers a part says nothing of the whole
-    if data["method"] is not None or len(spans) < 2:
-        return None
-    whole = data["impacts"]["energy_wh"]
-    return {
-        "low": min([span["low"] for span in spans] + [whole["low"]]),
-        "high": max([span["high"] for span in spans] + [whole["high"]]),
-    }
