@@ -12,11 +12,14 @@ from addon.framing.splitter import Piece
 _END = b"\x1e"
 """What is put after a text that has no end of its own: no JSON has it."""
 
-_EARLY, _EARLY_BYTES = 20, 16 * 1024
-"""Noise that is in an answer is in one of its first so many pieces, or in one that begins within so many bytes."""
+_EARLY, _EARLY_BYTES = 20, 8 * 1024
+"""Noise that is in an answer is in one of its first so many pieces, and within so many bytes."""
 
 _GROUP_BYTES = 16 * 1024
 """So many bytes are looked at together, for most often all events in them are alike."""
+
+_FEW = 5
+"""After so many events of a piece, which may have begun a run, the rest of it is looked at together again."""
 
 _MOST_MISSES = 9
 """More events in a row that were not worth joining are counted as so many."""
@@ -107,15 +110,19 @@ class _Joiner:
         run, self._run = self._run, None
         return () if run is None else run.pieces(self._delimiter)
 
-    def _take_piece(self, at_ms: int | None, data: bytes) -> Iterable[Piece]:
+    def _take_piece(self, at_ms: int | None, data: bytes) -> Iterator[Piece]:
         if self._taken < _EARLY and self._taken_bytes < _EARLY_BYTES:
+            early = data[: _EARLY_BYTES - self._taken_bytes]
+            self._noises += [noise for noise in noise_in(early) if noise not in self._noises]
             self._taken += 1
             self._taken_bytes += len(data)
-            self._noises += [noise for noise in noise_in(data) if noise not in self._noises]
-        events = self._without_noise(data)[: -len(self._delimiter)]
-        if self._run is not None and self._run.take_all(events, self._delimiter, at_ms):
-            return ()
-        return self._take_events(at_ms, events.split(self._delimiter))
+        data = self._without_noise(data)[: -len(self._delimiter)]
+        if self._run is not None and self._run.take_all(data, self._delimiter, at_ms):
+            return
+        *events, rest = data.split(self._delimiter, _FEW)
+        yield from self._take_events(at_ms, events)
+        if not events or self._run is None or not self._run.take_all(rest, self._delimiter, at_ms):
+            yield from self._take_events(at_ms, rest.split(self._delimiter))
 
     def _take_events(self, at_ms: int | None, events: list[bytes]) -> Iterator[Piece]:
         loose: list[bytes] = []
