@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.organisation import Organisation
@@ -24,14 +25,41 @@ EXTRAS = {
 }
 
 
+# The same code is to get the same verdict each time and wherever it is judged: new examples are sought by --seek.
+settings.register_profile("same each time", derandomize=True, deadline=None, print_blob=True)
+settings.load_profile("same each time")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--seek", type=int, metavar="N", help="give each property N times its examples, and other ones in each run"
+    )
+
+
 def pytest_configure() -> None:
     """Let Ctrl-C be heard by the commands under test: a shell starts what it runs behind with `&` deaf to it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def is_property(item: pytest.Item) -> bool:
+    return getattr(item.obj, "is_hypothesis_test", False)
+
+
+def seek(items: list[pytest.Item], times: int) -> None:
+    """Keep the properties alone, and let each be tried with so many times its examples, taken by chance."""
+    items[:] = filter(is_property, items)
+    for tested in {item.obj for item in items}:
+        usual = tested._hypothesis_internal_use_settings
+        more = settings(usual, max_examples=times * usual.max_examples, derandomize=False)
+        tested._hypothesis_internal_use_settings = more
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what needs more than Python packages unless it is asked for by -m, and say how to ask."""
+    if config.option.seek:
+        config.hook.pytest_deselected(items=[item for item in items if not is_property(item)])
+        seek(items, config.option.seek)
     if config.option.markexpr:
         return
     kept, left_out = [], []
