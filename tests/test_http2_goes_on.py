@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
+from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
 from addon.run import ProxyOptions, running
@@ -107,9 +109,10 @@ class Peer:
 class Service:
     """What the tests have the service do, and what it saw."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_at_once: int) -> None:
         self.connections = 0
         self.sent = 0
+        self.most_at_once = most_at_once
         self.peers: list[Peer] = []
         self.asked: list[str] = []
         self.takes = threading.Event()
@@ -118,6 +121,8 @@ class Service:
     def talk(self, link: ssl.SSLSocket, _head: bytes) -> None:
         self.connections += 1
         peer = Peer(link, is_client=False)
+        peer.state.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: self.most_at_once})
+        peer.send()
         self.peers.append(peer)
         paths: dict[int, str] = {}
         with suppress(EOFError):
@@ -136,6 +141,12 @@ class Service:
         if what == "leaves-before":
             peer.leave(0)
             return
+        if what.startswith("hangs-up"):
+            time.sleep(0.5 if what == "hangs-up-late" else 0)
+            peer.link.shutdown(socket.SHUT_RDWR)
+            return
+        if what == "waits":
+            return
         peer.state.send_headers(number, ANSWER_HEAD)
         if what == "much":
             return
@@ -150,9 +161,9 @@ class Service:
 
 
 @contextmanager
-def between(folder: Path) -> Iterator[tuple[Service, Peer]]:
+def between(folder: Path, *, most_at_once: int = 100) -> Iterator[tuple[Service, Peer]]:
     """A service, the proxy before it, and a client of that; all of them speak HTTP/2."""
-    service = Service()
+    service = Service(most_at_once)
     service.takes.set()
     with raw_origin(folder, service.talk, http2=True) as origin:
         redirect = {"*": ("127.0.0.1", origin.port)}
@@ -182,6 +193,44 @@ def test_a_question_that_a_leaving_service_has_not_touched_is_refused_so_that_it
         peer.take_until(lambda: again in peer.ended)
         assert peer.bodies[again] == answer()
         assert service.connections == 2
+
+
+@pytest.mark.parametrize("before", [["stays"], ["stays", "waits"]], ids=["alone", "beside another question"])
+def test_a_kept_connection_that_ends_as_it_is_asked_ends_for_the_client_too(tmp_path: Path, before: list[str]) -> None:
+    """Browsers ask again of themselves then; an answer of ours in its place they would show."""
+    with between(tmp_path) as (service, peer):
+        asked = [peer.ask(what) for what in before]
+        peer.take_until(lambda: asked[0] in peer.ended)
+        last = peer.ask("hangs-up")
+        with pytest.raises((EOFError, ssl.SSLEOFError)):
+            peer.take_until(lambda: last in peer.reset or last in peer.bodies)
+        assert set(peer.bodies) == {asked[0]}
+        assert service.connections == 1
+
+
+def test_a_new_connection_that_ends_as_it_is_asked_is_told(tmp_path: Path) -> None:
+    with between(tmp_path) as (service, peer):
+        number = peer.ask("hangs-up")
+        peer.take_until(lambda: number in peer.ended)
+        assert b"502" in peer.bodies[number]
+        again = peer.ask("stays")
+        peer.take_until(lambda: again in peer.ended)
+        assert peer.bodies[again] == answer()
+        assert service.connections == 2
+
+
+def test_a_question_that_waits_for_its_turn_when_a_new_connection_ends_is_refused_so_that_it_is_asked_again(
+    tmp_path: Path,
+) -> None:
+    with between(tmp_path, most_at_once=1) as (service, peer):
+        first = peer.ask("hangs-up-late")
+        while not service.asked:
+            time.sleep(0.01)
+        second = peer.ask("stays")
+        peer.take_until(lambda: first in peer.ended and second in peer.reset)
+        assert b"502" in peer.bodies[first]
+        assert peer.reset == {second: REFUSED_STREAM}
+        assert service.asked == ["hangs-up-late"]
 
 
 def test_a_client_that_leaves_gets_what_it_has_asked(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Between us and a service: addresses that lead nowhere, certificates it wants, connections without number."""
+"""Between us and a service: addresses that lead nowhere, certificates it wants, connections that end or are many."""
 
 from __future__ import annotations
 
 import resource
+import shutil
 import socket
 import ssl
 import subprocess
@@ -24,6 +25,7 @@ from tests.rogue import HOST, PATH
 
 ASK = f"POST {PATH} HTTP/1.1\r\nhost: {HOST}\r\ncontent-length: 2\r\n\r\n{{}}".encode()
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
+KEPT = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 NAME = "two-addresses.example"
 
 
@@ -162,3 +164,71 @@ def test_a_site_whose_certificate_is_wrong_is_the_browser_s_affair_at_the_next_t
             assert [line.partition(" · ")[0] for line in told] == [
                 f"{HOST} shows a certificate that klimaspor cannot check"
             ]
+
+
+def _read(peer: ssl.SSLSocket, end: bytes) -> None:
+    """Read until the other side has said so."""
+    came = b""
+    while not came.endswith(end):
+        data = peer.recv(65536)
+        if not data:
+            raise ConnectionError
+        came += data
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl, which asks again as browsers do")
+def test_a_kept_connection_that_ends_as_it_is_asked_is_asked_again_by_whom_it_would_be_without_us(
+    tmp_path: Path,
+) -> None:
+    asked: list[int] = []
+
+    def serve(peer: ssl.SSLSocket, head: bytes) -> None:
+        connection = len(set(asked)) + 1
+        while True:
+            if not head.endswith(b"{}"):
+                _read(peer, b"{}")
+            asked.append(connection)
+            if connection == 1 and asked.count(1) == 2:
+                return
+            peer.sendall(KEPT)
+            head = b""
+
+    with raw_origin(tmp_path, serve) as origin:
+        options = ProxyOptions(
+            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority,
+            redirect={"*": ("127.0.0.1", origin.port)},
+        )  # fmt: skip
+        with running(options) as proxy:
+            for way in (
+                ["--connect-to", f"::127.0.0.1:{origin.port}", "--cacert", origin.authority],
+                ["--proxy", f"http://127.0.0.1:{proxy.state.port}", "--cacert", proxy.certificate],
+            ):
+                asked.clear()
+                command = ["curl", "-sS", "--fail", "--data", "{}", *way, *3 * [f"https://{HOST}{PATH}"]]
+                done = subprocess.run(command, capture_output=True, timeout=30, check=False)
+                assert (done.returncode, done.stdout, done.stderr) == (0, b"ok" * 3, b"")
+                assert asked == [1, 1, 2, 2]
+
+
+def test_a_question_that_a_new_connection_swallows_is_not_asked_twice(tmp_path: Path) -> None:
+    """Whoever asks us over a connection that was kept would take an end without a word for a reason to ask again."""
+    asked = 0
+
+    def serve(peer: ssl.SSLSocket, _head: bytes) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            peer.sendall(KEPT)
+
+    with raw_origin(tmp_path, serve) as origin:
+        options = ProxyOptions(
+            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority,
+            redirect={"*": ("127.0.0.1", origin.port)},
+        )  # fmt: skip
+        with running(options) as proxy, client(proxy.state.port, proxy.certificate) as peer:
+            peer.sendall(ASK)
+            _read(peer, b"ok")
+            time.sleep(0.3)  # the service has hung up by now, between two questions
+            peer.sendall(ASK)
+            assert rest(peer).startswith(b"HTTP/1.1 502")
+            assert asked == 2

@@ -8,6 +8,7 @@ from typing import Any
 from h11 import Data, EndOfMessage, ProtocolError, RemoteProtocolError
 from h11._readers import ChunkedReader
 from h11._receivebuffer import ReceiveBuffer
+from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http import _http1
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
@@ -26,15 +27,36 @@ class Client(_http1.Http1Client):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.buf = _Buffer()
+        self._is_kept = False
+        """Whether this connection was kept after an answer, and nothing came of the next one yet."""
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
         if self.request and (interim := _INTERIM.match(bytes(self.buf))):
             self.buf.maybe_extract_at_most(interim.end())
+            self._is_kept = False
+        if self._is_kept and self.stream_id and not self.buf and isinstance(event, events.ConnectionClosed):
+            yield from self._hang_up(self.stream_id)
+            return
         yield from super().read_headers(event)
         if self.stream_id and self.state == self.read_headers and len(self.buf) > LARGEST_HEAD:
             yield commands.CloseConnection(self.conn)
             told = "The head of the answer has no end"
             yield ReceiveHttp(ResponseProtocolError(self.stream_id, told, ErrorCode.GENERIC_SERVER_ERROR))
+
+    def mark_done(self, *, request: bool = False, response: bool = False) -> layer.CommandGenerator[None]:
+        self._is_kept = self._is_kept or response
+        yield from super().mark_done(request=request, response=response)
+
+    def _hang_up(self, stream_id: int) -> layer.CommandGenerator[None]:
+        """
+        Do as the service did, which ended a kept connection just when it was asked.
+
+        Browsers know that from kept connections and ask again. Of our answer in its place (502) they would not, and if
+        we asked again, a question might be asked twice by whose client would not do that.
+        """
+        if self.conn.state & ConnectionState.CAN_WRITE:
+            yield commands.CloseConnection(self.conn)
+        yield ReceiveHttp(ResponseProtocolError(stream_id, "The service hung up", ErrorCode.PASSTHROUGH_CLOSE))
 
 
 class _Buffer(ReceiveBuffer):

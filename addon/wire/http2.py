@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from h2.errors import ErrorCodes
-from h2.events import DataReceived, Event
+from h2.events import DataReceived, Event, ResponseReceived
 from hyperframe.frame import Frame, GoAwayFrame
 from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, layer
@@ -171,10 +171,14 @@ class Client(_Side, _http2.Http2Client):
         super().__init__(context)
         self._parent = next(parent for parent in reversed(context.layers) if isinstance(parent, HttpLayer))
         self._refused: list[int] = []
+        self._has_answered = False
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, Drained):
             yield from self.acknowledge(event.stream_id)
+            return
+        if isinstance(event, events.ConnectionClosed) and self._is_all_there_is():
+            yield from self._hang_up()
             return
         asked = event.stream_id if isinstance(event, RequestHeaders) else None
         yield from super()._handle_event(event)
@@ -190,6 +194,7 @@ class Client(_Side, _http2.Http2Client):
     def handle_h2_event(self, event: Event) -> layer.CommandGenerator[bool]:
         """A service that leaves brings to an end what it has begun; for all else there is another connection."""
         if not isinstance(event, Leaving):
+            self._has_answered = self._has_answered or isinstance(event, ResponseReceived)
             return (yield from super().handle_h2_event(event))
         self.conn.state &= ~ConnectionState.CAN_WRITE  # mitmproxy then opens another one
         self._refused += self.stream_queue
@@ -201,6 +206,29 @@ class Client(_Side, _http2.Http2Client):
             return False
         yield from self.close_connection("The service has left")
         return True
+
+    def close_connection(self, msg: str) -> layer.CommandGenerator[None]:
+        """What waited for its turn was not sent."""
+        self._refused += self.stream_queue
+        self.stream_queue.clear()
+        yield from super().close_connection(msg)
+
+    def _is_all_there_is(self) -> bool:
+        """Whether the client waits for what this kept connection has not answered, and for nothing elsewhere."""
+        client = self._parent.connections.get(self.context.client)
+        if not self._has_answered or not isinstance(client, Server):
+            return False
+        ours = {self.their_stream_id[stream_id] for stream_id in self.streams} | self.stream_queue.keys()
+        return _http2.StreamState.EXPECTING_HEADERS in self.streams.values() and all(
+            client.is_closed(stream_id) for stream_id in client.streams.keys() - ours
+        )
+
+    def _hang_up(self) -> layer.CommandGenerator[None]:
+        """Do as the service did, as over HTTP/1: who knows that from kept connections asks again."""
+        self.streams.clear()
+        self.stream_queue.clear()
+        yield from self.close_connection("The service hung up")
+        yield commands.CloseConnection(self.context.client)
 
     def _tie(self, stream_id: int) -> None:
         other = self._parent.connections.get(self.context.client)

@@ -38,6 +38,8 @@ class Sites:
         """SNI of every handshake that began."""
         self.served: list[str] = []
         """Host header of every request that was answered."""
+        self.hang_ups = 0
+        """How many questions more end their connection, without a word, in place of an answer."""
         self.scripts = {(script.host, script.path): script for script in scripts}
         self._folder = folder
         self._contexts = {host: self._context(host) for host in hosts}
@@ -82,6 +84,10 @@ class Sites:
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("content-length", 0)))
                 script = sites.scripts.get((self.host(), self.path))
+                if sites.hang_ups:
+                    sites.hang_ups -= 1
+                    self.close_connection = True
+                    return
                 if script is None:
                     self.send_error(404)
                     return

@@ -144,6 +144,23 @@ def test_a_window_records_listed_hosts_and_leaves_all_others_alone(
     assert (record.service, record.outcome, record.source) == ("claude", "complete", "proxy")
 
 
+@pytest.mark.parametrize("kind", ["chromium", "firefox"])
+def test_a_page_notices_nothing_of_a_kept_connection_that_ends_as_it_is_asked(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As without us, for both browsers ask again; had we answered in its place (502), the page would show that."""
+    talk = example()
+    with open_desk(kind, tmp_path, monkeypatch) as desk:
+        assert desk.tab.visit(f"https://{talk.host}/") is None
+        desk.sites.hang_ups = 1
+        assert desk.tab.evaluate(ask(talk)).startswith("200 ")
+        assert desk.sites.hang_ups == 0
+        desk.tab.close()
+        desk.process.wait(30)
+    with Store.open(desk.db, readonly=True) as store:
+        assert [record.outcome for record in store.records()] == ["complete"]
+
+
 def test_where_no_store_can_be_used_the_window_gets_an_authority_for_a_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
