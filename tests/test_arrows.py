@@ -69,7 +69,7 @@ INSIDE_FUNCTIONS = {
     "tracker.desktop": {"tracker.report"},
     "tracker.cli": {"addon"},
     "tracker.own_page": {"addon"},
-    "tracker.setup": {"addon"},
+    "tracker.setup": {"addon", "tracker.report"},
     "tracker.trial": {"addon.run", "addon.options", "tracker.report"},
 }
 

@@ -193,11 +193,9 @@ def _announce(state: Any, folder: Path) -> None:
         click.echo(f"{name}: use http://127.0.0.1:{port} as its address, and its use is recorded too.")
 
 
-WHY_PASSED = {"challenge": "it asked for a check", "certificate": "its own certificate could not be checked"}
-"""Why a host passes, by the reason that the proxy tells."""
-
-
 def _describe(answer: dict[str, Any]) -> list[str]:
+    from tracker.report.names import why_passed
+
     turns, lost = answer["turns"], sum(answer["turns"]["lost"].values())
     lines = [
         f"The proxy runs: process {answer['pid']}, 127.0.0.1:{answer['port']}, since {answer['started_at']}.",
@@ -206,9 +204,8 @@ def _describe(answer: dict[str, Any]) -> list[str]:
     ]
     lines += [f"{name}: use http://127.0.0.1:{port} as its address." for name, port in answer["local"].items()]
     for passing in answer["passing"]:
-        why = WHY_PASSED.get(passing["reason"], "a program refuses our certificate")
         until = time.strftime("%d %b %H:%M", time.localtime(passing["until"]))
-        lines.append(f"{passing['host']} passes unrecorded until {until}: {why}.")
+        lines.append(why_passed(passing["reason"]).format(host=passing["host"], time=until))
     if answer["trouble"]:
         lines.append(f"Trouble: {answer['trouble']}")
     return lines

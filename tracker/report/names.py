@@ -145,6 +145,19 @@ EXCLUDED = {
 }
 
 
+PASSED = {
+    "handshake": mark("{host} passes unrecorded until {time}: a program refuses our certificate."),
+    "challenge": mark("{host} passes unrecorded until {time}: the site asked for a check."),
+    "certificate": mark("{host} passes unrecorded until {time}: the site's own certificate could not be checked."),
+}
+"""By the reason that a proxy tells (``addon.aside.Reason``)."""
+
+
+def why_passed(reason: str) -> str:
+    """Return the sentence that says why ``{host}`` passes; of a reason that a newer proxy may tell, the usual one."""
+    return PASSED.get(reason, PASSED["handshake"])
+
+
 def label(table: dict[str, str], key: str, language: Language) -> str:
     """Return what people call it; a key that nobody named is shown as it is."""
     sentence = table.get(key)

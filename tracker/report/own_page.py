@@ -122,16 +122,7 @@ def _notes(status: Json, now: datetime, words: Language) -> list[str]:
         )  # fmt: skip
     for passing in status["passing"]:
         until = _clock(datetime.fromtimestamp(passing["until"], UTC), now, words)
-        about = {"host": passing["host"], "time": until}
-        match passing["reason"]:
-            case "challenge":
-                notes.append(t("{host} passes unrecorded until {time}: it asked for a check.", **about))
-            case "certificate":
-                notes.append(
-                    t("{host} passes unrecorded until {time}: its own certificate could not be checked.", **about)
-                )
-            case _:
-                notes.append(t("{host} passes unrecorded until {time}: a program refuses the certificate.", **about))
+        notes.append(t(names.why_passed(passing["reason"]), host=passing["host"], time=until))
     if status["trouble"]:
         notes.append(status["trouble"])
     return notes

@@ -20,12 +20,6 @@ from tracker.setup.places import find_places
 from tracker.setup.plan import ENVIRONMENT_FILE
 from tracker.setup.remedies import Remedies
 
-WHY_PASSED = {
-    "challenge": ("the site asked for a check", "import"),
-    "certificate": ("the site's own certificate could not be checked", "run"),
-}
-"""By the reason that the proxy tells: why a host passes, and the command that helps."""
-
 
 def examine(db: Path, past: Past) -> list[Finding]:
     """Look at the proxy, its PAC file, the certificate in every store, and the past week. Changes nothing."""
@@ -47,6 +41,8 @@ def examine(db: Path, past: Past) -> list[Finding]:
 
 
 def _examine_proxy(found: tuple[Any, dict[str, Any]] | None, ledger: Ledger | None, say: Remedies) -> Iterator[Finding]:
+    from tracker.report.names import why_passed
+
     if found is None:
         state: State = "wrong" if ledger and ledger.entries else "note"
         yield Finding("proxy", state, "The proxy does not run.", say.start)
@@ -62,8 +58,8 @@ def _examine_proxy(found: tuple[Any, dict[str, Any]] | None, ledger: Ledger | No
         yield Finding("pac", "wrong", "The PAC file is not served, so browsers go past us.", say.restart)
     for passing in status.get("passing", []):
         until = time.strftime("%d %b %H:%M", time.localtime(passing["until"]))
-        why, way = WHY_PASSED.get(passing["reason"], ("a program refuses our certificate", "run"))
-        what = f"{passing['host']} passes unrecorded until {until}: {why}."
+        what = why_passed(passing["reason"]).format(host=passing["host"], time=until)
+        way = "import" if passing["reason"] == "challenge" else "run"
         yield Finding("passed-through", "note", what, say.say(f"{way} --help"))
 
 
