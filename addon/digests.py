@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
@@ -13,6 +14,9 @@ from addon.framing.request import decode_request
 
 _END = 512
 """Bytes; of a message of more than two such ends (sound, a picture) only these and its length are taken."""
+
+_MOST_WAITING = 64 * 1024
+"""Bytes of an open socket's messages that wait to be digested."""
 
 
 def digest(*parts: bytes) -> bytes:
@@ -46,20 +50,37 @@ def _decode_response(exchange: Exchange) -> Iterator[bytes]:
 
 
 class SocketDigest:
-    """SHA-256 of the messages of a socket: who spoke, how much, and what."""
+    """
+    SHA-256 of the messages of a socket: who spoke, how much, and what.
 
-    __slots__ = ("_sha",)
+    Nothing is digested before somebody asks, and most answers have an id of their own: so messages wait, those of an
+    archive (``in_memory``: they stay there anyway) all of them, others until they are large.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_most", "_sha", "_size", "_waiting")
+
+    def __init__(self, *, in_memory: bool = False) -> None:
         self._sha = hashlib.sha256()
+        self._waiting: list[Message] = []
+        self._size, self._most = 0, math.inf if in_memory else _MOST_WAITING
 
     def take(self, message: Message) -> None:
         """Take the next message."""
-        data = message.data
-        size = len(data)
-        told = data if size <= 2 * _END else data[:_END] + data[-_END:]
-        self._sha.update((b"\1" if message.from_client else b"\0") + size.to_bytes(8) + told)
+        self._waiting.append(message)
+        self._size += len(message.data)
+        if self._size > self._most:
+            self._catch_up()
 
     def digest(self) -> bytes:
         """Return the digest of all that was taken so far."""
+        self._catch_up()
         return self._sha.digest()
+
+    def _catch_up(self) -> None:
+        for message in self._waiting:
+            data = message.data
+            size = len(data)
+            told = data if size <= 2 * _END else data[:_END] + data[-_END:]
+            self._sha.update((b"\1" if message.from_client else b"\0") + size.to_bytes(8) + told)
+        self._waiting.clear()
+        self._size = 0

@@ -109,7 +109,8 @@ class Reader:
             return NOTHING
         reading = NOTHING
         for message in exchange.messages:
-            reading += socket.hear(message)
+            if (heard := socket.hear(message)) is not NOTHING:  # of most nothing comes
+                reading += heard
         last_ms = exchange.messages[-1].at_ms
         return reading + socket.close(exchange.ending, exchange.ended_ms if last_ms is None else last_ms)
 

@@ -26,7 +26,7 @@ _MOST_TEXTS = 16
 _MOST_SELDOM = 64
 """Where no event is like the one before, every so many are compared."""
 
-_SLACK = 64
+_SLACK = 128
 """Bytes that may have been added before the beginning is kept anew: to look at fewer again costs less."""
 
 _MOST_WAITING = 1000
