@@ -12,7 +12,7 @@ from typing import Literal
 
 from tracker.private import read_json, write_whole
 
-Reason = Literal["handshake", "challenge", "certificate"]
+Reason = Literal["handshake", "challenge", "certificate", "refusal"]
 HANDSHAKE_SECONDS = 3600.0
 CHALLENGE_SECONDS = 86_400.0
 CERTIFICATE_SECONDS = 600.0
@@ -43,6 +43,11 @@ class Aside:
             return (
                 f"{self.host} shows a certificate that klimaspor cannot check · it now passes unrecorded for ten "
                 "minutes · reload the page; your browser says what it thinks of it"
+            )
+        if self.reason == "refusal":
+            return (
+                f"{self.host} refuses klimaspor, as a site does that asks for a certificate of yours · it now passes "
+                "unrecorded for an hour · reload the page"
             )
         return (
             f"A program does not trust klimaspor's certificate · {self.host} now passes unrecorded for an hour for "
@@ -116,6 +121,10 @@ class Asides:
     def mistrust(self, host: str) -> None:
         """The site shows a certificate that we cannot check: who asks shall see it, and judge by what they trust."""
         self._step(host, "certificate", CERTIFICATE_SECONDS, None)
+
+    def refused(self, host: str) -> None:
+        """The site does not talk to us, as one that asks for a certificate of the person's: that is between them."""
+        self._step(host, "refusal", HANDSHAKE_SECONDS, None)
 
     def current(self) -> tuple[Aside, ...]:
         """Return the asides that hold now."""

@@ -18,10 +18,13 @@ from mitmproxy.tls import ClientHelloData, TlsData
 from addon.aside import Asides
 from addon.hosts import allow_pattern, is_private, leads_home
 from addon.wire import bear_more
+from addon.wire.alerts import BROKEN_OFF
 
 RELOAD_SECONDS = 1.5
 """How long a challenge page may be on its way before the connection it came over is closed."""
 NOBODY = "0000000000000000"
+MISSES_CERTIFICATE = frozenset({400, 403, 495, 496})
+"""How a site that asked for a certificate may say that it got none (nginx, IIS, Cloudflare)."""
 
 
 class Passage:
@@ -48,6 +51,7 @@ class Passage:
         self._busy_clients = busy_clients
         self._programs: dict[str, str] = {}
         self._asked: dict[str, tuple[str, int]] = {}
+        self._wanting: set[str] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
     def load(self, loader: Loader) -> None:
@@ -133,17 +137,34 @@ class Passage:
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Notice a challenge; after the second within a minute the host passes untouched for a day."""
         host = flow.request.pretty_host.lower()
-        if flow.response is None or host not in self.hosts or not _is_challenge(flow.response):
+        if flow.response is None or host not in self.hosts:
             return
-        if self.asides.challenge(host):
+        if flow.response.status_code in MISSES_CERTIFICATE and flow.server_conn.id in self._wanting:
+            self.asides.refused(host)
+            self._close_soon(host)
+        elif _is_challenge(flow.response) and self.asides.challenge(host):
             self._close_soon(host)
 
+    def tls_established_server(self, data: TlsData) -> None:
+        """Notice a site that would have a certificate of the person's, whether or not it insists on it."""
+        if data.ssl_conn is not None and data.ssl_conn.get_client_ca_list():
+            self._wanting.add(data.conn.id)
+
+    def server_disconnected(self, data: ServerConnectionHookData) -> None:
+        self._wanting.discard(data.server.id)
+
     def tls_failed_server(self, data: TlsData) -> None:
-        """A site shows a certificate that we cannot check: the reload shows it to the browser, as without us."""
-        host = (data.context.client.sni or "").lower()
-        if host in self.hosts and "Certificate verify failed" in (data.conn.error or ""):
+        """A site refuses us, or shows a certificate that we cannot check: the reload goes to it as without us."""
+        host = (data.conn.sni or "").lower()  # not that of a company's proxy
+        if host not in self.hosts:
+            return
+        if "Certificate verify failed" in (data.conn.error or ""):
             self.asides.mistrust(host)
-            self._close_soon(host)
+        elif BROKEN_OFF in (data.conn.error or ""):
+            self.asides.refused(host)
+        else:
+            return
+        self._close_soon(host)
 
     def _close_soon(self, host: str) -> None:
         task = asyncio.get_running_loop().create_task(self._close_opened(host))

@@ -59,15 +59,21 @@ def raw_origin(
 
 
 @contextmanager
+def tunnel(port: int) -> Iterator[socket.socket]:
+    """A tunnel through the proxy at this port to the host that the origin stands for."""
+    with socket.create_connection(("127.0.0.1", port), 20) as opened:
+        opened.sendall(f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode())
+        assert b" 200 " in opened.recv(4096)
+        yield opened
+
+
+@contextmanager
 def client(port: int, certificate: Path, *, http2: bool = False) -> Iterator[ssl.SSLSocket]:
     """A connection through the proxy at this port to the host that the origin stands for."""
-    with socket.create_connection(("127.0.0.1", port), 20) as tunnel:
-        tunnel.sendall(f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode())
-        assert b" 200 " in tunnel.recv(4096)
-        trust = ssl.create_default_context(cafile=str(certificate))
-        trust.set_alpn_protocols(["h2" if http2 else "http/1.1"])
-        with trust.wrap_socket(tunnel, server_hostname=HOST) as opened:
-            yield opened
+    trust = ssl.create_default_context(cafile=str(certificate))
+    trust.set_alpn_protocols(["h2" if http2 else "http/1.1"])
+    with tunnel(port) as link, trust.wrap_socket(link, server_hostname=HOST) as opened:
+        yield opened
 
 
 def rest(peer: ssl.SSLSocket) -> bytes:

@@ -249,14 +249,20 @@ def test_hosts_that_pass_are_told_with_the_reason(computer: Computer) -> None:
     now = time.time()
     asides = [
         {"host": host, "reason": reason, "since": now, "until": now + 3000, "program": None}
-        for host, reason in (("claude.ai", "challenge"), ("chatgpt.com", "handshake"), ("grok.com", "certificate"))
+        for host, reason in (
+            ("claude.ai", "challenge"),
+            ("chatgpt.com", "handshake"),
+            ("grok.com", "certificate"),
+            ("poe.com", "refusal"),
+        )
     ]
     (computer.db.parent / "aside.json").write_text(json.dumps(asides))
     computer.run(f"start --detach --port {computer.port}")
-    first, second, third = computer.ask()["passed-through"]
+    first, second, third, fourth = computer.ask()["passed-through"]
     assert "claude.ai passes unrecorded until" in first["what"]
     assert "the site asked for a check" in first["what"]
     assert "a program refuses our certificate" in second["what"]
     assert "the site's own certificate could not be checked" in third["what"]
-    for one in (first, second, third):
+    assert "the site refuses the proxy, or wants your certificate" in fourth["what"]
+    for one in (first, second, third, fourth):
         assert computer.type(one["do"]).returncode == 0

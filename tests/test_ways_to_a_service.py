@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import socket
@@ -11,20 +12,24 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from OpenSSL import SSL
 
 from addon.run import ProxyOptions, running
 from tests.proxy_process import certificate_of, proxy_process
-from tests.raw_origin import RawOrigin, client, raw_origin, rest
+from tests.raw_origin import RawOrigin, client, raw_origin, rest, tunnel
 from tests.rogue import HOST, PATH
+from tracker.store import Store
 
 ASK = f"POST {PATH} HTTP/1.1\r\nhost: {HOST}\r\ncontent-length: 2\r\n\r\n{{}}".encode()
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
+REFUSAL = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno"
 KEPT = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 NAME = "two-addresses.example"
 
@@ -93,35 +98,71 @@ def test_a_service_that_none_of_its_addresses_reaches_is_told(tmp_path: Path, or
         assert plain.recv(1000).startswith(b"HTTP/1.1 502")
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_service_that_asks_for_a_certificate_is_told_at_once(tmp_path: Path, version: ssl.TLSVersion) -> None:
-    """With TLS 1.3 it breaks off after the handshake, and mitmproxy would wait for ever."""
+@dataclass(frozen=True, slots=True)
+class Club:
+    """A site that asks for a certificate, and what a member of it has."""
+
+    port: int
+    authority: Path
+    member: ssl.SSLContext
+
+
+@contextmanager
+def club(folder: Path, version: ssl.TLSVersion, *, says: bytes = b"") -> Iterator[Club]:
+    """Run one, which breaks off TLS with whoever brings none, or says something to them."""
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)  # Python's own names no authority, as sites do
     authority.issue_cert(HOST).configure_cert(context)
     authority.configure_trust(context)
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.maximum_version = version
-    context.set_alpn_protocols(["http/1.1"])
+    context.load_client_ca(os.fsencode(folder / "ca.pem"))
+    context.set_verify(SSL.VERIFY_PEER | (0 if says else SSL.VERIFY_FAIL_IF_NO_PEER_CERT))
+    context.set_max_proto_version(version)
+    member = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    authority.issue_cert("member.example").configure_cert(member)
 
-    def refuse() -> None:
+    def serve(came: socket.socket) -> None:
+        peer = SSL.Connection(context, came)
+        peer.set_accept_state()
+        with came, suppress(SSL.Error):
+            while not peer.recv(65536).endswith(b"{}"):
+                pass
+            peer.sendall(says if peer.get_peer_certificate() is None else ANSWER)
+
+    def listen() -> None:
         with suppress(OSError):
             while True:
-                came, _ = listening.accept()
-                with suppress(OSError), context.wrap_socket(came, server_side=True) as peer:
-                    peer.recv(1)
+                threading.Thread(target=serve, args=[listening.accept()[0]], daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=refuse, daemon=True).start()
-        redirect = {"*": ("127.0.0.1", listening.getsockname()[1])}
-        options = ProxyOptions(
-            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=tmp_path / "ca.pem", redirect=redirect
-        )
-        with running(options) as proxy, client(proxy.state.port, proxy.certificate) as peer:
-            peer.sendall(ASK)
-            assert rest(peer).startswith(b"HTTP/1.1 502")
+        threading.Thread(target=listen, daemon=True).start()
+        yield Club(int(listening.getsockname()[1]), folder / "ca.pem", member)
         listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("says", [b"", REFUSAL], ids=["breaks off", "says so"])
+def test_a_site_that_asks_for_a_certificate_is_told_at_once_and_gets_the_person_s_own_at_the_next_try(
+    tmp_path: Path, version: ssl.TLSVersion, says: bytes
+) -> None:
+    """With TLS 1.3 it breaks off after the handshake, and mitmproxy would wait for ever."""
+    told: list[str] = []
+    with club(tmp_path, version, says=says) as site:
+        options = ProxyOptions(
+            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=site.authority,
+            redirect={"*": ("127.0.0.1", site.port)}, tell=told.append,
+        )  # fmt: skip
+        with running(options) as proxy:
+            with client(proxy.state.port, proxy.certificate) as peer:
+                peer.sendall(ASK)
+                assert rest(peer).startswith(says or b"HTTP/1.1 502")
+            with tunnel(proxy.state.port) as link, site.member.wrap_socket(link, server_hostname=HOST) as peer:
+                peer.sendall(ASK)
+                assert rest(peer).endswith(b"ok")
+            assert [line.partition(",")[0] for line in told] == [f"{HOST} refuses klimaspor"]
+    with Store.open(tmp_path / "k.db", readonly=True) as store:
+        gaps = store.db.execute("SELECT host, service, reason FROM passed_through").fetchall()
+    assert gaps == [(HOST, "openai-api", "refusal")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process has open is read from /proc")

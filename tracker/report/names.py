@@ -149,6 +149,7 @@ PASSED = {
     "handshake": mark("{host} passes unrecorded until {time}: a program refuses our certificate."),
     "challenge": mark("{host} passes unrecorded until {time}: the site asked for a check."),
     "certificate": mark("{host} passes unrecorded until {time}: the site's own certificate could not be checked."),
+    "refusal": mark("{host} passes unrecorded until {time}: the site refuses the proxy, or wants your certificate."),
 }
 """By the reason that a proxy tells (``addon.aside.Reason``)."""
 
