@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from addon.client import name_client
 from addon.counting import count_tokens
 from addon.turn import Turn
+from tracker.moments import timestamp
 from tracker.record import Outcome, Record, count_or_none, identify, pseudonym
 
 _EFFORT = re.compile(r"[a-z_-]{1,20}")
@@ -52,7 +53,7 @@ def make_record(
 
     return Record(
         id=_identify(turn, key, fallback_id),
-        started_at=write_time(exchange.started_at + timedelta(milliseconds=turn.started_ms)),
+        started_at=timestamp(exchange.started_at + timedelta(milliseconds=turn.started_ms)),
         utc_offset_minutes=local_offset,
         service=service.name,
         provider=turn.provider,
@@ -108,11 +109,6 @@ def settle_outcome(turn: Turn) -> Outcome:
     if turn.service.needs_end and not turn.exchange.truncated:
         return "aborted"
     return "complete"
-
-
-def write_time(moment: datetime) -> str:
-    """Return a time as the database holds it: UTC, milliseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _disguise(turn: Turn, key: bytes) -> str | None:

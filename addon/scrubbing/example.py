@@ -15,10 +15,10 @@ from typing import Any
 from addon.exchange import Exchange
 from addon.reader import Reader
 from addon.reading import Reading
-from addon.recording import write_time
 from addon.scrubbing import Fillers, Scrubber, scrub
 from addon.scrubbing.proof import unknown_words
 from addon.scrubbing.refusals import MOST_BYTES, MOST_MESSAGES, Refused
+from tracker.moments import timestamp
 from tracker.record import Record
 
 TOLERANCE = 0.02
@@ -62,7 +62,7 @@ def make_example(*exchanges: Exchange) -> dict[str, Any]:
     best = min(tries, key=lambda one: one.distance)
     told = [tell_exchange(exchange) for exchange in best.exchanges]
     for one, exchange in zip(told[1:], exchanges[1:], strict=True):
-        one["started_at"] = write_time(STARTED_AT + (exchange.started_at - started_at))
+        one["started_at"] = timestamp(STARTED_AT + (exchange.started_at - started_at))
     alike = reads_alike(before, best.reading)
     if unknown_words(told):
         raise Refused("words")

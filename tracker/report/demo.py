@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
+from tracker.moments import timestamp
 from tracker.record import Feature, Record, TokenSource, Unread, identify, pseudonym
 from tracker.report.demo_habits import HABITS, Habit
 
@@ -103,17 +104,13 @@ def _listen(store: Store) -> None:
                 connection.execute(
                     "INSERT INTO heartbeat (started_at, ended_at, boot_id, boot_clock_s, clean_stop) "
                     "VALUES (?, ?, ?, ?, ?)",
-                    (_stamp(started), _stamp(ended), f"demo {day}", boot_clock_s, int(last_of_day)),
+                    (timestamp(started), timestamp(ended), f"demo {day}", boot_clock_s, int(last_of_day)),
                 )
         day += timedelta(days=1)
     store.note_passed_through(
         "claude.ai", "claude", "challenge",
         datetime(2026, 11, 21, 9, 0, tzinfo=UTC), datetime(2026, 11, 21, 10, 30, tzinfo=UTC),
     )  # fmt: skip
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _busyness(day: date) -> float:
@@ -150,7 +147,7 @@ def _record(dice: random.Random, habit: Habit, moment: datetime, seed: str, turn
     is_text = habit.operation in {"chat", "search"}
     return Record(
         id=identify(_KEY, habit.service, seed, str(turn)),
-        started_at=_stamp(moment),
+        started_at=timestamp(moment),
         utc_offset_minutes=int(offset.total_seconds() // 60),
         service=habit.service,
         provider=habit.provider,
