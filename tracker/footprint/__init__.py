@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tracker.footprint.anchors import different_scope, typical_answer_wh, where_this_sits
 from tracker.footprint.assessment import Assessment, assess
-from tracker.footprint.equivalents import equivalents
 from tracker.footprint.errors import FootprintError
 from tracker.footprint.impacts import Impact, Impacts
 from tracker.footprint.settings import DEFAULT_EXTENSIONS, EXTENSIONS, Settings, choose
@@ -22,7 +21,6 @@ __all__ = [
     "assess",
     "choose",
     "different_scope",
-    "equivalents",
     "typical_answer_wh",
     "where_this_sits",
 ]

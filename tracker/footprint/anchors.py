@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tracker.footprint.factors import load_factors
+from tracker.footprint.factors import LATEST, load_factors
 from tracker.footprint.impacts import Impacts
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ KEYS = (
 )  # fmt: skip
 LIFE_CYCLE = {"mistral_ghg": "ghg_g", "mistral_water": "water_ml", "mistral_metal": "adpe_ug_sb"}
 """The only life cycle analysis that a maker published, by criterion."""
-LATEST = "9999-12-31"
 
 
 def typical_answer_wh(assessment: Assessment) -> float | None:

@@ -15,11 +15,11 @@ from tracker.footprint.methods.ecologits import Published, evaluate_core, publis
 from tracker.footprint.methods.time import second_wh
 from tracker.footprint.models import Model, default_days, resolve_model
 from tracker.footprint.place import LOCAL_SERVICES, Place, locate
+from tracker.footprint.quantities import MEDIA
 from tracker.footprint.recipe import Load, Recipe
 from tracker.footprint.settings import Settings
 from tracker.record import Activity
 
-MEDIA_ONLY = frozenset({"image", "video", "music", "speech", "transcription"})
 TOOLS = frozenset({"web_search", "deep_research", "agent", "tool", "code", "subagent", "image_output", "connector"})
 """With one of these a measured duration holds other people's work, so that method ``time`` does not use it."""
 
@@ -129,7 +129,7 @@ class Kitchen:
     def _loads(self, activity: Activity, question: Question) -> Iterator[Load]:
         on = self.settings.extensions
         yield from media_loads(activity, question)
-        if activity.operation not in MEDIA_ONLY:
+        if activity.operation not in MEDIA:
             yield from self._text(activity, question)
             yield from hidden_loads(activity, question, on)
         elif activity.operation == "image" and activity.output_tokens_source == "reported":

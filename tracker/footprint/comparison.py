@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracker.footprint.charges import Dish, Line
+from tracker.footprint.factors import LATEST
 from tracker.footprint.methods import WEIGHTS, MethodName
 from tracker.footprint.published import as_published
 from tracker.footprint.quantities import INDEX, Sums
@@ -145,7 +146,7 @@ def apart(assessment: Assessment) -> dict[str, Any]:
     """
     training = device = None
     requests = sum(activity.requests for activity in assessment.activities)
-    day = max((activity.day for activity in assessment.activities), default="9999-12-31")
+    day = max((activity.day for activity in assessment.activities), default=LATEST)
     if "training" in assessment.settings.extensions:
         share = assessment.factors.get("training_share", day)
         training = Range(share.low * requests, share.value * requests, share.high * requests).to_json()

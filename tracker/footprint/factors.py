@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -17,6 +18,12 @@ from tracker.footprint.errors import FootprintError
 FILES = ("text", "vendor", "hidden", "media", "uncertainty", "place", "equivalents", "anchors")
 SET_DATE = "2026-11-21"
 """When the set was last gone through; its version is this day and a digest of the files."""
+
+LATEST = "9999-12-31"
+"""The day of what holds now, whenever that is."""
+
+LARGEST = 1e100
+"""No quantity on earth has a larger number; it leaves room to calculate."""
 
 TIERS = {1: "measured or disclosed for this service", 2: "measured for an analogue", 3: "modelled", 4: "guessed"}
 
@@ -103,8 +110,12 @@ def read_factors(texts: Mapping[str, str]) -> FactorSet:
         digest.update(text.encode())
         try:
             tables = tomllib.loads(text).get("factor", [])
-        except tomllib.TOMLDecodeError as error:
-            raise FootprintError("A factor file is damaged", f"{name}.toml: {error}", "reinstall klimaspor") from error
+        except (ValueError, RecursionError) as error:  # not TOML, a number of thousands of digits
+            position = re.search(r"line \d+", str(error))
+            what = f"{name}.toml: {position[0] if position else 'it is not TOML'}"
+            raise FootprintError("A factor file is damaged", what, "reinstall klimaspor") from error
+        if not isinstance(tables, list):
+            raise FootprintError("A factor file is damaged", f"{name}.toml has no [[factor]]", "reinstall klimaspor")
         rows.extend(_read_row(name, number, table) for number, table in enumerate(tables, 1))
     by_key: dict[str, tuple[Factor, ...]] = {}
     for row in sorted(rows, key=lambda row: row.valid_from):
@@ -121,15 +132,21 @@ def _read_row(name: str, number: int, table: Any) -> Factor:
         row = Factor(**table)
     except TypeError as error:
         raise _damaged(name, number, "fields are missing or unknown") from error
+    texts = (row.key, row.unit, row.place, row.source, row.licence)
+    if not all(isinstance(text, str) and text.isprintable() for text in (*texts, row.link, row.note)) or not all(texts):
+        raise _damaged(name, number, "it has no key, unit, place, source or licence")
     numbers = (row.value, row.low, row.high)
     if not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
         raise _damaged(name, number, f"{row.key} is not a number")
-    if not 0 <= row.low <= row.value <= row.high < float("inf"):  # also refuses NaN
+    if not 0 <= row.low <= row.value <= row.high <= LARGEST:  # also refuses NaN
         raise _damaged(name, number, f"{row.key} lies outside its own range")
-    if row.tier not in TIERS or not isinstance(row.valid_from, date):
-        raise _damaged(name, number, f"{row.key} has no valid tier or date")
-    if not all(isinstance(text, str) and text for text in (row.key, row.unit, row.place, row.source, row.licence)):
-        raise _damaged(name, number, f"{row.key} has no unit, place, source or licence")
+    if (
+        type(row.year) is not int
+        or type(row.tier) is not int
+        or row.tier not in TIERS
+        or type(row.valid_from) is not date
+    ):
+        raise _damaged(name, number, f"{row.key} has no valid year, tier or date")
     return row
 
 

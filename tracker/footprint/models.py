@@ -10,12 +10,12 @@ from functools import cache, lru_cache
 from typing import Any
 
 from tracker.footprint.errors import FootprintError
+from tracker.footprint.factors import LATEST
 from tracker.footprint.model_names import always_reasons, plain, size_in, undated, words_of
 from tracker.footprint.model_tables import Model, frozen, model_tables, pair, registry, undated_models
 
 __all__ = ["Model", "default_days", "resolve_model"]
 
-LATEST_DAY = "9999-12-31"
 UNNAMED = frozenset({"", "custom", "auto", "default"})
 USUAL_SERVICE = {
     "openai": "chatgpt", "azure.ai.openai": "chatgpt", "anthropic": "claude", "gcp.gemini": "gemini",
@@ -25,7 +25,7 @@ USUAL_SERVICE = {
 
 
 @lru_cache(maxsize=4096)
-def resolve_model(service: str, provider: str | None, model: str | None, day: str = LATEST_DAY) -> Model:
+def resolve_model(service: str, provider: str | None, model: str | None, day: str = LATEST) -> Model:
     """
     Return the parameters of the model that ``service`` named ``model`` on ``day`` (ISO date). Never None.
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tracker.footprint.factors import Factor
 
 Json = dict[str, Any]
-LATEST = "9999-12-31"
 HOUSEHOLD, BUDGET = "equivalent_household_day_eu", "equivalent_lifestyle_day"
 LIFE_CYCLE_SHOWN = ("ghg_g", "water_ml")
 
@@ -89,7 +88,7 @@ def everyday(whole: Json, lang: str) -> list[Json]:
     """
     Return everyday things of about the same size, one for each impact and two for energy; the first is the lead.
 
-    The range is the impact's over one thing's central value (see ``tracker.footprint.equivalents``).
+    The range is the impact's over one thing's central value; who shows it rounds to one significant digit.
     """
     chosen: list[Json] = []
     for impact, most in (("energy_wh", 2), ("ghg_g", 1), ("water_ml", 1)):
@@ -122,7 +121,7 @@ def _counted(thing: Everyday, span: Json) -> Json:
 
 
 def _factor(key: str) -> Factor:
-    from tracker.footprint.factors import load_factors
+    from tracker.footprint.factors import LATEST, load_factors
 
     return load_factors().get(key, LATEST)
 

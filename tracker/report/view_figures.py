@@ -9,16 +9,15 @@ from tracker.report.banner import place
 from tracker.report.figures import significant
 from tracker.report.language import Language
 from tracker.report.measures import Measure, ends, figure, measure
+from tracker.report.rows import SHOWN_IMPACTS
 
 Json = dict[str, Any]
-
-FIGURES = ("energy_wh", "ghg_g", "water_ml")
 
 
 def sections(data: Json, language: Language) -> Json:
     """Return the sections about how much."""
     return {
-        "figures": [_figure(data, name, language) for name in FIGURES],
+        "figures": [_figure(data, name, language) for name in SHOWN_IMPACTS],
         "bars_explained": _bars_explained(data, language),
         "facts": _facts(data, language),
     }
