@@ -25,7 +25,6 @@ LARGEST_COUNT = 10**12
 """Above this a number on the wire is a lie or an attack: it is treated as unknown."""
 
 _MODEL = re.compile(r"[A-Za-z0-9._:/@-]{1,80}")
-_FINE_TUNED = re.compile(r"ft:([A-Za-z0-9._-]+):.*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +172,8 @@ def pseudonym(key: bytes, service: str, conversation_id: str) -> str:
     return identify(key, "conversation:" + service, conversation_id)
 
 
-def model_name(name: object) -> str | None:
-    """
-    Return a model name that may be stored, or None.
-
-    Names that users give are not stored: a fine-tuned model becomes its base, anything odd becomes None.
-    """
-    if not isinstance(name, str):
-        return None
-    if fine_tuned := _FINE_TUNED.fullmatch(name):
-        name = fine_tuned[1]
+def model_name(name: str) -> str | None:
+    """Return a name that is written as models' names are, or None. Whose words it may hold: ``tracker.naming``."""
     return name if _MODEL.fullmatch(name) else None
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 
-from tracker.record import FEATURES, LARGEST_COUNT
+from tracker.record import FEATURES, LARGEST_COUNT, model_name
 from tracker.team.week import FRACTIONS, KEYS, SUMS, Batch, WeekRow
 
 MOST_BYTES = 1_000_000
@@ -19,7 +19,6 @@ MOST_ROWS = 5000
 """More kinds of use in one week than any person has; a batch with more is refused."""
 LARGEST_FRACTION = 1e24
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
-_MODEL = re.compile(r"[A-Za-z0-9._:/@-]{1,80}")
 _UNIT = re.compile(r"\w[\w .&-]{0,39}(/\w[\w .&-]{0,39}){0,4}")
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 _FEATURE = re.compile(rf"(?:{'|'.join(FEATURES)})\.(?:asked|used)")
@@ -107,7 +106,7 @@ def _check_key(key: Sequence[object]) -> None:
                 _check(not name or _NAME.fullmatch(name.replace("_", "-")), "a row's key")
             for name in (operation, initiator):
                 _check(_NAME.fullmatch(name.replace("_", "-")), "a row's key")
-            _check(not model or _MODEL.fullmatch(model), "a row's model")
+            _check(not model or model_name(model), "a row's model")
             told = features.split(" ") if features else []
             _check(len(told) == len(set(told)) and all(map(_FEATURE.fullmatch, told)), "a row's features")
         case _:
