@@ -75,7 +75,7 @@ class Desk:
         readings = NOTHING
         with self.outbox.together():
             for begin, end in pairwise(accumulate(sizes, initial=0)):
-                reading, answer = self._take_one(*split(bytes(blob[begin:end])))
+                reading, answer = self._take_one(*split(blob[begin:end]))
                 readings += reading
                 told.append(answer)
         return {**self._look_again(readings), "told": told}

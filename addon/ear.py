@@ -12,7 +12,7 @@ from typing import Any
 from addon.exchange import Ending
 from addon.feeder import Feeder
 from addon.gate import Gate
-from addon.jobs import Counters, Job, Queue, join_numbered
+from addon.jobs import Counters, Job, Queue, wrap_numbered
 from addon.ledger import Loss
 from addon.parcel import Copy, pack, pack_message
 from addon.tally import Tally
@@ -104,12 +104,12 @@ class WorkerEar:
         if self._missing.get(socket) != from_client:  # one tells of all in a row
             self._missing[socket] = from_client
             header = {**_missing(socket, copy, ns, from_client=from_client), "reason": reason}
-            self._queue.put(Job(partial(join_numbered, header), copy.service, socket, batched=True), always=True)
+            self._queue.put(Job(partial(wrap_numbered, header), copy.service, socket, batched=True), always=True)
 
     def close_socket(self, socket: str, copy: Copy, ns: int, ending: Ending) -> None:
         self._missing.pop(socket, None)
         header = {"kind": "close", "socket": socket, "ending": ending, "at_ms": copy.elapsed_ms(ns)}
-        job = Job(partial(join_numbered, header), copy.service, socket, batched=True, closes=True, n=0)
+        job = Job(partial(wrap_numbered, header), copy.service, socket, batched=True, closes=True, n=0)
         self._queue.put(job, always=True)
 
     def beat(self, header: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from addon.gate import Gate
 from addon.helper import Helper, HelperLostError
 from addon.jobs import Job, Queue
 from addon.ledger import Ledger, Loss
-from addon.parcel import join
+from addon.parcel import Parcel, wrap_together
 from addon.sockets import Sockets
 from addon.tally import Tally
 
@@ -72,15 +72,14 @@ class Feeder:
         try:
             helper = self._connect()
             parcels = [self._pack(helper, job) for job in jobs]
-            header = {"kind": "batch", "sizes": [len(parcel) for parcel in parcels], "number": jobs[-1].number}
-            answer = helper.ask(join(header, *parcels))
+            answer = helper.ask(wrap_together(parcels, jobs[-1].number))
         except (EOFError, OSError, HelperLostError):
             self._bury()
             return False
         self._take_answer(answer, zip(jobs, answer["told"], strict=True))
         return True
 
-    def _pack(self, helper: Helper, job: Job) -> bytes:
+    def _pack(self, helper: Helper, job: Job) -> Parcel:
         """Return what the job has for this worker, which then knows the socket that it is about."""
         parcel = job.pack(number=job.number)
         if job.socket is not None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from addon.crossing import open_crossing
 from addon.hardening import MEMORY_EXIT
+from addon.parcel import Parcel
 
-ROOMY = 4 * 1024 * 1024
-"""Asked of the system for the way to the worker; it may grant less."""
 ROOT = Path(__file__).parent.parent
 
 
@@ -28,7 +25,7 @@ class Helper:
     """Used from one thread; ``end`` from any."""
 
     def __init__(self, module: str, db: Path, tally: Path | None = None) -> None:
-        ours, theirs = _roomy_pipe()
+        ours, theirs = open_crossing()
         path = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, str(theirs.fileno()), str(db), *([] if tally is None else [str(tally)])],
@@ -40,7 +37,7 @@ class Helper:
             start_new_session=True,
         )
         theirs.close()
-        self._connection = ours
+        self._crossing = ours
 
     def greet(self) -> int:
         """
@@ -48,15 +45,15 @@ class Helper:
 
         :raises HelperLostError: if it says why it cannot be ready.
         """
-        greeting = json.loads(self._connection.recv_bytes())
+        greeting = json.loads(bytes(self._crossing.receive()))
         if failed := greeting.get("failed"):
             raise HelperLostError(str(failed))
         return int(greeting["settled"])
 
-    def ask(self, parcel: bytes) -> dict[str, Any]:
+    def ask(self, parcel: Parcel) -> dict[str, Any]:
         """Have one parcel dealt with; raises EOFError or OSError if the worker is gone."""
-        self._connection.send_bytes(parcel)
-        answer: dict[str, Any] = json.loads(self._connection.recv_bytes())
+        self._crossing.send(*parcel)
+        answer: dict[str, Any] = json.loads(bytes(self._crossing.receive()))
         return answer
 
     def bury(self) -> str:
@@ -68,17 +65,9 @@ class Helper:
 
     def end(self, seconds: float) -> int:
         """Hang up; a worker that does not take the hint is killed. Return its exit code."""
-        self._connection.close()
+        self._crossing.close()
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
-
-
-def _roomy_pipe() -> tuple[Connection, Connection]:
-    """Return the two ends of a pipe that takes a whole answer at once, so that sending one waits for nobody."""
-    ours, theirs = Pipe()
-    with socket.socket(fileno=os.dup(ours.fileno())) as end:
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOMY)
-    return ours, theirs

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from addon.ledger import Loss
-from addon.parcel import join
+from addon.parcel import Parcel, wrap
 
 LONGEST_QUEUE = 10_000
 HEAVIEST_QUEUE = 48 * 1024 * 1024
@@ -25,7 +25,7 @@ LARGEST_BATCH, HEAVIEST_BATCH = 64, 2 * 1024 * 1024
 class Job:
     """One thing for the worker to do; packed only when its turn comes, in the feeding thread."""
 
-    pack: Callable[..., bytes]
+    pack: Callable[..., Parcel]
     """Called with its number."""
     service: str = ""
     socket: str | None = None
@@ -56,7 +56,7 @@ class Job:
         """Turn into the word that it cannot be read, if there is one; it may fail as often again."""
         if self.instead is None:
             return False
-        self.pack = partial(join_numbered, {**self.instead, "reason": self.failure})
+        self.pack = partial(wrap_numbered, {**self.instead, "reason": self.failure})
         self.instead, self.failure, self.tried = None, None, False
         return True
 
@@ -104,7 +104,7 @@ class Queue:
     def urge(self, kind: str, answered: Callable[[dict[str, Any]], None] | None = None, **header: Any) -> None:
         """Take a small job that is not somebody's turn, whether or not there is room."""
         with self._wake:
-            pack = partial(join_numbered, {"kind": kind, **header})
+            pack = partial(wrap_numbered, {"kind": kind, **header})
             self._jobs.append(Job(pack, weight=0, answered=answered))
             self._wake.notify()
 
@@ -136,7 +136,7 @@ class Queue:
                 if self._lost:
                     (service, reason), (n, answers) = self._lost.popitem()
                     header = {"kind": "lost", "service": service, "reason": reason, "n": n, "answers": answers}
-                    return Job(partial(join_numbered, header), service, weight=0, answers=answers, n=n, reason=reason)
+                    return Job(partial(wrap_numbered, header), service, weight=0, answers=answers, n=n, reason=reason)
                 if self._jobs:
                     job = self._jobs.popleft()
                     self._weight -= job.weight
@@ -163,6 +163,6 @@ class Queue:
         return jobs
 
 
-def join_numbered(header: Mapping[str, Any], *, number: int) -> bytes:
+def wrap_numbered(header: Mapping[str, Any], *, number: int) -> Parcel:
     """Return a parcel that is a header and no more."""
-    return join({**header, "number": number})
+    return wrap({**header, "number": number})

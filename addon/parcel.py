@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 from addon.exchange import Chunk, Ending, Exchange, Message
@@ -19,6 +19,9 @@ ALLOWANCE = 64 * 1024
 """A body takes room in such steps, so that the hot path compares two numbers and no more."""
 PIECE_OVERHEAD = 150
 """What a small piece costs beside its bytes, in bytes."""
+
+type Parcel = tuple[bytes, ...]
+"""What crosses to the worker at once, in its parts: the head first."""
 
 _HEAD = struct.Struct("<I")
 _ns = time.monotonic_ns
@@ -137,8 +140,8 @@ class Copy:
                 tee.release()
 
 
-def pack(kind: str, copy: Copy, **more: Any) -> bytes:
-    """Return the exchange as bytes: a small JSON header, then the request body and the response pieces."""
+def pack(kind: str, copy: Copy, **more: Any) -> Parcel:
+    """Return the exchange as a parcel: a small JSON header, then the request body and the response pieces."""
     body = copy.request_body
     cut = copy.response.is_truncated
     if copy.request is not None:
@@ -167,23 +170,29 @@ def pack(kind: str, copy: Copy, **more: Any) -> bytes:
         "sizes": [len(data) for _, data in pieces],
         **more,
     }
-    return join(header, body, *(data for _, data in pieces))
+    return wrap(header, body, *(data for _, data in pieces))
 
 
-def pack_message(socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes, number: int) -> bytes:
-    """Return one message of a socket as bytes."""
+def pack_message(socket: str, copy: Copy, ns: int, *, from_client: bool, data: bytes, number: int) -> Parcel:
+    """Return one message of a socket as a parcel."""
     header = {"kind": "hear", "socket": socket, "at_ms": copy.elapsed_ms(ns), "from_client": from_client}
-    return join({**header, "number": number}, data)
+    return wrap({**header, "number": number}, data)
 
 
-def join(header: Mapping[str, Any], *blobs: bytes) -> bytes:
+def wrap(header: Mapping[str, Any], *blobs: bytes) -> Parcel:
     """Return a header and bytes as one parcel."""
     head = json.dumps(header).encode()
-    return b"".join((_HEAD.pack(len(head)), head, *blobs))
+    return (_HEAD.pack(len(head)) + head, *blobs)
 
 
-def split(parcel: bytes) -> tuple[dict[str, Any], memoryview]:
-    """Return the header of a parcel and a view of the bytes after it."""
+def wrap_together(parcels: Sequence[Parcel], number: int) -> Parcel:
+    """Return several parcels, the last of this number, as one."""
+    sizes = [sum(map(len, parcel)) for parcel in parcels]
+    return wrap({"kind": "batch", "sizes": sizes, "number": number}, *chain.from_iterable(parcels))
+
+
+def split(parcel: bytes | memoryview) -> tuple[dict[str, Any], memoryview]:
+    """Return the header of a parcel, whose parts are now in one place, and a view of the bytes after it."""
     (length,) = _HEAD.unpack_from(parcel)
     view = memoryview(parcel)[_HEAD.size :]
     header: dict[str, Any] = json.loads(bytes(view[:length]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from addon.helper import Helper
 from addon.jobs import Job
-from addon.parcel import join
+from addon.parcel import Parcel, wrap
 
 LARGEST_QUESTION = 256 * 1024
 """Bytes of a question that are kept for another worker."""
@@ -18,7 +18,7 @@ MOST_DEATHS = 10
 
 @dataclass(slots=True)
 class _Socket:
-    parcel: bytes
+    parcel: Parcel
     """What opens it."""
     is_known: bool = False
     """The present worker knows it."""
@@ -37,7 +37,7 @@ class Sockets:
     def __init__(self) -> None:
         self._open: dict[str, _Socket] = {}
 
-    def introduce(self, helper: Helper, job: Job, parcel: bytes) -> None:
+    def introduce(self, helper: Helper, job: Job, parcel: Parcel) -> None:
         """See to it that this worker knows the socket of this job; raises EOFError or OSError if the worker is gone."""
         name = job.socket or ""
         if job.release is not None:  # the opening itself
@@ -46,9 +46,9 @@ class Sockets:
             socket.deaths += 1
             helper.ask(socket.parcel)
             if socket.part is not None:  # the rest of it must not be taken for another answer
-                helper.ask(join({"kind": "lose", "socket": name, "part": socket.part, "number": 0}))
+                helper.ask(wrap({"kind": "lose", "socket": name, "part": socket.part, "number": 0}))
             if socket.under_way:  # nor must that of these
-                helper.ask(join({"kind": "rests", "socket": name, "n": socket.under_way, "number": 0}))
+                helper.ask(wrap({"kind": "rests", "socket": name, "n": socket.under_way, "number": 0}))
             for asked in socket.asked:
                 helper.ask(asked.pack(number=0))
             socket.deaths = 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterable
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from addon.capturing import Captures
 from addon.company import all_services
+from addon.crossing import Crossing
 from addon.desk import Desk
 from addon.hardening import MEMORY_EXIT, forbid_core_dumps, limit_memory, memory_megabytes
 from addon.outbox import Outbox
@@ -31,8 +32,8 @@ WORKED_ENOUGH = 20_000
 
 
 def main(services: Iterable[Service] | None = None) -> None:
-    """Serve one proxy over the inherited connection until it hangs up; tests bring services that misbehave."""
-    connection = Connection(int(sys.argv[1]))
+    """Serve one proxy over the inherited socket until it hangs up; tests bring services that misbehave."""
+    crossing = Crossing(socket.socket(fileno=int(sys.argv[1])))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the proxy's business, which then tells us
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -46,18 +47,18 @@ def main(services: Iterable[Service] | None = None) -> None:
             tally = _open_tally(Path(sys.argv[3])) if len(sys.argv) > 3 else None
             desk = Desk(reader, store, Captures(path.parent), Outbox(store, tally))
             desk.outbox.take_over()
-            connection.send_bytes(json.dumps({"settled": desk.outbox.before}).encode())
-            serve(connection, desk)
+            crossing.send(json.dumps({"settled": desk.outbox.before}).encode())
+            serve(crossing, desk)
     except Exception as error:  # noqa: BLE001 - a traceback could quote what was being read
-        _report(connection, error)
+        _report(crossing, error)
 
 
-def serve(connection: Connection, desk: Desk) -> None:
+def serve(crossing: Crossing, desk: Desk) -> None:
     """Take parcels one by one and answer each."""
     done = 0
     while True:
         try:
-            header, blob = split(connection.recv_bytes())
+            header, blob = split(crossing.receive())
         except EOFError:
             break
         try:
@@ -70,7 +71,7 @@ def serve(connection: Connection, desk: Desk) -> None:
         grown = done % 100 == 0 and memory_megabytes() > TIRED_MEGABYTES
         if (grown or done >= WORKED_ENOUGH) and not desk.sockets and not desk.outbox.waiting:
             answer["tired"] = True
-        connection.send_bytes(json.dumps(answer).encode())
+        crossing.send(json.dumps(answer).encode())
     desk.end()
 
 
@@ -88,10 +89,10 @@ def _drop_priority() -> None:
         os.nice(5)
 
 
-def _report(connection: Connection, error: Exception) -> None:
+def _report(crossing: Crossing, error: Exception) -> None:
     """Tell the proxy why there is no worker."""
     try:
-        connection.send_bytes(json.dumps({"failed": tell(error)}).encode())
+        crossing.send(json.dumps({"failed": tell(error)}).encode())
     except OSError:
         return  # the proxy is gone: nobody to tell
 

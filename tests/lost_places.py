@@ -23,7 +23,7 @@ from unittest.mock import patch
 from addon.capturing import Captures
 from addon.desk import Desk
 from addon.outbox import Outbox
-from addon.parcel import split
+from addon.parcel import Parcel, split
 from addon.reader import Reader
 from addon.tally import Tally
 from tests.bench.aftermath import count, told
@@ -54,10 +54,10 @@ class Within:
     def greet(self) -> int:
         return self._desk.outbox.before
 
-    def ask(self, parcel: bytes) -> dict[str, Any]:
+    def ask(self, parcel: Parcel) -> dict[str, Any]:
         if self._is_dead:
             raise EOFError
-        return self._thread.submit(self._desk.deal_with, *split(parcel)).result()
+        return self._thread.submit(self._desk.deal_with, *split(b"".join(parcel))).result()
 
     def kill(self) -> None:
         self._is_dead = True

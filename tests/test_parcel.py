@@ -31,7 +31,7 @@ def test_every_exchange_comes_out_as_it_went_in(
     pieces: list[bytes], body: bytes, asked: dict[str, str], answered: dict[str, str], path: str, query: str
 ) -> None:
     copy = make(pieces, body, request_headers=asked, response_headers=answered, path=path, query=query, status=200)
-    exchange = unpack(*split(pack("exchange", copy)))
+    exchange = unpack(*split(b"".join(pack("exchange", copy))))
     assert [chunk.data for chunk in exchange.chunks] == [piece for piece in pieces if piece]
     assert exchange.request_body == body
     assert (exchange.request_headers, exchange.response_headers) == (asked, answered)
@@ -48,9 +48,8 @@ def test_every_exchange_comes_out_as_it_went_in(
 @given(st.binary(max_size=500), st.booleans())
 def test_every_message_comes_out_as_it_went_in(data: bytes, from_client: bool) -> None:
     copy = make([])
-    message = unpack_message(
-        *split(pack_message("socket", copy, copy.started_ns + 5_000_000, from_client=from_client, data=data, number=7))
-    )
+    parcel = pack_message("socket", copy, copy.started_ns + 5_000_000, from_client=from_client, data=data, number=7)
+    message = unpack_message(*split(b"".join(parcel)))
     assert (message.data, message.from_client, message.at_ms) == (data, from_client, 5)
 
 
@@ -59,7 +58,7 @@ def test_a_streamed_request_is_put_together_again() -> None:
     copy.request = Tee(copy.response.pool)
     for piece in (b"ques", b"tion", b""):
         assert copy.request(piece) == piece
-    assert unpack(*split(pack("exchange", copy))).request_body == b"question"
+    assert unpack(*split(b"".join(pack("exchange", copy)))).request_body == b"question"
 
 
 def test_an_answer_beyond_the_bound_passes_whole_and_says_that_it_was_cut() -> None:
@@ -67,7 +66,7 @@ def test_an_answer_beyond_the_bound_passes_whole_and_says_that_it_was_cut() -> N
     copy = make([])
     for _ in range(40):
         assert copy.response(piece) is piece
-    exchange = unpack(*split(pack("exchange", copy)))
+    exchange = unpack(*split(b"".join(pack("exchange", copy))))
     assert exchange.truncated
     assert exchange.response_bytes == 40 * len(piece)
     assert sum(len(chunk.data) for chunk in exchange.chunks) <= 16 * len(piece)
