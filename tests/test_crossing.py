@@ -21,6 +21,7 @@ LARGE = tuple(os.urandom(n) for n in (70_000, 1, 0, 300_000, 17))
 @contextmanager
 def both_ends() -> Iterator[tuple[Crossing, Crossing]]:
     ours, theirs = open_crossing()
+    theirs.settimeout(20)
     other = Crossing(theirs)
     try:
         yield ours, other
@@ -58,6 +59,7 @@ def test_what_the_system_takes_only_in_pieces_arrives() -> None:
     one, other = socket.socketpair()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     one.settimeout(10)  # such a socket takes what there is room for, and says how much that was
+    other.settimeout(20)
     with one, other:
         assert cross(Crossing(one), Crossing(other), parts) == [b"".join(parts)]
 
