@@ -8,19 +8,26 @@ import random
 import re
 import sqlite3
 import struct
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.agent_logs import CANARY, claude_answer, codex_context, codex_count, codex_meta, write
+from tests.data_exports import assistant, claude_conversation, claude_message, conversation, node
 from tests.test_store import make
 from tracker.cli import main
 from tracker.exports import COLUMNS, write_csv
+from tracker.imports import archives, codex_parents
 from tracker.store import Store
+
+ROOT = Path(__file__).parents[1]
 
 SENTENCE = re.compile(r"^Error: [A-Z][^·\n]+ · [^·\n]+ · [^·\n]*[a-z][^·\n]*$", re.MULTILINE)
 """What happened, to what, and why with what to do."""
@@ -98,6 +105,24 @@ def bombs(folder: Path) -> Path:
     return folder / "export.zip"
 
 
+def other_way(folder: Path) -> Path:
+    """A zip that is whole, but not packed as exports are."""
+    with zipfile.ZipFile(folder / "export.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("conversations.json", b'[{"mapping": {}}]')
+    return folder / "export.zip"
+
+
+def shifted(folder: Path) -> Path:
+    """A zip whose list of files says that it stands elsewhere, so that the files lie before the beginning."""
+    path = zipped("conversations.json", b'[{"mapping": {}}]')(folder)
+    content = bytearray(path.read_bytes())
+    end = content.index(b"PK\x05\x06")
+    (place,) = struct.unpack_from("<I", content, end + 16)
+    struct.pack_into("<I", content, end + 16, place + 90)
+    path.write_bytes(content)
+    return path
+
+
 def opencode_garbage(folder: Path) -> Path:
     """A database that begins as OpenCode's and is zeros from its second page on."""
     database = sqlite3.connect(folder / "opencode.db")
@@ -128,6 +153,8 @@ REFUSED = {
     "zip with a password": locked(zipped("conversations.json", b'[{"mapping": {}}]')),
     "zip of more files than any export": crowded,
     "zip of many small bombs": bombs,
+    "zip packed in another way": other_way,
+    "zip whose files lie before its beginning": shifted,
     "OpenCode's database in ruins": opencode_garbage,
 }
 
@@ -144,8 +171,12 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["zip with a password", "zip of more files than any export", "zip of many small bombs"]
-)
+    "name",
+    [
+        "zip with a password", "zip of more files than any export", "zip of many small bombs",
+        "zip packed in another way", "zip whose files lie before its beginning",
+    ],
+)  # fmt: skip
 def test_of_a_zip_it_is_told_why_it_cannot_be_read(tmp_path: Path, name: str) -> None:
     why = run(REFUSED[name](tmp_path), tmp_path / "k.db").output
     assert why.startswith("Error: Cannot import this file · export.zip · the zip ")
@@ -230,15 +261,10 @@ def test_a_codex_count_cut_short_is_damaged_also_where_it_says_the_last_one_agai
 
 
 def test_a_row_of_opencode_that_is_no_text_costs_only_itself(tmp_path: Path) -> None:
-    answer = {
-        "role": "assistant", "modelID": "claude-sonnet-4-6", "providerID": "anthropic",
-        "time": {"created": 1794819600000},
-        "tokens": {"input": 10, "output": 20, "reasoning": 0, "cache": {"read": 0, "write": 0}},
-    }  # fmt: skip
     database = sqlite3.connect(tmp_path / "opencode.db")
     database.execute("CREATE TABLE session (id TEXT, parent_id TEXT)")
     database.execute("CREATE TABLE message (id TEXT, session_id, time_created INTEGER, data)")
-    rows = [("a", "s", 10**12), ("b", "s", None), ("c", b"\xff", b"\xff{"), ("d", 7, json.dumps(answer))]
+    rows = [("a", "s", 10**12), ("b", "s", None), ("c", b"\xff", b"\xff{"), ("d", 7, json.dumps(OPENCODE_ANSWER))]
     database.executemany("INSERT INTO message VALUES (?, ?, 1, ?)", rows)
     database.execute("INSERT INTO message VALUES ('e', 's', 1, CAST(x'ff7b' AS TEXT))")
     database.commit()
@@ -247,6 +273,114 @@ def test_a_row_of_opencode_that_is_no_text_costs_only_itself(tmp_path: Path) -> 
     assert result.exit_code == 0, result.output
     assert "1 new" in result.output
     assert result.output.count("it is damaged") == 4
+
+
+OPENCODE_ANSWER = {
+    "role": "assistant", "modelID": "claude-sonnet-4-6", "providerID": "anthropic",
+    "time": {"created": 1794819600000}, "sessionID": "s1",
+    "tokens": {"input": 10, "output": 20, "reasoning": 0, "cache": {"read": 0, "write": 0}},
+}  # fmt: skip
+ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c) SELECT n AS id, n AS parent_id FROM c"
+ENORMOUS = "AS (hex(zeroblob(400000000 + length(id))))"
+SCHEMES = {
+    "sessions without end": [f"CREATE VIEW session AS {ENDLESS}"],
+    "data that is worked out": [
+        "CREATE TABLE session_message (id, session_id, type)",
+        "INSERT INTO session_message VALUES ('a', 's', 'x')",
+        f"ALTER TABLE session_message ADD COLUMN data TEXT {ENORMOUS}",
+    ],
+    "parents that are worked out": [
+        "CREATE TABLE session (id)",
+        "INSERT INTO session VALUES ('s1'), ('s2')",
+        f"ALTER TABLE session ADD COLUMN parent_id TEXT {ENORMOUS}",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_nothing_runs_that_somebody_put_into_opencode_s_database(tmp_path: Path, name: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "opencode.db")) as database:
+        for statement in [*SCHEMES[name], "CREATE TABLE message (id, session_id, data)"]:
+            database.execute(statement)
+        database.execute("INSERT INTO message VALUES ('m1', 's1', ?)", (json.dumps(OPENCODE_ANSWER),))
+        database.commit()
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)); from tracker.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "import", str(tmp_path / "opencode.db"), "--db", str(tmp_path / "k.db")]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert "1 new" in told.stdout, told.stderr
+
+
+def test_a_snapshot_within_a_snapshot_without_end_is_one_line(tmp_path: Path) -> None:
+    head = {"sessionId": "g", "projectHash": "h"}
+    tokens = {"input": 1000, "output": 10, "total": 1010}
+    answer = {"id": "m1", "type": "gemini", "timestamp": "2026-11-16T09:00:00Z", "tokens": tokens}
+    nested = '{"$set":' * 1400 + json.dumps({"messages": [answer]}) + "}" * 1400
+    write(tmp_path / "session-1.jsonl", [head, nested])
+    result = run(tmp_path / "session-1.jsonl", tmp_path / "k.db")
+    assert result.exit_code == 0, result.output
+    assert "1 new" in result.output
+
+
+@pytest.mark.parametrize("maker", ["chatgpt", "claude"])
+def test_a_long_question_is_not_read_again_for_each_of_very_many_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maker: str
+) -> None:
+    words = "Some words about the weather. " * 100
+
+    def talk(answers: int) -> dict[str, object]:
+        names = [f"{answers}a{n}" for n in range(answers)]
+        if maker == "claude":
+            asked = claude_message("h", "human", content=[{"type": "text", "text": words}])
+            return claude_conversation(asked, *(claude_message(name, "assistant", parent="h") for name in names))
+        asked = node("u1", "root", "user", content={"content_type": "text", "parts": [words]})
+        return conversation(asked, *(assistant(name, "u1") for name in names), identity=f"c{answers}")
+
+    monkeypatch.setattr(archives, "MOST_AGAIN", 100 * len(words))
+    path = tmp_path / "conversations.json"
+    path.write_text(json.dumps([talk(5), talk(1000), talk(7)]))
+    result = run(path, tmp_path / "k.db")
+    assert "12 new" in result.output
+    assert "entry 2 was left out: it is damaged" in result.output
+
+
+def quick(path: Path, db: Path) -> float:
+    """Return the processor time that an import takes."""
+    begun = time.process_time()
+    assert run(path, db).exit_code == 0
+    return time.process_time() - begun
+
+
+def test_sessions_whose_parents_are_looked_for_take_no_longer_for_being_many(tmp_path: Path) -> None:
+    count = codex_count(30, (100, 60, 10, 4), (100, 60, 10, 4))
+    for n in range(1500):
+        name = f"rollout-2026-11-16T09-00-00-{n:08x}.jsonl"
+        write(tmp_path / "alone" / name, [codex_meta(f"{n:08x}"), codex_context(), count])
+        write(tmp_path / "forked" / name, [codex_meta(f"{n:08x}", forked_from_id=f"z{n}"), codex_context(), count])
+        answer = json.dumps({**OPENCODE_ANSWER, "sessionID": f"ses_{n}"})
+        for place in ("messages/storage", "sessions/storage"):
+            write(tmp_path / place / f"message/ses_{n}/msg_{n}.json", [answer])
+        write(tmp_path / f"sessions/storage/session/project_{n}/ses_{n}.json", [{"id": f"ses_{n}"}])
+    for plain, more in (("alone", "forked"), ("messages", "sessions")):
+        before = quick(tmp_path / plain, tmp_path / "a.db")
+        assert quick(tmp_path / more, tmp_path / "b.db") < 4 * before  # it was twenty times as long
+
+
+def test_no_parent_s_history_is_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [(100 * n, 60 * n, 10 * n, 4 * n) for n in range(1, 4)]
+    history = [codex_count(30 * n, (100, 60, 10, 4), total) for n, total in enumerate(told, 1)]
+    for n in range(12):
+        write(tmp_path / f"rollout-2026-11-16T08-00-00-p{n}.jsonl", [codex_meta(f"p{n}"), codex_context(), *history])
+    for n in range(36):
+        meta = codex_meta(f"k{n:02}", 600, forked_from_id=f"p{n % 12}")
+        own = codex_count(900 + n, (7, 0, n + 1, 0), (307 + n, 180, 31 + n, 12))
+        name = f"rollout-2026-11-16T09-00-00-k{n:02}.jsonl"
+        write(tmp_path / name, [meta, *history, codex_context(seconds=700), own])
+    read, real = [], codex_parents._read_totals
+    monkeypatch.setattr(codex_parents, "_read_totals", lambda file: [read.append(file), real(file)][1])
+    assert "72 new" in run(tmp_path, tmp_path / "k.db").output  # 12 times 3 answers, and 36 of the forks' own
+    assert len(read) == len(set(read)) == 12
 
 
 def flows(n: int) -> bytes:

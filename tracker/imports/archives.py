@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -22,9 +25,15 @@ LARGEST_RATIO = 200
 LARGEST_EXPORT = 64 << 30
 LARGEST_DIRECTORY = 16 << 20
 """Bytes of a zip's list of files: some hundred thousand of them, where an export has a few thousand."""
-_DAMAGED = (zipfile.BadZipFile, EOFError, zlib.error)
+_DAMAGED = (zipfile.BadZipFile, EOFError, zlib.error, struct.error, OverflowError, ValueError)
+"""Also lengths and places that no file has."""
+_PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""How exports come; other ways unpack in much memory, and break in ways of their own."""
 _HARMLESS = 16 << 20
 """Bytes: below this no ratio can hurt."""
+_UNKNOWN_WAY = "the zip is encrypted or packed in a way that is not known; unpack it and import the folder"
+MOST_AGAIN = 1 << 28
+"""Characters of questions in one conversation that are read again, each time for one more answer to the same one."""
 
 
 def holds_conversations(path: Path, head: bytes, mark: bytes) -> bool:
@@ -94,12 +103,14 @@ def _explained() -> Iterator[None]:
     """Turn what is raised for a zip into a sentence."""
     try:
         yield
-    except _DAMAGED as error:
-        raise NotReadableError("the zip is damaged or was not downloaded to its end; download it again") from error
+    except NotReadableError:
+        raise
     except RuntimeError as error:
-        raise NotReadableError(
-            "the zip is encrypted or packed in a way that is not known; unpack it and import the folder"
-        ) from error
+        raise NotReadableError(_UNKNOWN_WAY) from error
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of a place before the file's beginning
+            raise
+        raise NotReadableError("the zip is damaged or was not downloaded to its end; download it again") from error
 
 
 def _is_zip(path: Path) -> bool:
@@ -172,3 +183,25 @@ def _refuse(member: zipfile.ZipInfo) -> None:
         return
     if stat.S_ISLNK(member.external_attr >> 16):
         raise NotReadableError("the zip has a link where its conversations should be; download the export again")
+    if member.compress_type not in _PACKED:
+        raise NotReadableError(_UNKNOWN_WAY)
+
+
+class Questions:
+    """The questions of one conversation that were read, so that one with very many answers is not read for ever."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, int | None] = {}
+        self._left = MOST_AGAIN
+
+    def note(self, question: dict[str, Any]) -> None:
+        """Note that a question is read; raises ``ValueError`` once too much has been read again."""
+        if id(question) not in self._sizes:
+            self._sizes[id(question)] = None
+            return
+        size = self._sizes[id(question)]
+        if size is None:
+            size = self._sizes[id(question)] = len(json.dumps(question))
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("its questions are answered over and over")

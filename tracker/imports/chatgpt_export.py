@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from addon.services._chatgpt_request import read_question
 from addon.services._chatgpt_settle import settle
 from addon.services.chatgpt import ChatGPT
 from tracker.imports import Context, Part, Progress
-from tracker.imports.archives import holds_conversations, read_export
+from tracker.imports.archives import Questions, holds_conversations, read_export
 from tracker.imports.logs import read_time
 from tracker.moments import utc_offset_minutes
 from tracker.record import Record
@@ -55,7 +56,9 @@ def _read_conversation(
     identity = identity if isinstance(identity, str) else None
     fallback = read_time(conversation.get("create_time"))
     nodes = {name: node for name, node in mapping.items() if isinstance(node, dict)}
+    questions = Questions()
     for question, answers, is_first in _find_turns(nodes):
+        questions.note(question)
         times = (read_time(message.get("create_time")) for message in (question, *answers))
         moment = next((time for time in times if time is not None), fallback)
         if moment is not None:
@@ -83,10 +86,10 @@ def _find_turns(nodes: dict[str, Node]) -> Iterator[tuple[Node, list[Node], bool
         if not _is_question(question):
             continue
         first = True
-        starts = _children(node, nodes)
+        starts = deque(_children(node, nodes))
         seen.add(name)
         while starts:
-            at: str | None = starts.pop(0)
+            at: str | None = starts.popleft()
             answers: list[Node] = []
             while at is not None and at not in seen:
                 seen.add(at)

@@ -12,7 +12,7 @@ from addon.recording import make_record
 from addon.service import Turn
 from addon.services.claude import Claude, name_tool
 from tracker.imports import Context, Part, Progress
-from tracker.imports.archives import holds_conversations, read_export
+from tracker.imports.archives import Questions, holds_conversations, read_export
 from tracker.imports.logs import read_time
 from tracker.moments import utc_offset_minutes
 from tracker.record import Record
@@ -47,6 +47,7 @@ def _read_conversation(
     model = conversation.get("model")
     by_id: dict[str, Message] = {}
     latest: Message | None = None
+    questions = Questions()
     for message in messages:
         if not isinstance(message, dict):
             continue
@@ -63,6 +64,7 @@ def _read_conversation(
             turn = _begin(service, moment, identity if isinstance(identity, str) else None)
             turn.response_model = model if isinstance(model, str) else None
             if question:
+                questions.note(question)
                 _read_question(turn, question)
             _read_answer(turn, message)
             yield _finish(turn, key, moment, message)

@@ -6,6 +6,7 @@ sub-agents left out.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.imports import Context, Part, Progress
-from tracker.imports.codex_parents import Counts, Parents, is_rollout, read_counts, stem
+from tracker.imports.codex_parents import Counts, Parents, Totals, is_rollout, read_counts, stem
 from tracker.imports.logs import (
     Logs,
     damaged,
@@ -64,7 +65,7 @@ class _Session:
     last_count: bytes = b""
     """The last total as it was written."""
     ordinal: int = 0
-    history: list[Counts] = field(default_factory=list)
+    history: Totals = field(default_factory=lambda: array("q"))
     """The parent's totals in order, as far as they have been seen again here."""
     replayed: int = 0
     in_replay: bool = True
@@ -193,7 +194,7 @@ def _count(
 
 def _is_replay(session: _Session, reached: Counts | None, moment: Any) -> bool:
     if session.history:
-        if session.replayed < len(session.history) and reached == session.history[session.replayed]:
+        if session.replayed < len(session.history) and hash(reached) == session.history[session.replayed]:
             session.replayed += 1
             return True
         return False

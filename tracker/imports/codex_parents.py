@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
+from array import array
+from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
-from tracker.imports.logs import Logs, parse
+from tracker.imports.logs import Logs, find_files, parse
 from tracker.record import count_or_none
 
-_MOST_PARENTS = 8
-"""Parents' histories kept in memory."""
+_NAME = re.compile(r"rollout-(?:\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-)?([0-9A-Za-z-]{1,64})")
 _FIELDS = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens")
 
 Counts = tuple[int, ...]
+Totals = array[int]
+"""The hash of each: all sessions' together take little memory, so that no file need be read twice."""
 
 
 def is_rollout(name: str) -> bool:
@@ -29,30 +32,37 @@ class Parents:
 
     def __init__(self, files: list[Path]) -> None:
         self._files = files
-        self._known: OrderedDict[str, list[Counts]] = OrderedDict()
+        self._known: dict[str, Totals] = {}
 
-    def totals(self, identity: str) -> list[Counts]:
-        """Return the session's totals in order, each once in a row; empty if its file is not there."""
+    def totals(self, identity: str) -> Totals:
+        """Return the session's totals in order, each once in a row; none if its file is not there."""
         if identity not in self._known:
-            file = self._find(identity)
-            self._known[identity] = _read_totals(file) if file else []
-            if len(self._known) > _MOST_PARENTS:
-                self._known.popitem(last=False)
-        self._known.move_to_end(identity)
+            file = self._given.get(identity) or self._beside.get(identity)
+            self._known[identity] = _read_totals(file) if file else array("q")
         return self._known[identity]
 
-    def _find(self, identity: str) -> Path | None:
-        if not re.fullmatch(r"[0-9A-Za-z-]{1,64}", identity):
-            return None
-        if found := next((file for file in self._files if stem(file).endswith(identity)), None):
-            return found
-        # One file alone was given: its parent lies in the same tree of sessions.
+    @cached_property
+    def _given(self) -> dict[str, Path]:
+        return _by_session(self._files)
+
+    @cached_property
+    def _beside(self) -> dict[str, Path]:
+        """One file alone may have been given: its parent lies in the same tree of sessions."""
         root = next((folder for folder in self._files[0].parents if folder.name == "sessions"), self._files[0].parent)
-        return next((file for file in root.rglob(f"rollout-*{identity}.jsonl*") if is_rollout(file.name)), None)
+        return _by_session(find_files(root, is_rollout))
 
 
-def _read_totals(file: Path) -> list[Counts]:
-    found: list[Counts] = []
+def _by_session(files: Iterable[Path]) -> dict[str, Path]:
+    """Return the files by the session's id, which stands in their names after the moment; the first of each."""
+    found: dict[str, Path] = {}
+    for file in files:
+        if name := _NAME.fullmatch(stem(file)):
+            found.setdefault(name[1], file)
+    return found
+
+
+def _read_totals(file: Path) -> Totals:
+    found, last = array("q"), None
     for _, lines in Logs([file], lambda _done, _all: None):
         for _, data in lines:
             if b'"token_count"' not in data:
@@ -60,8 +70,9 @@ def _read_totals(file: Path) -> list[Counts]:
             match parse(data):
                 case {"payload": {"info": {"total_token_usage": usage}}}:
                     counts = read_counts(usage)
-                    if counts is not None and (not found or found[-1] != counts):
-                        found.append(counts)
+                    if counts is not None and counts != last:
+                        found.append(hash(counts))
+                        last = counts
     return found
 
 

@@ -92,12 +92,12 @@ class _Session:
         self.is_subagent = False
         self.messages: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
-    def take(self, entry: dict[str, Any], *, is_snapshot: bool = False) -> None:
+    def take(self, entry: dict[str, Any]) -> None:
         """Take a line, or a whole file of the old kind."""
+        is_snapshot = False
+        while isinstance(changed := entry.get("$set"), dict):
+            entry, is_snapshot = changed, True
         match entry:
-            case {"$set": dict() as changed}:
-                self.take(changed, is_snapshot=True)
-                return
             case {"type": str(), "id": str(identity)}:
                 self.messages[identity] = _slim(entry)
         if isinstance(session := entry.get("sessionId"), str):

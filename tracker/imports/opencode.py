@@ -7,8 +7,6 @@ first once more. So an answer is told by its moment, its model and its counts, w
 
 from __future__ import annotations
 
-import contextlib
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +16,7 @@ from typing import Any
 
 from tracker.imports import Context, NotReadableError, Part, Progress
 from tracker.imports.logs import (
+    LONGEST_LINE,
     damaged,
     find_files,
     holds,
@@ -28,6 +27,7 @@ from tracker.imports.logs import (
     read_time,
     total,
 )
+from tracker.imports.opencode_sessions import Sessions, open_database, read_rows
 from tracker.record import Feature, Record, count_or_none, identify
 
 READER = "opencode-log/2"
@@ -65,12 +65,6 @@ _SERVICES = {
 """Service and provider by OpenCode's provider; any other name may be a person's own and is not taken."""
 _THOUGHTS_APART = frozenset({"google", "google-vertex"})
 """Providers whose own library counts thoughts beside the output, also in versions that told no total."""
-_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('message', 'session_message')"
-_QUERIES = {
-    # v2 keeps the role in the row's type; both keep the rest as JSON. v1 comes first, for it may tell a total.
-    "message": "SELECT session_id, NULL, data FROM message ORDER BY session_id, {moment}, id",
-    "session_message": "SELECT session_id, type, data FROM session_message ORDER BY session_id, {moment}, id",
-}
 
 
 @dataclass(slots=True)
@@ -113,7 +107,7 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
     everything = sum(file.stat().st_size for file in files)
     done = 0
     seen: set[str] = set()
-    talk = _Talk(None)
+    talk, sessions = _Talk(None), Sessions()
     for file in sorted(files, key=lambda file: (file.suffix != ".db", file)):
         for session, message in _messages(file):
             position += 1
@@ -121,7 +115,7 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
                 yield damaged(position)
                 continue
             if session != talk.identity:
-                talk = _Talk(session, is_subagent=_has_parent(file, session))
+                talk = _Talk(session, is_subagent=sessions.has_parent(file, session))
             record = _read_message(message, talk, context)
             if record is not None and record.id not in seen:
                 seen.add(record.id)
@@ -130,47 +124,19 @@ def _read(path: Path, context: Context, progress: Progress) -> Iterator[Record |
         progress(done, everything)
 
 
-def _has_parent(file: Path, session: str | None) -> bool:
-    """Whether the session was begun by another one's agent; False where nothing is known of it."""
-    if session is None:
-        return False
-    if file.suffix == ".json":
-        is_plain = len(file.parents) > 2 and re.fullmatch(r"\w{1,80}", session)
-        infos = file.parents[2].glob(f"session/*/{session}.json") if is_plain else ()
-        info = next((parse(info.read_bytes()) for info in infos if info.stat().st_size < 1 << 20), None)
-        return bool(info and info.get("parentID"))
-    with contextlib.suppress(sqlite3.Error), closing(_open(file)) as connection:
-        return connection.execute("SELECT parent_id FROM session WHERE id = ?", (session,)).fetchone() not in (
-            None,
-            (None,),
-        )
-    return False
-
-
-def _open(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
-    connection.text_factory = bytes  # one text that is not UTF-8 must not end the reading of all
-    return connection
-
-
 def _messages(file: Path) -> Iterator[tuple[str | None, dict[str, Any] | None]]:
     if file.suffix == ".json":
-        message = parse(file.read_bytes()) if file.stat().st_size < 64 << 20 else None
+        message = parse(file.read_bytes()) if file.stat().st_size < LONGEST_LINE else None
         session = message.get("sessionID") if message else None
         yield session if isinstance(session, str) else None, message
         return
     try:
-        with closing(_open(file)) as connection:
-            tables = {name.decode() for (name,) in connection.execute(_TABLES)}
-            for table, query in _QUERIES.items():
-                if table in tables:
-                    columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-                    moment = "time_created" if b"time_created" in columns else "id"
-                    for session, kind, data in connection.execute(query.format(moment=moment)):
-                        message = parse(data) if isinstance(data, bytes) else None
-                        if message is not None and isinstance(kind, bytes):
-                            message = {"role": kind.decode("utf-8", "replace"), **message}
-                        yield session.decode("utf-8", "replace") if isinstance(session, bytes) else None, message
+        with closing(open_database(file)) as connection:
+            for session, kind, data in read_rows(connection):
+                message = parse(data) if isinstance(data, bytes) else None
+                if message is not None and isinstance(kind, bytes):
+                    message = {"role": kind.decode("utf-8", "replace"), **message}
+                yield session.decode("utf-8", "replace") if isinstance(session, bytes) else None, message
     except sqlite3.Error as error:
         raise NotReadableError(
             "OpenCode's database is in use or damaged; close OpenCode and import it again"
