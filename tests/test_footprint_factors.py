@@ -104,7 +104,11 @@ def test_a_vendors_figure_is_never_back_dated():
         ("value = 1", "value = 9"), ("value = 1", 'value = "1"'), ("value = 1", "value = nan"), ("low = 0.5\n", ""),
         ("tier = 3", "tier = 7"), ('unit = "Wh"', 'unit = ""'), ("valid_from = 2020-01-01", 'valid_from = "soon"'),
         ('source = "s"', 'sauce = "s"'), ("high = 2", "high = inf"), ("value = 1", "value = true"),
-        ("[[factor]]", "[["),
+        ("[[factor]]", "[["), ("[[factor]]", "[factor]"), ("tier = 3", "tier = []"), ("tier = 3", "tier = true"),
+        ("value = 1", "value = " + "9" * 5000), ("value = 1", "value = " + "[" * 5000),
+        ("high = 2", "high = 1" + "0" * 400), ("valid_from = 2020-01-01", "valid_from = 2020-01-01T09:00:00Z"),
+        ("key = ", 'note = "\\u001b[31m"\nkey = '), ("key = ", "note = 7\nkey = "),
+        ('unit = "Wh"', 'unit = "\\u202eWh"'), ("year = ", 'year = "soon"\n# '),
     ],
 )  # fmt: skip
 def test_a_damaged_factor_file_is_one_sentence(damage):

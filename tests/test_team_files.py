@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tracker.cli import main
+from tracker.team import TeamError
 from tracker.team.keys import make_transport
 from tracker.team.policy import Policy, first_policy
 
@@ -39,6 +40,24 @@ def test_a_policy_that_is_none_is_a_sentence(tmp_path: Path, content: bytes) -> 
     code, told = say("remind", path, tmp_path)
     assert code == 1
     assert re.fullmatch(r"Error: The policy .+ · .+ · .+\n", told)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "publish_after_days = true", "organisation = 2026-11-16", "reminder = 1", '"\\u001b[2Jx" = 1', '"a\\nb" = 1',
+        '[services."\\u202ex"]\nstate = "unapproved"', '[services.x]\nstate = ["approved"]\nreason = "r"',
+        '[services.x]\nstate = "unapproved"\nreason = 2026-11-16', '[services.x]\nstate = "unapproved"\nreason = " "',
+        '[services.x]\nstate = "approved"\nreason = "r"\nsince = 2026-11-16',
+    ],
+)  # fmt: skip
+def test_a_value_that_no_database_or_terminal_takes_is_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(content)
+    with pytest.raises(TeamError) as refusal:
+        Policy.load(path)
+    assert str(refusal.value).isprintable()
+    assert str(refusal.value).count(" · ") == 2
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"url": 5, "replicas": 1}', "[" * 200_000, "\xff"])

@@ -17,3 +17,8 @@ or end a line unasked, and halves of characters. The joiners of letters and pict
 def harmless(text: str) -> str:
     """Return the text with each character that steers or hides replaced by the replacement character."""
     return text if text.isprintable() else _STEERING.sub("\ufffd", text)
+
+
+def in_one_line(name: str, longest: int = 60) -> str:
+    """Return the beginning of a name as it may stand in a sentence."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:longest])

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from tracker.budget import Budget, read_budget
 from tracker.errors import TellableError
+from tracker.harmless import in_one_line
 from tracker.private import read_plain
 
 Kind = Literal["text", "number", "switch", "list"]
@@ -134,7 +135,7 @@ def find(key: str) -> Setting:
     known = [setting.key for setting in SCHEMA]
     near = difflib.get_close_matches(key, known, 1)
     advice = f"did you mean {near[0]}?" if near else "`klimaspor config` lists the settings"
-    raise SettingsError(f"There is no such setting · {_shown(key)} · {advice}")
+    raise SettingsError(f"There is no such setting · {in_one_line(key)} · {advice}")
 
 
 def load(db_path: Path) -> Settings:
@@ -217,7 +218,3 @@ def _misfit(setting: Setting) -> SettingsError:
         setting.kind, "text"
     )
     return SettingsError(f"This value does not fit · {setting.key} · it takes {allowed}")
-
-
-def _shown(key: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in key[:60])

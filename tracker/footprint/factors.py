@@ -25,6 +25,8 @@ LATEST = "9999-12-31"
 LARGEST = 1e100
 """No quantity on earth has a larger number; it leaves room to calculate."""
 
+_KEY = re.compile(r"[a-z][A-Za-z0-9_]{0,79}")
+
 TIERS = {1: "measured or disclosed for this service", 2: "measured for an analogue", 3: "modelled", 4: "guessed"}
 
 
@@ -135,6 +137,8 @@ def _read_row(name: str, number: int, table: Any) -> Factor:
     texts = (row.key, row.unit, row.place, row.source, row.licence)
     if not all(isinstance(text, str) and text.isprintable() for text in (*texts, row.link, row.note)) or not all(texts):
         raise _damaged(name, number, "it has no key, unit, place, source or licence")
+    if not _KEY.fullmatch(row.key):
+        raise _damaged(name, number, "its key is no name")
     numbers = (row.value, row.low, row.high)
     if not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
         raise _damaged(name, number, f"{row.key} is not a number")

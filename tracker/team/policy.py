@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tracker.harmless import harmless
+from tracker.harmless import harmless, in_one_line
 from tracker.private import read_plain
 from tracker.team import TeamError
 from tracker.team.privacy import LEAST_PEOPLE
@@ -81,20 +81,25 @@ class Policy:
         names = {one.name for one in fields(cls)}
         for key, value in told.items():
             if key not in names:
-                raise TeamError(f"The policy has an unknown key · {key} in {where} · one of {', '.join(sorted(names))}")
+                raise TeamError(
+                    f"The policy has an unknown key · {in_one_line(key)} in {where} · one of {', '.join(sorted(names))}"
+                )
             low, high = LIMITS.get(key, (0, 0))
-            if key in LIMITS and not (isinstance(value, int) and low <= value <= high):
+            if key in LIMITS and not (type(value) is int and low <= value <= high):
                 raise TeamError(f"The policy has a value that may not be · {key} in {where} · {low} to {high}")
+        if not isinstance(told.get("organisation", ""), str):
+            raise TeamError(f"The policy has a value that may not be · organisation in {where} · a name in quotes")
         if not isinstance(told.get("reminder", False), bool):
             raise TeamError(f"The policy has a value that may not be · reminder in {where} · true or false")
         rules = told.get("services", {})
         if not isinstance(rules, dict):
             raise TeamError(f"The policy has a value that may not be · services in {where} · a table for each service")
         for service, rule in rules.items():
-            if not isinstance(rule, dict) or rule.get("state") not in STATES or not str(rule.get("reason", "")).strip():
-                raise TeamError(
-                    f"A service's rule is not whole · {service} in {where} · state ({', '.join(STATES)}) and a reason"
-                )
+            match rule:
+                case {"state": state, "reason": str(reason)} if len(rule) == 2 and state in STATES and reason.strip():
+                    continue
+            what = f"{in_one_line(service)} in {where}"
+            raise TeamError(f"A service's rule is not whole · {what} · state ({', '.join(STATES)}) and a reason")
         return cls(**told)
 
     @classmethod
