@@ -10,6 +10,13 @@ BEAT_S = 60.0
 """How often the proxy says that it is there."""
 LONGEST_BEAT_S = 150.0
 """Two beats further apart than this have something between them: sleep, or a proxy that was down."""
+LOST = {
+    "overload": "the computer was too busy", "crash": "the reader ended", "worker-lost": "the reader ended",
+    "hang": "reading took too long", "memory": "reading took too much memory",
+    "MemoryError": "reading took too much memory", "too-large": "they were too large",
+    "store": "the database could not be written", "killed": "the proxy was ended in the middle",
+}  # fmt: skip
+"""Reasons for an unread answer that are ours, not its form's: we had no time, room or life to read it; and in words."""
 
 
 @dataclass(frozen=True, slots=True)

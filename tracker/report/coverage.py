@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracker.coverage import Gap, Stretch, overlap_of
+from tracker.coverage import LOST, Gap, Stretch, overlap_of
 from tracker.record import Activity, Unread
 from tracker.report.figures import keep
 
@@ -28,8 +28,6 @@ class Listening:
     """By the person's clock, one after the other."""
 
 
-LOST = frozenset({"killed", "overload", "store", "worker-lost", "crash", "hang", "memory", "MemoryError", "too-large"})
-"""Reasons that are ours: the answer passed, and we had no time, room or life to read it."""
 SHORTEST_DOWN_S = 150.0
 MOST_TIMES = 3
 """A gap names so many of its times, the longest."""

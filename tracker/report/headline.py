@@ -59,12 +59,9 @@ def counted_questions(data: Json, language: Language) -> str:
 
 
 def lead_equivalent(data: Json, language: Language) -> str | None:
-    """Return the equivalent that the first sentence uses: the one whose middle is nearest to ten."""
+    """Return the equivalent that the first sentence uses: the first for energy of which there is one at all."""
     fitting = [item for item in data["equivalents"] if item["impact"] == "energy_wh" and item["high"] >= 1]
-    if not fitting:
-        return None
-    leads = [item for item in fitting if item.get("lead")] or fitting
-    return equivalent_phrase(leads[0], language)
+    return equivalent_phrase(fitting[0], language) if fitting else None
 
 
 def equivalent_phrase(item: Json, language: Language) -> str:

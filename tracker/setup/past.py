@@ -8,16 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from tracker.coverage import LOST
 from tracker.setup.finding import Finding
 from tracker.setup.remedies import Remedies
 
 SERIOUS_DOWN_S = 3600.0
-LOST = {
-    "overload": "the computer was too busy", "crash": "the reader ended", "worker-lost": "the reader ended",
-    "hang": "reading took too long", "memory": "reading took too much memory", "too-large": "they were too large",
-    "store": "the database could not be written", "killed": "the proxy was ended in the middle",
-}  # fmt: skip
-"""Reasons that say nothing about how well a service is understood."""
 
 
 @dataclass(frozen=True, slots=True)
