@@ -74,18 +74,18 @@ def glance_line(data: Json, words: Language) -> str:
 def glance_rows(data: Json, words: Language) -> list[tuple[str, str]]:
     """Return today's footprint and then its services: what it is, and how much."""
     from tracker.report.measures import ends, measure, part, quantity
-    from tracker.report.names import service
+    from tracker.report.names import IMPACTS, service
 
     if not data["requests"]:
         return []
     t = words.t
     found = []
-    for name, title in (("energy_wh", t("Electricity")), ("ghg_g", t("Greenhouse gas")), ("water_ml", t("Water"))):
+    for name, title in IMPACTS.items():
         impact = data["impacts"][name]
         unit = measure(name, impact["mid"])
         value = t("{value}, estimated, {range}", value=quantity(impact["mid"], unit, words),
                   range=ends(impact, unit, words))  # fmt: skip
-        found.append((title, value))
+        found.append((t(title), value))
     unit = measure("energy_wh", data["impacts"]["energy_wh"]["mid"])
     for item in data["by_service"]:
         energy = part(item["shown"]["energy_wh"], item["impacts"]["energy_wh"]["mid"], unit, words)

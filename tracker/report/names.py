@@ -37,6 +37,9 @@ INITIATORS = {
     "unasked": mark("Nobody asked (such as overviews above search results)"),
 }
 
+IMPACTS = {"energy_wh": mark("Electricity"), "ghg_g": mark("Greenhouse gas"), "water_ml": mark("Water")}
+"""The impacts that every view shows, in this order."""
+
 COMPONENTS = {
     "answer": mark("Answers: their length"),
     "shown_reasoning": mark("Thinking that was shown"),

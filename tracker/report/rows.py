@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.record import Activity
 from tracker.report.figures import apportion, grid_of, keep
+from tracker.report.names import IMPACTS
 
 if TYPE_CHECKING:
     from tracker.footprint import Assessment, Impacts
 
 Json = dict[str, Any]
-
-SHOWN_IMPACTS = ("energy_wh", "ghg_g", "water_ml")
-"""The impacts whose parts are shown, rounded so that they add up."""
-
 
 COUNTS = {
     kind: attrgetter(f"{kind}_tokens", f"{kind}_known", f"{kind}_tokens_source")
@@ -178,7 +175,7 @@ def _ranked(rows: list[Json]) -> list[Json]:
 
 def add_shown(rows: list[Json], whole: Json) -> list[Json]:
     """Add to each row its central values as shown: rounded so that they add up to those of the ``whole``."""
-    for name in SHOWN_IMPACTS:
+    for name in IMPACTS:
         parts = [item["impacts"][name]["mid"] for item in rows]
         for item, value in zip(rows, apportion(parts, whole[name]["mid"]), strict=True):
             item.setdefault("shown", {})[name] = value

@@ -9,7 +9,7 @@ from tracker.report.banner import place
 from tracker.report.figures import significant
 from tracker.report.language import Language
 from tracker.report.measures import Measure, ends, figure, measure
-from tracker.report.rows import SHOWN_IMPACTS
+from tracker.report.names import IMPACTS
 
 Json = dict[str, Any]
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 def sections(data: Json, language: Language) -> Json:
     """Return the sections about how much."""
     return {
-        "figures": [_figure(data, name, language) for name in SHOWN_IMPACTS],
+        "figures": [_figure(data, name, language) for name in IMPACTS],
         "bars_explained": _bars_explained(data, language),
         "facts": _facts(data, language),
     }
@@ -39,7 +39,7 @@ def _figure(data: Json, name: str, language: Language) -> Json:
         )  # fmt: skip
     notes.extend(_figure_notes(data, name, impact, unit, language))
     return {
-        "label": {"energy_wh": t("Electricity"), "ghg_g": t("Greenhouse gas"), "water_ml": t("Water")}[name],
+        "label": t(IMPACTS[name]),
         "value": figure(impact["mid"], unit, language),
         "unit": unit.unit,
         "range": t("between {range} {unit}", range=_span_words(impact, unit, language), unit=unit.unit),

@@ -9,7 +9,7 @@ from typing import Any
 from tracker.report import charts
 from tracker.report.language import NARROW, Language, capital
 from tracker.report.measures import ends, figure, measure, quantity
-from tracker.report.names import mark
+from tracker.report.names import IMPACTS, mark
 from tracker.team.disclosure import disclosure
 from tracker.team.tables import KINDS, approval, methods, tables, trend, with_files
 
@@ -46,7 +46,7 @@ def team_view(facts: Json, earlier: Sequence[Json], language: Language, version:
             energy=quantity(facts["impacts"]["energy_wh"]["mid"], energy, language),
         ),
         "lede": lede(facts, language),
-        "figures": [_figure(facts["impacts"][kind], kind, t(title), language) for title, kind in FIGURES],
+        "figures": [_figure(facts["impacts"][kind], kind, t(title), language) for kind, title in IMPACTS.items()],
         "bars_explained": t("Green bar: where nine of ten estimates fall; the line across it: the middle."),
         "facts": [{"name": t(words), "value": with_files(facts, language) if key == "with_files"
                    else language.number(facts[key])} for key, words in COUNTS],
@@ -60,11 +60,6 @@ def team_view(facts: Json, earlier: Sequence[Json], language: Language, version:
     }  # fmt: skip
 
 
-FIGURES = (
-    (mark("Electricity"), "energy_wh"),
-    (mark("Greenhouse gas"), "ghg_g"),
-    (mark("Water"), "water_ml"),
-)
 COUNTS = (
     ("active_people", mark("people who used a chatbot")),
     ("people", mark("people who take part")),
