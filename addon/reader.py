@@ -117,7 +117,7 @@ class Reader:
     def _read_http(self, service: Service, exchange: Exchange) -> Reading:
         try:
             body = read_request(exchange)
-            events = read_events(exchange, service.framing, service.adds, service.repeats)
+            events = read_events(exchange, service.framing, service.adds, service.repeats, service.patches)
             turns = tuple(service.turns(exchange, body, events))
         except Exception as error:  # noqa: BLE001 - a service's fault must cost a reading, never a chat
             return Reading(unread=(tell_unread(service, exchange, shape_of(service, exchange), type(error).__name__),))

@@ -15,6 +15,7 @@ from addon.turn import SEAM, Event, Turn, Usage, each_of
 from tracker.record import Initiator, Operation
 
 if TYPE_CHECKING:
+    from addon.framing.patches import Patches
     from addon.framing.snapshots import Repeats
 
 __all__ = [
@@ -79,6 +80,8 @@ class Service:
     repeats: ClassVar[Repeats | None] = None
     """How events say again all that was said so far: of several in a row that differ in nothing else the first and the
     last are read. None where events are counted."""
+    patches: ClassVar[Patches | None] = None
+    """How server-sent events patch the same things again and again: several in a row are read as one."""
     operation: ClassVar[Operation] = "chat"
     initiator: ClassVar[Initiator] = "person"
     tokens: ClassVar[Literal["reported", "counted", "none"]] = "counted"

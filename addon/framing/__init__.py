@@ -14,6 +14,7 @@ from addon.framing.binary import FrameSplitter
 from addon.framing.choice import FRAMINGS, HEAD_BYTES, choose
 from addon.framing.json_values import JsonSplitter
 from addon.framing.lines import SignalrSplitter
+from addon.framing.patches import Patches, join_patches
 from addon.framing.request import read_request
 from addon.framing.snapshots import Repeats, skip_superseded
 from addon.framing.splitter import DelimitedSplitter, Piece, Splitter
@@ -35,7 +36,12 @@ class Events:
     """The events of one response, in order. ``problems`` fills while they are read; reading never raises."""
 
     def __init__(
-        self, exchange: Exchange, framing: str, adds: re.Pattern[bytes] | None, repeats: Repeats | None
+        self,
+        exchange: Exchange,
+        framing: str,
+        adds: re.Pattern[bytes] | None,
+        repeats: Repeats | None,
+        patches: Patches | None,
     ) -> None:
         self.problems: list[str] = []
         self.heard = False
@@ -44,24 +50,27 @@ class Events:
         """What takes the bytes apart, once enough of them came to choose it."""
         self._exchange = exchange
         self._framing = framing
-        self._adds, self._repeats = adds, repeats
+        self._adds, self._repeats, self._patches = adds, repeats, patches
 
     def __iter__(self) -> Iterator[Event]:
         self.problems.clear()
         pieces = self._decoded(self._exchange.response_header("content-encoding"))
         head = self._choose(pieces, self._exchange.response_header("content-type"))
         if self.splitter is not None:
-            yield from self._read(self.splitter, chain([head], pieces))
+            yield from self._read(self.splitter, head, pieces)
         if self._exchange.truncated:
             self._note("truncated")
 
-    def _read(self, splitter: Splitter, pieces: Iterable[Piece]) -> Iterator[Event]:
+    def _read(self, splitter: Splitter, head: Piece, rest: Iterable[Piece]) -> Iterator[Event]:
+        pieces: Iterable[Piece] = chain([head], rest)
         if self._adds and isinstance(splitter, DelimitedSplitter):
             pieces = join_alike(pieces, splitter.delimiter, self._adds)
         elif isinstance(splitter, FrameSplitter):
             splitter.adds = self._adds
         if self._repeats and isinstance(splitter, DelimitedSplitter):
             pieces = skip_superseded(pieces, splitter.delimiter, self._repeats, splitter.length)
+        if self._patches and isinstance(splitter, SseSplitter):
+            pieces = join_patches(pieces, self._patches, returns=b"\r" in head[1])
         at_ms: int | None = None
         for group in _grouped(pieces, cut_up=isinstance(splitter, DelimitedSplitter)):
             events = splitter.take(group)
@@ -144,17 +153,22 @@ def _cut_up(group: list[Piece]) -> Iterator[list[Piece]]:
 
 
 def read_events(
-    exchange: Exchange, framing: str = "auto", adds: re.Pattern[bytes] | None = None, repeats: Repeats | None = None
+    exchange: Exchange,
+    framing: str = "auto",
+    adds: re.Pattern[bytes] | None = None,
+    repeats: Repeats | None = None,
+    patches: Patches | None = None,
 ) -> Events:
     """
     Return the events of the response. ``framing`` is a name from ``FRAMINGS``; ``auto`` goes by content type.
     Events that are alike but for a text after ``adds`` come as one (``Service.adds``); of those that say again what
-    was said, and more, the first and the last come (``Service.repeats``).
+    was said, and more, the first and the last come (``Service.repeats``); those that go on with ``patches`` to the same
+    things come as one (``Service.patches``).
 
     ``problems``: ``truncated``, ``bad-coding``, ``bad-json``, ``bad-frame``, ``bad-checksum``, ``too-large``.
     ``json_array`` gives each element of the outer array; so does ``auto`` for a JSON body that is an array.
     """
-    return Events(exchange, framing, adds, repeats)
+    return Events(exchange, framing, adds, repeats, patches)
 
 
 def split_messages(data: bytes, framing: str = "json", at_ms: int | None = None) -> list[Event]:

@@ -9,9 +9,10 @@ from typing import Any
 
 from addon.exchange import Exchange
 from addon.framing import parse_or_none
-from addon.patching import Document, text_of
+from addon.patching import text_of
 from addon.service import Event, Turn
 from addon.services._page import Resumable, identity_at, list_at, once, pick, text_at
+from addon.services._perplexity_blocks import PATCHES, Blocks
 from tracker.record import Outcome
 
 _MODES = {
@@ -44,6 +45,7 @@ class Perplexity(Resumable):
     features = ("reasoning", "deep_research", "web_search", "agent", "file_input", "image_output", "voice")
     grade = "captured"
     verified = date(2026, 11, 21)
+    patches = PATCHES
 
     def matches(self, method: str, host: str, path: str) -> bool:
         return super().matches(method, host, path) and (method == "POST" or "/reconnect/" in path)
@@ -52,7 +54,7 @@ class Perplexity(Resumable):
         return exchange.path.rpartition("/")[2] if "/reconnect/" in exchange.path else None
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.state["blocks"] = {}
+        turn.state["blocks"] = Blocks()
         if "/reconnect/" in turn.exchange.path:
             turn.response_id = turn.exchange.path.rpartition("/")[2]
         asked = pick(body, "params")
@@ -95,7 +97,8 @@ class Perplexity(Resumable):
             turn.state["steps"] = text
         if data.get("final_sse_message") is True or data.get("search_mode"):
             turn.state["mode"] = data.get("search_mode")
-        patched = [self._patch(turn, block) for block in list_at(data, "blocks") if isinstance(block, dict)]
+        blocks: Blocks = turn.state["blocks"]
+        patched = [blocks.take(block) for block in list_at(data, "blocks") if isinstance(block, dict)]
         if turn.first_token_ms is None and any(usage and _ANSWER.fullmatch(usage) for usage in patched):
             self._look(turn, event.at_ms)
         if "backend_uuid" not in data and "blocks" not in data:
@@ -106,7 +109,7 @@ class Perplexity(Resumable):
                 turn.wonder(name)
 
     def finish(self, turn: Turn) -> None:
-        blocks: dict[str, Document] = turn.state["blocks"]
+        blocks: Blocks = turn.state["blocks"]
         steps = parse_or_none(turn.state.get("steps"))
         turn.answer(_answer_of(blocks) or _answer_in(steps), replace=True)
         for position, report in enumerate(_reports_in(blocks)):
@@ -130,25 +133,6 @@ class Perplexity(Resumable):
             turn.state["looks"] += 1
             turn.answer(_answer_of(turn.state["blocks"]), at_ms, replace=True)
 
-    def _patch(self, turn: Turn, block: dict[str, Any]) -> str | None:
-        """Change a block, or take it whole; return its name."""
-        usage = text_at(block, "intended_usage")
-        if usage is None:
-            return None
-        blocks: dict[str, Document] = turn.state["blocks"]
-        document = blocks.get(usage) or blocks.setdefault(usage, Document())
-        match block:
-            case {"diff_block": {"patches": list(patches), "field": _}}:
-                for patch in patches:
-                    match patch:
-                        case {"op": str(operation), "path": str(path)}:
-                            document.apply(operation, path, patch.get("value"))
-            case _:
-                for key, value in block.items():
-                    if key.endswith("_block"):
-                        document.root = value
-        return usage
-
 
 @lru_cache(maxsize=256)
 def spell_model(name: str | None) -> str | None:
@@ -160,12 +144,12 @@ def spell_model(name: str | None) -> str | None:
     return "-".join([found[1], version, *_OTHERS_WORDS.findall(found[4])])
 
 
-def _answer_of(blocks: dict[str, Document]) -> str:
+def _answer_of(blocks: Blocks) -> str:
     """Return the answer: the same text is in ``ask_text`` and once more in its numbered parts; one of them counts."""
-    if whole := _markdown(blocks.get("ask_text")):
+    if whole := _markdown(blocks.look_at("ask_text")):
         return whole
     numbered = sorted((int(found[1]), name) for name in blocks if (found := _ANSWER.fullmatch(name)) and found[1])
-    if parts := "".join(_markdown(blocks[name]) for _, name in numbered):
+    if parts := "".join(_markdown(blocks.look_at(name)) for _, name in numbered):
         return parts
     told = [({text_at(payload, "variant"), text_at(item, "variant")} - {None}, payload)
             for item, payload in _workflow_items(blocks)]  # fmt: skip
@@ -176,16 +160,13 @@ def _answer_of(blocks: dict[str, Document]) -> str:
     )
 
 
-def _markdown(document: Document | None) -> str:
-    if document is None:
-        return ""
-    return text_of(document.get("answer")) or "".join(map(text_of, list_at(document.root, "chunks")))
+def _markdown(block: Any) -> str:
+    return text_of(pick(block, "answer")) or "".join(map(text_of, list_at(block, "chunks")))
 
 
-def _workflow_items(blocks: dict[str, Document]) -> list[tuple[Any, Any]]:
-    root = blocks.get("workflow_root")
+def _workflow_items(blocks: Blocks) -> list[tuple[Any, Any]]:
     items = []
-    for step in list_at(root.root if root else None, "steps"):
+    for step in list_at(blocks.look_at("workflow_root"), "steps"):
         for item in list_at(step, "items"):
             payload = pick(item, "payload", "text_payload")
             if isinstance(payload, dict):
@@ -193,12 +174,11 @@ def _workflow_items(blocks: dict[str, Document]) -> list[tuple[Any, Any]]:
     return items
 
 
-def _reports_in(blocks: dict[str, Document]) -> list[str]:
+def _reports_in(blocks: Blocks) -> list[str]:
     """Return what deep research wrote; the answer is then only a note on it. It is told in one of two places."""
-    shown, root = blocks.get("unified_assets"), blocks.get("workflow_root")
-    assets = list_at(shown.root if shown else None, "assets") or [
+    assets = list_at(blocks.look_at("unified_assets"), "assets") or [
         asset
-        for step in list_at(root.root if root else None, "steps")
+        for step in list_at(blocks.look_at("workflow_root"), "steps")
         for item in list_at(step, "items")
         for asset in list_at(item, "payload", "sources_payload", "assets")
     ]
@@ -214,28 +194,26 @@ def _answer_in(steps: Any) -> str:
     return ""
 
 
-def _count_searches(blocks: dict[str, Document], steps: Any) -> int:
+def _count_searches(blocks: Blocks, steps: Any) -> int:
     """Return how many searches ran: the three places that tell it repeat one another."""
     in_steps = sum(
         len(list_at(step, "content", "queries"))
         for step in list_at(steps)
         if text_at(step, "step_type") == "SEARCH_WEB"
     )
-    root, tabs = blocks.get("workflow_root"), blocks.get("answer_tabs")
     in_workflow = sum(
         len(list_at(item, "payload", "queries_payload", "queries"))
-        for step in list_at(root.root if root else None, "steps")
+        for step in list_at(blocks.look_at("workflow_root"), "steps")
         for item in list_at(step, "items")
     )
-    return max(in_steps, in_workflow) or len(list_at(tabs.root if tabs else None, "reformulated_queries"))
+    return max(in_steps, in_workflow) or len(list_at(blocks.look_at("answer_tabs"), "reformulated_queries"))
 
 
-def _count_images(blocks: dict[str, Document]) -> int:
+def _count_images(blocks: Blocks) -> int:
     """Return how many pictures were made; those found on the web are another block."""
-    plan = blocks.get("plan")
     return sum(
         text_at(asset, "asset_type") == "GENERATE_IMAGE_RESULTS"
-        for step in list_at(plan.root if plan else None, "steps")
+        for step in list_at(blocks.look_at("plan"), "steps")
         for asset in list_at(step, "assets")
     )
 

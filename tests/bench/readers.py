@@ -134,7 +134,7 @@ def measure(long: Long, rounds: int, *, apart: bool = False) -> Speed:
 def _reader(*, apart: bool) -> Reader:
     reader = Reader(KEY)
     for known in reader.services if apart else ():
-        vars(known).update(adds=None, repeats=None)
+        vars(known).update(adds=None, repeats=None, patches=None)
     return reader
 
 

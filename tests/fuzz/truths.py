@@ -28,7 +28,7 @@ def read_plainly(exchanges: Iterable[Exchange], services: Iterable[type[Service]
     """Read every event as it came, none joined and none held back."""
     plain = [service() for service in services]
     for service in plain:
-        vars(service).update(adds=None, repeats=_NEVER)
+        vars(service).update(adds=None, repeats=_NEVER, patches=None)
     return _read(Reader(KEY, services=plain), exchanges)
 
 
