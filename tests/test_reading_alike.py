@@ -27,7 +27,7 @@ from tests.bench.readers import lengthen
 from tests.bench.units import units_of
 from tests.examples import KEY, Example, load_examples
 from tests.fuzz.shuffled import read_both_ways, shuffle
-from tests.fuzz.truths import differ
+from tests.fuzz.truths import differ, read, read_plainly, service_of
 
 ADDS = re.compile(rb'"text": ?"(?!")')
 ADDING = [case for case in load_examples() if next(s for s in discover() if s.name == case.service).adds]
@@ -127,6 +127,18 @@ def test_what_differs_in_anything_else_stays_apart() -> None:
 def test_two_texts_in_one_event_are_never_joined() -> None:
     events = [{"parts": [{"text": word}, {"text": "always"}]} for word in ("a", "b")]
     assert [data for data, _ in told([*map(sse, events)])] == events
+
+
+def test_a_text_that_is_json_is_joined_with_no_other() -> None:
+    *before, stream = next(
+        one.exchanges for one in load_examples() if one.service == "replicate" and one.path.stem == "text-stream"
+    )
+    words = [f'event: output\ndata: {{"text": "{word}"}}\n\n'.encode() for word in ("tide", "and", "time")]
+    written = replace(
+        stream, chunks=tuple(Chunk(n, data) for n, data in enumerate([*words, b"event: done\ndata: {}\n\n"]))
+    )
+    service = service_of(stream)
+    assert read([*before, written], [service]) == read_plainly([*before, written], [service])
 
 
 def test_counters_and_letters_against_eavesdroppers_keep_nobody_apart() -> None:

@@ -114,6 +114,7 @@ class Replicate(ApiService):
     polled = (_FETCH, _STREAM)
     transports = ("json", "sse")
     framing = "sse_text"
+    adds = None  # a text that is JSON is a text
     features = ("image_output", "audio_output", "video_output")
     grade = "captured"
     verified = date(2026, 11, 22)
