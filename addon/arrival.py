@@ -8,11 +8,9 @@ from typing import Any
 
 from mitmproxy import http
 
-from addon.pac import TEST_HOST
+from addon.pac import TEST_HOST, WISH_FILE
 from tracker.private import write_whole
 
-WISH_FILE = "arrival"
-"""In the data folder: the path that is waited for; then the path and the word ``arrived``."""
 PAGE = b"<!doctype html><title>klimaspor</title><p>It works: this browser comes through klimaspor."
 
 

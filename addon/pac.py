@@ -16,6 +16,8 @@ PREVIOUS_FILE = "previous-proxy.json"
 
 TEST_HOST = "klimaspor.test"
 """A name that nobody has (RFC 6761): only our PAC file leads somewhere, which is how a browser is seen to follow it."""
+WISH_FILE = "arrival"
+"""In the data folder: the path that is waited for at that name; then the path and the word ``arrived``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def pause(db: Path, length: str | None, service: str) -> None:
     """Record nothing for a while: 30m, 2h, 1d. The chats go on; reports show it as chosen."""
     from tracker import limits
-    from tracker.store import NoDatabaseError, Store
+    from tracker.store import Store
 
     check_service(service, db)
     now = datetime.now(UTC)
@@ -33,7 +33,7 @@ def pause(db: Path, length: str | None, service: str) -> None:
         with Store.open(db) as store:
             until = limits.pause(store, service, duration, now)
         act_on_it(db)
-        click.echo(f"{service or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}.")
+        click.echo(tell_pause(service, until))
         return
     if length == "off":
         with Store.open(db) as store:
@@ -41,13 +41,23 @@ def pause(db: Path, length: str | None, service: str) -> None:
         act_on_it(db)
         click.echo("Recording goes on." if ended else "Nothing was paused.")
         return
-    paused: dict[str, datetime] = {}
+    told = [tell_pause(name, until) for name, until in pauses_of(db).items()]
+    click.echo("\n".join(told) or "Nothing is paused. `klimaspor pause 2h` pauses for two hours.")
+
+
+def pauses_of(db: Path) -> dict[str, datetime]:
+    """Return which services (empty: all) are paused now, and until when in local time."""
+    from tracker.limits import pauses
+    from tracker.store import NoDatabaseError, Store
+
     with suppress(NoDatabaseError), Store.open(db, readonly=True) as store:
-        paused = limits.pauses(store, now)
-    for name, until in paused.items():
-        click.echo(f"{name or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}.")
-    if not paused:
-        click.echo("Nothing is paused. `klimaspor pause 2h` pauses for two hours.")
+        return {name: until.astimezone() for name, until in pauses(store, datetime.now(UTC)).items()}
+    return {}
+
+
+def tell_pause(service: str, until: datetime) -> str:
+    """Return that a service, or all of it, is paused."""
+    return f"{service or 'Recording'} is paused until {until.astimezone():%Y-%m-%d %H:%M}."
 
 
 @click.command(epilog=examples("klimaspor rate 3fa9c1 --worth 4 --minutes 20"))

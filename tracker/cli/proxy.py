@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,16 +103,17 @@ def stop(db: Path) -> None:
 def status(context: click.Context, db: Path, output_format: str) -> None:
     """Say whether the proxy runs, and how it does. Exit code 1 if it does not."""
     from addon.state import ask_status
+    from tracker.cli.control import pauses_of, tell_pause
 
     found = ask_status(db.parent.resolve())
-    paused = _pauses(db)
+    paused = pauses_of(db)
     if output_format == "json":
         until = {service or "*": moment.isoformat(timespec="seconds") for service, moment in paused.items()}
         answer = {"running": found is not None, "paused": until} | (found[1] if found else {})
         click.echo(json.dumps(answer, indent=2))
     else:
         lines = _describe(found[1]) if found else ["The proxy does not run. Start it with `klimaspor start`."]
-        lines += [f"{name or 'Recording'} is paused until {until:%Y-%m-%d %H:%M}." for name, until in paused.items()]
+        lines += [tell_pause(name, until) for name, until in paused.items()]
         click.echo("\n".join([*lines, f"Records: {db.resolve()}"]))
     if found is None:
         context.exit(1)
@@ -130,18 +130,6 @@ def open_page(db: Path) -> None:
         fail("There is no page to open", "the proxy does not run", "start it with `klimaspor start --detach`")
     click.echo(f"The page: {found[0].page}")  # also where no browser comes up
     click.launch(found[0].page)
-
-
-def _pauses(db: Path) -> dict[str, datetime]:
-    """Return which services (empty: all) are paused, and until when in local time."""
-    from tracker.limits import pauses
-    from tracker.store import NoDatabaseError, Store
-
-    try:
-        with Store.open(db, readonly=True) as store:
-            return {name: until.astimezone() for name, until in pauses(store, datetime.now(UTC)).items()}
-    except NoDatabaseError:
-        return {}
 
 
 def _start_detached(options: Any, arguments: list[str]) -> None:

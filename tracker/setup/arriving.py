@@ -9,9 +9,6 @@ from pathlib import Path
 from tracker.private import write_whole
 from tracker.setup.finding import Finding
 
-WISH_FILE = "arrival"
-"""As ``addon.arrival`` knows it."""
-
 
 def see_arrive(folder: Path, launch: Callable[[str], object], again: str, seconds: float = 40) -> Finding:
     """
@@ -21,7 +18,7 @@ def see_arrive(folder: Path, launch: Callable[[str], object], again: str, second
     """
     import secrets
 
-    from addon.pac import TEST_HOST
+    from addon.pac import TEST_HOST, WISH_FILE
 
     wish, path = secrets.token_hex(16), folder / WISH_FILE
     try:
