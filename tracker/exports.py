@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, TextIO, get_args
 
+from tracker.harmless import in_a_cell
 from tracker.record import (
     FEATURES,
     LARGEST_COUNT,
@@ -27,7 +28,6 @@ COLUMNS = tuple(field.name for field in fields(Record))
 
 _NUMBERS = {field.name for field in fields(Record) if str(field.type) in {"int", "int | None"}}
 _REALS = {"media_seconds"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9._/-]{0,63}")
 _SHAPES: dict[str, re.Pattern[str]] = {
@@ -184,8 +184,7 @@ def _parse_feature(entry: str) -> dict[str, Any]:
 
 
 def _cell(value: object) -> object:
-    """Return a cell that no spreadsheet runs: text that begins like a formula gets an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return in_a_cell(value) if isinstance(value, str) else value
 
 
 def _uncell(name: str, cell: str) -> object:

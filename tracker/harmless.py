@@ -1,4 +1,4 @@
-"""Text that somebody else may have written, fit to be shown: it steers no terminal, turns no text, and hides none."""
+"""Text that somebody else may have written, fit to be shown: it steers no terminal or spreadsheet and hides none."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _STEERING = re.compile(
 Control characters but for tab and line feed, and those that set the direction of writing; then those that show nothing
 or end a line unasked, and halves of characters. The joiners of letters and pictures stay.
 """
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def harmless(text: str) -> str:
@@ -22,3 +23,8 @@ def harmless(text: str) -> str:
 def in_one_line(name: str, longest: int = 60) -> str:
     """Return the beginning of a name as it may stand in a sentence."""
     return "".join(letter if letter.isprintable() else "?" for letter in name[:longest])
+
+
+def in_a_cell(text: str) -> str:
+    """Return the text so that no spreadsheet runs it: what begins like a formula gets an apostrophe in front."""
+    return f"'{text}" if text.startswith(_FORMULAS) else text

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tracker.harmless import in_a_cell
 from tracker.report.banner import banner
 from tracker.report.language import Language
 from tracker.report.names import COMPONENTS, FEATURES, INITIATORS, METHODS, label, service
@@ -15,7 +16,6 @@ Json = dict[str, Any]
 
 SEPARATORS = {"en": ",", "nb": ";", "nl": ";"}
 """A spreadsheet splits at commas where the decimal sign is a point, and at semicolons where it is a comma."""
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 BOM = "\ufeff"
 """Without it a spreadsheet on Windows reads the letters of another alphabet."""
 
@@ -109,5 +109,4 @@ def _cell(value: Any, language: Language) -> str:
                 text = f"{value:.12f}".rstrip("0").rstrip(".")
             return text if language.code == "en" else text.replace(".", ",")
         case _:
-            text = "".join(" " if c in "\r\n\t\0" else c for c in str(value))
-            return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+            return in_a_cell("".join(" " if c in "\r\n\t\0" else c for c in str(value)))

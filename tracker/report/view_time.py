@@ -9,6 +9,7 @@ from typing import Any
 from tracker.report import charts
 from tracker.report.language import NARROW, NOTHING, Language, capital
 from tracker.report.measures import Measure, ends, measure, part, quantity
+from tracker.report.names import IMPACTS
 
 Json = dict[str, Any]
 
@@ -171,7 +172,7 @@ def day_table(data: Json, language: Language) -> Json:
     t = language.t
     rows = data["by_week"] or data["by_day"]
     weekly = bool(data["by_week"])
-    units = {name: measure(name, data["impacts"][name]["mid"]) for name in ("energy_wh", "ghg_g", "water_ml")}
+    units = {name: measure(name, data["impacts"][name]["mid"]) for name in IMPACTS}
 
     def cells(item: Json) -> list[str]:
         name = item["key"] if weekly else language.long_day(date.fromisoformat(item["key"]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.footprint import Settings, assess
 from tracker.record import Record
+from tracker.report.names import IMPACTS
 from tracker.report.rows import impacts_json
 from tracker.report.single import as_activity
 
@@ -57,7 +58,6 @@ def worth(records: Iterable[Record], ratings: Sequence[Rating], settings: Settin
         result["impacts"] = impacts
         if useful_answers:
             result["per_useful_answer"] = {
-                name: {end: impacts[name][end] / useful_answers for end in ("low", "mid", "high")}
-                for name in ("energy_wh", "ghg_g", "water_ml")
+                name: {end: impacts[name][end] / useful_answers for end in ("low", "mid", "high")} for name in IMPACTS
             }
     return result

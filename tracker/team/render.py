@@ -10,7 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
+from tracker.harmless import in_a_cell
 from tracker.report.language import NARROW, language
+from tracker.report.names import IMPACTS
 from tracker.report.render import page
 from tracker.team.view import team_view
 
@@ -61,17 +63,16 @@ def to_csv(facts: Json) -> str:
     """Return every table as rows (table, key, …); text that a spreadsheet would run is quoted."""
     out = io.StringIO()
     writer = csv.writer(out)
-    impacts = ("energy_wh", "ghg_g", "water_ml")
     ends = ("low", "mid", "high")
     writer.writerow(["week", "table", "key", "people", "answers", "questions", "with_files", "input_tokens",
-                     "output_tokens", *(f"{name}_{end}" for name in impacts for end in ends)])  # fmt: skip
+                     "output_tokens", *(f"{name}_{end}" for name in IMPACTS for end in ends)])  # fmt: skip
     tables = ("by_service", "by_model", "by_kind", "by_initiator", "by_unit")
     rows = [("all", facts | {"key": "all"})] if not facts["too_few"] else []
     rows += [(table, row) for table in tables for row in facts.get(table, [])]
     for table, row in rows:
-        numbers = [row["impacts"][name][end] for name in impacts for end in ends]
+        numbers = [row["impacts"][name][end] for name in IMPACTS for end in ends]
         writer.writerow([
-            facts["week"], table, _harmless(row["key"]), row["active_people"], row["requests"], row["questions"],
+            facts["week"], table, in_a_cell(row["key"]), row["active_people"], row["requests"], row["questions"],
             row["with_files"], row["tokens"]["input"], row["tokens"]["output"], *numbers,
         ])  # fmt: skip
     return out.getvalue()
@@ -121,7 +122,3 @@ def to_otlp(cells: Sequence[tuple[str, Sequence[str], int, Json]], week: str, co
     scope = {"name": "klimaspor.team", "version": version("klimaspor")}
     request = {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"scope": scope, "metrics": told}]}]}
     return json.dumps(request, ensure_ascii=False) + "\n"
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
