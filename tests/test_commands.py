@@ -17,12 +17,11 @@ from click.testing import CliRunner
 from addon.coding import CodingError
 from addon.company import BotsError
 from addon.options import ProxyError
-from tests.test_store import make
+from tests.test_store import make, make_at
 from tracker.cli import COMMANDS, LazyGroup, main
 from tracker.errors import tell
 from tracker.exports import NotARecordError
 from tracker.key import KeyFileError
-from tracker.moments import timestamp, utc_offset_minutes
 from tracker.store import Store, StoreError
 
 ROOT = Path(__file__).parent.parent
@@ -82,8 +81,7 @@ def test_the_help_page_imports_no_command() -> None:
 
 def test_today_imports_nothing_that_takes_long(tmp_path: Path) -> None:
     with Store.open(tmp_path / "k.db") as store:
-        now = datetime.now(UTC)
-        store.add([make(started_at=timestamp(now), utc_offset_minutes=utc_offset_minutes(now))])
+        store.add([make_at(datetime.now(UTC))])
     code = (
         "import sys\nfrom click.testing import CliRunner\nfrom tracker.cli import main\n"
         f"result = CliRunner().invoke(main, ['today', '--db', {str(tmp_path / 'k.db')!r}, '--lang', 'en'])\n"

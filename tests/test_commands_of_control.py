@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.test_store import make
+from tests.test_store import make, make_at
 from tracker.cli import main
 from tracker.record import Feature
-from tracker.store import Store, timestamp
+from tracker.store import Store
 
 TALK = "c0ffee" + "0" * 26
 
@@ -23,11 +23,10 @@ def db(tmp_path: Path) -> Path:
     now = datetime.now(UTC)
     with Store.open(tmp_path / "klimaspor.db") as store:
         store.add(
-            make(n, started_at=timestamp(now - timedelta(minutes=n)), conversation=TALK,
-                 features=(Feature("web_search", "used", 2),))
+            make_at(now - timedelta(minutes=n), n, conversation=TALK, features=(Feature("web_search", "used", 2),))
             for n in range(3)
         )  # fmt: skip
-        store.add([make(50, started_at=timestamp(now - timedelta(days=30)), outcome="aborted", initiator="agent")])
+        store.add([make_at(now - timedelta(days=30), 50, outcome="aborted", initiator="agent")])
     return tmp_path / "klimaspor.db"
 
 

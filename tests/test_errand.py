@@ -11,7 +11,7 @@ from tracker.store import Store
 
 
 def last_monday() -> str:
-    today = datetime.now(UTC).date()
+    today = datetime.now(UTC).astimezone().date()
     return (today - timedelta(days=today.weekday() + 7)).isoformat()
 
 

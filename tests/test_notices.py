@@ -16,14 +16,14 @@ from click.testing import CliRunner
 
 from addon.pulse import Pulse
 from tests.rig import OPENAI, QUESTION, Reply, completion, rig
-from tests.test_store import make
+from tests.test_store import make_at
 from tracker import desktop
 from tracker.budget import Budget
 from tracker.cli import main
 from tracker.limits import Standing
 from tracker.settings import Settings
 from tracker.settings_file import save
-from tracker.store import Store, timestamp
+from tracker.store import Store
 
 if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
     pytest.skip("notices are tried on Linux, with dbus-daemon: apt-get install dbus", allow_module_level=True)
@@ -81,7 +81,7 @@ def test_a_used_budget_is_told_once_and_only_if_wanted(board: Noticeboard, tmp_p
     pulse = Pulse()
     with Store.open(tmp_path / "klimaspor.db") as store:
         save(store.path, Settings({"notices.desktop": wanted}, (Budget(1, "questions", "day"),)))
-        store.add([make(1, started_at=timestamp(datetime.now(UTC)))])
+        store.add([make_at(datetime.now(UTC))])
         first, again = pulse.look(store), pulse.look(store)
     for process in pulse.shown:
         process.wait(30)
@@ -135,7 +135,7 @@ def test_a_bus_on_which_nobody_shows_notices_is_no_trouble(bus: str) -> None:
 def test_today_says_how_the_budgets_stand(tmp_path: Path) -> None:
     db = tmp_path / "klimaspor.db"
     with Store.open(db) as store:
-        store.add([make(1, started_at=timestamp(datetime.now(UTC)))])
+        store.add([make_at(datetime.now(UTC))])
     save(db, Settings(budgets=(Budget(4, "questions"), Budget(1, "questions", "day", "chatgpt", hold=True))))
     done = CliRunner().invoke(main, ["today", "--db", str(db), "--lang", "en"])
     assert done.exit_code == 0, done.output

@@ -25,7 +25,7 @@ from addon.reader import Reader
 from addon.state import State, load_token, write_state
 from tests.examples import KEY, load_examples
 from tests.test_importing_recordings import SIMPLE, to_entry
-from tests.test_store import make
+from tests.test_store import make, make_at
 from tests.test_wrong_types import spoil
 from tracker.cli import main
 from tracker.imports.logs import read_time
@@ -116,7 +116,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("foreign") / "k.db"
     now = datetime.now(UTC)
     with Store.open(path) as store:
-        store.add(make(n, started_at=timestamp(now - timedelta(seconds=n))) for n in range(40))
+        store.add(make_at(now - timedelta(seconds=n), n) for n in range(40))
     kept = {"id", "started_at", "local_day"}
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         columns = [name for _, name, kind, *_ in other.execute("PRAGMA table_info(requests)") if kind == "TEXT"]

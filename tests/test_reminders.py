@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from addon.pulse import Pulse
-from tests.test_store import make
+from tests.test_store import make_at
 from tracker import own_page, reminders
 from tracker.cli import main
 from tracker.settings import Settings
@@ -21,17 +21,21 @@ from tracker.team.keys import JoinCode
 from tracker.team.message import encode
 from tracker.team.policy import Policy, first_policy
 
-NOW = datetime.now(UTC)
 CODE = JoinCode("tls://nats.example:4222", "city", "device-000001", "", "", "")
 RULE = '[services.chatgpt]\nstate = "unapproved"\nreason = "No contract yet"\n'
 POLICY = first_policy("Fjellvik") + RULE
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Path:
+def now() -> datetime:
+    return datetime.now(UTC).astimezone()
+
+
+@pytest.fixture
+def db(tmp_path: Path, now: datetime) -> Path:
     path = tmp_path / "klimaspor.db"
     with Store.open(path) as store:
-        store.add([make(1, started_at=timestamp(NOW)), make(2, started_at=timestamp(NOW), service="claude")])
+        store.add([make_at(now, 1), make_at(now, 2, service="claude")])
     return path
 
 
@@ -61,13 +65,13 @@ def test_reminders_are_off_until_the_policy_offers_them_and_the_person_takes_the
     assert "not approved" not in say("today", "--db", db, "--lang", "en")[1]
 
 
-def test_a_service_is_told_once_a_day_and_nothing_is_held(db: Path, tmp_path: Path) -> None:
+def test_a_service_is_told_once_a_day_and_nothing_is_held(db: Path, tmp_path: Path, now: datetime) -> None:
     say("team", "remind", policy(tmp_path), "--db", db)
     pulse = Pulse()
     with Store.open(db) as store:
         first, again = pulse.look(store), pulse.look(store)
-        tomorrow = NOW + timedelta(days=1)
-        store.add([make(3, started_at=timestamp(tomorrow))])
+        tomorrow = now + timedelta(days=1)
+        store.add([make_at(tomorrow, 3)])
         assert reminders.due_reminders(store, tomorrow) == {"chatgpt": "No contract yet"}
     for process in pulse.shown:
         process.wait(30)
@@ -78,23 +82,23 @@ def test_a_service_is_told_once_a_day_and_nothing_is_held(db: Path, tmp_path: Pa
     assert again["notices"] == []
 
 
-def test_the_proxys_own_page_says_it(db: Path) -> None:
+def test_the_proxys_own_page_says_it(db: Path, now: datetime) -> None:
     save(db, Settings({"language": "nl", "notices.unapproved": ("chatgpt=Nog <geen> contract",)}))
     status = {"trouble": None, "passing": [], "turns": {"heard": 1, "lost": {}}, "port": 1, "hosts": 3, "local": {},
-              "started_at": timestamp(NOW)}  # fmt: skip
+              "started_at": timestamp(now)}  # fmt: skip
     with Store.open(db, readonly=True) as store:
         page = own_page.show(store, status, "0" * 32)
     assert "ChatGPT: niet goedgekeurd door je organisatie. Nog &lt;geen&gt; contract." in page
 
 
-def test_nothing_of_a_reminder_is_in_what_a_computer_sends(db: Path, tmp_path: Path) -> None:
+def test_nothing_of_a_reminder_is_in_what_a_computer_sends(db: Path, tmp_path: Path, now: datetime) -> None:
     with Store.open(db) as store:
-        before = Device(store).preview(CODE, NOW.date() + timedelta(days=7))
+        before = Device(store).preview(CODE, now.date() + timedelta(days=7))
     say("team", "remind", policy(tmp_path), "--db", db)
     pulse = Pulse()
     with Store.open(db) as store:
         pulse.look(store)
-        after = Device(store).preview(CODE, NOW.date() + timedelta(days=7))
+        after = Device(store).preview(CODE, now.date() + timedelta(days=7))
     for process in pulse.shown:
         process.wait(30)
     assert encode(after) == encode(before)
@@ -102,7 +106,7 @@ def test_nothing_of_a_reminder_is_in_what_a_computer_sends(db: Path, tmp_path: P
     with sqlite3.connect(db) as connection:
         kept = connection.execute("SELECT value FROM meta WHERE key = 'reminded'").fetchall()
     connection.close()
-    assert kept == [(f"{NOW.astimezone().date().isoformat()} chatgpt",)]
+    assert kept == [(f"{now.date().isoformat()} chatgpt",)]
 
 
 @pytest.mark.parametrize("words", [("team", "remind"), ("team", "remind", "policy.toml", "--off")])

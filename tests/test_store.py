@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracker import sums
+from tracker.moments import timestamp, utc_offset_minutes
 from tracker.record import FEATURES, Feature, Record, Unread, identify
-from tracker.store import Added, Rating, Store, timestamp
+from tracker.store import Added, Rating, Store
 
 MONDAY = date(2026, 11, 16)
 
@@ -33,6 +34,11 @@ def make(number: int = 0, **changes: object) -> Record:
         reader="chatgpt/1",
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def make_at(moment: datetime, number: int = 0, **changes: object) -> Record:
+    """Make a record of that moment, and of the day that it is on this computer."""
+    return make(number, started_at=timestamp(moment), utc_offset_minutes=utc_offset_minutes(moment), **changes)
 
 
 def test_the_file_is_for_its_owner_only(store: Store) -> None:
