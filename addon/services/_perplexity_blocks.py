@@ -61,8 +61,8 @@ class Blocks:
         if document is None:
             return None
         for patch in self._waiting[name]:
-            match patch:
-                case {"op": str(operation), "path": str(path)}:
-                    document.apply(operation, path, patch.get("value"))
+            told = patch if isinstance(patch, dict) else {}
+            if isinstance(operation := told.get("op"), str) and isinstance(path := told.get("path"), str):
+                document.apply(operation, path, told.get("value"))
         self._waiting[name].clear()
         return document.root
