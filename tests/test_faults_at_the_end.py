@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from mitmproxy import ctx
 
 from addon.run import Proxy, ProxyError, ProxyOptions
 from addon.tally import files_beside, left_of, name_of
@@ -133,7 +134,11 @@ def test_what_a_worker_that_never_wakes_has_at_the_end_is_left_to_be_counted(tmp
     assert rows + left.n + told(tmp_path).total() == 4
 
 
-def test_a_port_that_is_taken_after_we_looked_is_told_and_leaves_nothing_behind(tmp_path: Path, origin: Rogue) -> None:
+def test_a_port_that_is_taken_after_we_looked_is_told_and_leaves_nothing_behind(
+    tmp_path: Path, origin: Rogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("master", "options", "log"):  # as mitmproxy knows one proxy in a process, which ``way`` is to stay
+        monkeypatch.setattr(ctx, name, vars(ctx).get(name), raising=False)
     port = free_port()
     folder = tmp_path / "data"
     proxy = Proxy(ProxyOptions(db=folder / "k.db", folder=folder, port=port, upstream_ca=origin.authority))
