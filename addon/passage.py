@@ -22,6 +22,7 @@ from addon.wire.alerts import BROKEN_OFF
 
 RELOAD_SECONDS = 1.5
 """How long a challenge page may be on its way before the connection it came over is closed."""
+IsMeant = Callable[[connection.Client], bool]
 NOBODY = "0000000000000000"
 MISSES_CERTIFICATE = frozenset({400, 403, 495, 496})
 """How a site that asked for a certificate may say that it got none (nginx, IIS, Cloudflare)."""
@@ -89,19 +90,23 @@ class Passage:
 
     def server_connected(self, data: ServerConnectionHookData) -> None:
         """Close, before a byte passes, what turned out to lead to a private address: a name may resolve to one."""
-        asked = self._asked.pop(data.server.id, None)
-        if asked is not None:
-            # The certificate shown to the client names the host that was asked for, not where a test put it.
-            vars(data.server)["address"] = asked
-        elif (
-            self._is_chosen_by_client(data)
+        if (
+            not self._call_as_asked(data.server)
+            and self._is_chosen_by_client(data)
             and data.server.peername is not None
             and is_private(ipaddress.ip_address(data.server.peername[0].partition("%")[0]))
         ):
             self._cut(data)
 
     def server_connect_error(self, data: ServerConnectionHookData) -> None:
-        self._asked.pop(data.server.id, None)
+        self._call_as_asked(data.server)
+
+    def _call_as_asked(self, server: connection.Server) -> bool:
+        """Call a server again as it was asked for, wherever a test put it; return whether one did."""
+        asked = self._asked.pop(server.id, None)
+        if asked is not None:
+            vars(server)["address"] = asked  # what is shown to the client, and what is open already, goes by that
+        return asked is not None
 
     # What is opened
 
@@ -141,9 +146,9 @@ class Passage:
             return
         if flow.response.status_code in MISSES_CERTIFICATE and flow.server_conn.id in self._wanting:
             self.asides.refused(host)
-            self._close_soon(host)
+            self._close_soon(_leads_to(host))
         elif _is_challenge(flow.response) and self.asides.challenge(host):
-            self._close_soon(host)
+            self._close_soon(_leads_to(host))
 
     def tls_established_server(self, data: TlsData) -> None:
         """Notice a site that would have a certificate of the person's, whether or not it insists on it."""
@@ -162,21 +167,22 @@ class Passage:
             self.asides.mistrust(host)
         elif BROKEN_OFF in (data.conn.error or ""):
             self.asides.refused(host)
-        else:
+        else:  # over this connection the client would be told of that for ever
+            self._close_soon(lambda one: one is data.context.client)
             return
-        self._close_soon(host)
+        self._close_soon(_leads_to(host))
 
-    def _close_soon(self, host: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._close_opened(host))
+    def _close_soon(self, is_meant: IsMeant) -> None:
+        task = asyncio.get_running_loop().create_task(self._close_opened(is_meant))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _close_opened(self, host: str) -> None:
-        """Close the opened connections to a host, so that a reload takes the untouched way; cut no running answer."""
+    async def _close_opened(self, is_meant: IsMeant) -> None:
+        """Close these opened connections, so that a reload comes over another one; cut no running answer."""
         while True:
             await asyncio.sleep(RELOAD_SECONDS)
             busy = self._busy_clients()
-            handlers = [h for h in _handlers().values() if (h.client.sni or "").lower() == host]
+            handlers = [handler for handler in _handlers().values() if is_meant(handler.client)]
             for handler in handlers:
                 if handler.client.id not in busy and handler.client.tls_established:
                     await handler.on_timeout()
@@ -199,6 +205,10 @@ class Passage:
             link = handler.transports.get(end)
             if link is not None and isinstance(link.writer, asyncio.StreamWriter):
                 link.writer.transport.abort()
+
+
+def _leads_to(host: str) -> IsMeant:
+    return lambda client: (client.sni or "").lower() == host
 
 
 def _handlers() -> Mapping[Any, ProxyConnectionHandler]:

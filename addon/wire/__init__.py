@@ -8,6 +8,7 @@ from mitmproxy.proxy.layers import http, tls, websocket
 from mitmproxy.proxy.layers.http import _http1, _http2
 
 from addon.wire import http1, http2
+from addon.wire.again import Attempt
 from addon.wire.alerts import ServerTLS
 from addon.wire.fairness import Handler
 from addon.wire.sockets import Socket
@@ -17,6 +18,7 @@ __all__ = ["bear_more"]
 
 def bear_more() -> None:
     """Have mitmproxy use these in place of its own; it has no other way in."""
+    vars(http)["HttpClient"] = Attempt
     vars(http)["Http1Client"] = http1.Client
     vars(http)["Http2Client"] = http2.Client
     vars(http)["Http2Server"] = http2.Server

@@ -21,6 +21,16 @@ class ServerTLS(tls.ServerTLSLayer):
         self._is_new = True
         """Whether nothing came since the handshake: with TLS 1.3 it is only then that a certificate is missed."""
 
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """What a service ends before the client has said hello, which mitmproxy would wait for, is opened anew."""
+        if self.wait_for_clienthello and isinstance(event, events.ConnectionClosed) and event.connection is self.conn:
+            self.wait_for_clienthello = False
+            if self.conn.state is not ConnectionState.CLOSED:
+                yield commands.CloseConnection(self.conn)
+            self.conn.sockname = self.conn.timestamp_start = None
+        else:
+            yield from super()._handle_event(event)
+
     def receive_data(self, data: bytes) -> layer.CommandGenerator[None]:
         yield from super().receive_data(data)
         if self.tls.get_shutdown() & SSL.RECEIVED_SHUTDOWN and self.conn.state & ConnectionState.CAN_READ:
