@@ -43,12 +43,13 @@ def _zone(key: str, meaning: str) -> Setting:
 
 
 LANGUAGES = ("en", "nb", "nl")
+METHODS = ("ecologits", "flop", "measured", "vendor", "time")
 REMINDERS = "notices.unapproved"
 
 SCHEMA = (
     _choice("language", None, "Language of reports; unset: the computer's.", LANGUAGES),
     _zone("country", "Where you live: for comparisons and for your own device."),
-    _choice("report.method", None, "Use one method only.", ("ecologits", "flop", "measured", "vendor", "time")),
+    _choice("report.method", None, "Use one method only.", METHODS),
     _zone("report.zone", "What if the servers stood there."),
     Setting("report.extensions", "switch", True, "Include what the wire hides, as estimates of their own."),
     Setting("footprint.without", "list", (), "Extensions to leave out, such as prefill, idle, history, network."),

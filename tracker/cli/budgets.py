@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tracker.budget import PERIODS, UNITS, Budget
 from tracker.cli.options import (
     Amount,
     Whole,
@@ -57,8 +58,8 @@ def _show_budgets(db: Path, *, as_json: bool) -> None:
 
 @budget.command("add", epilog=examples("klimaspor budget add 100 wh --per week --hold"))
 @click.argument("amount", type=Amount(0, 1e12, min_open=True, max_open=True))
-@click.argument("unit", type=click.Choice(["questions", "minutes", "tokens", "wh"]))
-@click.option("--per", type=click.Choice(["day", "week"]), default="week", show_default=True, help="Its length.")
+@click.argument("unit", type=click.Choice(UNITS))
+@click.option("--per", type=click.Choice(PERIODS), default="week", show_default=True, help="Its length.")
 @click.option("--service", help="Only this service, such as chatgpt.")
 @click.option("--feature", help="Only turns with this feature, such as deep_research.")
 @click.option("--hold", is_flag=True, help="Hold new turns back when it is used up; otherwise you are only told.")
@@ -67,7 +68,6 @@ def add_budget(
     db: Path, *, amount: float, unit: str, per: str, service: str | None, feature: str | None, hold: bool
 ) -> None:
     """Set a budget. You are told at 80 % and at 100 %."""
-    from tracker.budget import Budget
     from tracker.record import FEATURES
     from tracker.settings import load
     from tracker.settings_file import save

@@ -15,6 +15,7 @@ import click
 from tracker.cli.leaving import leave
 from tracker.cli.options import database_option, examples, format_option, language_option, spare_our_own
 from tracker.report.computer import clock, computer_language
+from tracker.settings import METHODS
 
 if TYPE_CHECKING:
     from tracker.report.period import Period
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here; - is the terminal.")
 @click.option("--open", "open_it", is_flag=True, help="Show the page in the browser.")
 @language_option()
-@click.option(
-    "--method", type=click.Choice(("ecologits", "flop", "measured", "vendor", "time")), help="One method only."
-)
+@click.option("--method", type=click.Choice(METHODS), help="One method only.")
 @click.option("--zone", help="What if the servers stood there, such as NOR.")
 @click.option("--demo", is_flag=True, help="Show a made-up year instead of your own records.")
 @database_option
