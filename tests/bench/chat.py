@@ -27,8 +27,6 @@ from tracker.coverage import BEAT_S
 
 NAMES = ("direct", "bare TLS", "mitmproxy", "klimaspor")
 INTERVAL = 0.02
-IDLE_SECONDS = 0.01
-"""A worker that uses less of the processor in half a second has nothing left to read."""
 SLICES = 3
 """What is counted by the second is counted in so many parts of a round, for a shared machine changes by the second."""
 REPEATED = (
@@ -74,7 +72,7 @@ class Bench:
         if proxy:
             used = proxy.cpu_seconds() - before[0]
             self.note(f"{what}: proxy CPU, us", name, used / units[0] * 1e6)
-            read = wait_until_idle(proxy) - before[1]  # else it would take its time out of the next one's
+            read = proxy.idle_worker_seconds() - before[1]  # else it would take its time out of the next one's
             self.note(f"{what}: worker CPU, us", name, read / units[0] * 1e6)
 
     def streams(self, name: str, n: int, seconds: float, what: str = "streams", follow: Follow | None = None) -> None:
@@ -192,17 +190,6 @@ class Bench:
             yield partial(self.connections, n=100)
         for _ in range(SLICES):
             yield from repeated
-
-
-def wait_until_idle(proxy: Proxy) -> float:
-    """Wait until the worker has read what it was given, for a minute at most; return what it has used by then."""
-    used = proxy.worker_seconds()
-    for _ in range(120):
-        time.sleep(0.5)
-        before, used = used, proxy.worker_seconds()
-        if used - before < IDLE_SECONDS:
-            break
-    return used
 
 
 def main(arguments: list[str]) -> None:

@@ -26,33 +26,11 @@ from pathlib import Path
 import httpx
 
 from tests.bench.aftermath import Row, children_of, count, look, reading, told, under_way, wait_for_the_end_of
-from tests.bench.processes import compiled
-from tests.rogue import URL, Rogue, answer, question, rogue
+from tests.bench.nursery import nursery_of
+from tests.rogue import URL, answer, question, rogue
 
-ROOT = Path(__file__).parent.parent.parent
 CLIENTS = 4
 LATE = 4
-NURSERY = """
-import os, sys
-from pathlib import Path
-import mitmproxy.addons
-import addon.arrival, addon.authority, addon.pages, addon.passage, addon.tap
-from addon.company import all_services
-from addon.run import ProxyOptions, serve
-folder, port, ca = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-def say(state):
-    os.write(1, b"%d %d\\n" % (os.getpid(), state.port))
-all_services(folder)
-for _ in sys.stdin:
-    child = os.fork()
-    if not child:
-        serve(ProxyOptions(db=folder / "klimaspor.db", folder=folder, port=0, upstream_ca=ca,
-                           redirect={"*": ("127.0.0.1", port)}), ready=say)
-        os._exit(0)
-    os.waitpid(child, 0)
-    os.write(1, b"dead\\n")
-"""
-"""Imports once and forks a real proxy for each line it is told, so that a round costs little."""
 
 
 @dataclass(slots=True)
@@ -147,7 +125,7 @@ def killing(folder: Path, *, seed: int = 0) -> Iterator[Callable[[], Toll]]:
     data = folder / "data"
     data.mkdir(parents=True)
     seen: dict[str, Row] = {}
-    with rogue(folder / "origin") as origin, _nursery(data, origin) as nursery:
+    with rogue(folder / "origin") as origin, nursery_of(data, origin) as nursery:
 
         def one_round() -> Toll:
             _round(nursery, data, names, chance, toll, seen)
@@ -214,7 +192,6 @@ def _count(load: Load, data: Path, pid: int, toll: Toll, seen: dict[str, Row], w
     lost = sum(n for reason, n in told(data).items() if reason != "killed")
     accounted = len(fresh) + left + lost - toll.told
     toll.counted, toll.told = toll.counted + left, lost
-    # Besides the whole ones, each client may have had one answer under way.
     toll.uncounted += max(0, len(load.whole) - accounted)
     toll.overcounted += max(0, accounted - len(load.whole) - CLIENTS)
     seen.clear()
@@ -222,21 +199,6 @@ def _count(load: Load, data: Path, pid: int, toll: Toll, seen: dict[str, Row], w
     with reading(data) as database:
         toll.not_intact += database.execute("PRAGMA integrity_check").fetchone() != ("ok",)
         toll.gaps_unseen += database.execute("SELECT count(*) FROM heartbeat WHERE clean_stop").fetchone() != (0,)
-
-
-@contextmanager
-def _nursery(data: Path, origin: Rogue) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", NURSERY, str(data), str(origin.port), str(origin.authority)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=compiled(data),
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        for child in children_of(process.pid):  # a proxy that a failed round left; its worker ends with it
-            os.kill(child, signal.SIGKILL)
-        process.kill()
-        process.communicate()
 
 
 def main(arguments: list[str]) -> int:

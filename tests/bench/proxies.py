@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import trustme
 
 from tests.bench import peers
 
+IDLE_SECONDS = 0.01
+"""A worker that uses less of the processor in half a second has nothing left to read."""
 ROOT = Path(__file__).parent.parent.parent
 OURS = """
 import sys
@@ -69,6 +72,16 @@ class Proxy:
         """The same of its children, which carry nothing: those there are and those there were."""
         gone = self.process.cpu_times()
         return float(gone.children_user + gone.children_system) + sum(map(processor_seconds, self.process.children()))
+
+    def idle_worker_seconds(self) -> float:
+        """The same once the worker has read what it was given, or after a minute."""
+        used = self.worker_seconds()
+        for _ in range(120):
+            time.sleep(0.5)
+            before, used = used, self.worker_seconds()
+            if used - before < IDLE_SECONDS:
+                break
+        return used
 
     def worker_megabytes(self) -> float:
         """Resident memory of its children."""
