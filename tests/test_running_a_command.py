@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.browsing import Sites
 from tests.e2e.company import CompanyProxy, company_proxy
+from tests.e2e.sites import Sites
 from tracker.store import Store
 from tracker.trial.dialects import script
 from tracker.trial.script import Script

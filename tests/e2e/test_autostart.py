@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.browsing import free_port, missing_tools
+from tests.e2e.browsing import missing_tools
+from tests.rig import free_port
 
 pytestmark = pytest.mark.browser
 

@@ -21,8 +21,10 @@ from addon.authority import Authority
 from addon.hosts import open_hosts
 from addon.pac import as_data_url, write_pac
 from addon.service import discover
-from tests.e2e.browsing import Chromium, Firefox, Sites, free_port, missing_tools, steer_firefox, wrap_browsers
+from tests.e2e.browsing import Chromium, Firefox, missing_tools, steer_firefox, wrap_browsers
 from tests.e2e.company import CompanyProxy, company_proxy
+from tests.e2e.sites import Sites
+from tests.rig import free_port
 from tests.theft import FORBIDDEN, forge_leaf, forge_twin
 from tracker.setup import nss
 from tracker.setup.browsers import Browser, choose_browser

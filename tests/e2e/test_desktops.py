@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from addon.pac import Previous, load_previous
-from tests.e2e.browsing import Chromium, Sites, free_port, missing_tools, wrap_browsers
+from tests.e2e.browsing import Chromium, missing_tools, wrap_browsers
 from tests.e2e.company import CompanyProxy, company_proxy
+from tests.e2e.sites import Sites
 from tests.e2e.test_browser_window import BANK, KLIMASPOR, example
+from tests.rig import free_port
 from tracker.setup import nss
 
 pytestmark = pytest.mark.browser

@@ -16,8 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.browsing import PAGE, Chromium, Firefox, free_port, missing_tools, steer_firefox, wrap_browsers
-from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, rig
+from tests.e2e.browsing import Chromium, Firefox, missing_tools, steer_firefox, wrap_browsers
+from tests.e2e.sites import PAGE
+from tests.rig import OPENAI, QUESTION, Reply, Rig, completion, free_port, rig
 from tracker import limits
 from tracker.budget import Budget
 from tracker.settings import load

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from addon.authority import Authority
-from tests.e2e.browsing import Chromium, Firefox, Sites, free_port, missing_tools, steer_firefox, wrap_browsers
+from tests.e2e.browsing import Chromium, Firefox, missing_tools, steer_firefox, wrap_browsers
 from tests.e2e.company import company_proxy
+from tests.e2e.sites import Sites
 from tests.e2e.test_browser_window import BANK, KLIMASPOR, ask, example
+from tests.rig import free_port
 from tests.theft import forge_leaf
 from tracker.setup import nss
 

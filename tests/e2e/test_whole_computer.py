@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from addon.state import ask_status
-from tests.e2e.browsing import Chromium, Firefox, Sites, free_port, missing_tools, steer_firefox, wrap_browsers
+from tests.e2e.browsing import Chromium, Firefox, missing_tools, steer_firefox, wrap_browsers
 from tests.e2e.company import CompanyProxy, company_proxy
+from tests.e2e.sites import Sites
 from tests.e2e.test_browser_window import BANK, KLIMASPOR, ask, example
+from tests.rig import free_port
 from tracker.setup import nss
 from tracker.setup.places import find_firefox_profiles
 from tracker.store import Store
