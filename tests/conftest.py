@@ -15,6 +15,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from tests.organisation import Organisation
     from tests.rig import Rig
+    from tests.rogue import Rogue
     from tracker.store import Store
 
 EXTRAS = {
@@ -110,6 +111,15 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     from tests.rig import rig
 
     with rig(tmp_path_factory.mktemp("rig")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rogue]:
+    """A service that does to its answers what the question asks for."""
+    from tests.rogue import rogue
+
+    with rogue(tmp_path_factory.mktemp("rogue")) as made:
         yield made
 
 

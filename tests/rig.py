@@ -65,7 +65,6 @@ class Origin:
     sockets: dict[str, Callable[[Any, Any], Awaitable[None]]] = field(default_factory=dict)
     """By path: an ASGI handler (receive, send) once the socket is accepted."""
     seen: list[Seen] = field(default_factory=list)
-    disconnects: int = 0
     arrived_bytes: int = 0
     """Of all requests' bodies, as they come."""
 
@@ -130,7 +129,6 @@ async def _answer(origin: Origin, scope: dict[str, Any], receive: Any, send: Any
         if reply.numbered:
             piece = piece.replace(b"@", number)  # noqa: PLW2901 - the same piece, for this answer
         if gone.done():
-            origin.disconnects += 1
             return
         await send({"type": "http.response.body", "body": piece, "more_body": True})
         if first and reply.gate is not None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import ssl
-import struct
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +23,7 @@ from h2.events import RequestReceived, StreamEnded
 
 from addon.run import ProxyOptions, Running, running
 from addon.tally import files_beside, left_of
+from tests.faulty_answers import SSE, WAYS
 from tests.rig import QUESTION, completion
 from tracker.record import Record, Unread
 from tracker.store import Store
@@ -32,7 +31,6 @@ from tracker.store import Store
 HOST = "api.openai.com"
 PATH = "/v1/chat/completions"
 URL = f"https://{HOST}{PATH}"
-SSE = b"content-type: text/event-stream\r\n"
 
 
 def question(do: str = "right", name: str = "chatcmpl-1", n: int = 5, **more: object) -> dict[str, Any]:
@@ -52,139 +50,6 @@ class Rogue:
     authority: Path
     quiet: threading.Event
     """Set while an answer has stopped half way."""
-
-
-async def _right(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d\r\n\r\n" % len(body) + body)
-    return True
-
-
-async def _claims_more(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d\r\n\r\n" % (len(body) + 1000) + body)
-    return False
-
-
-async def _claims_less(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d\r\n\r\n" % (len(body) - 30) + body)
-    return False
-
-
-async def _negative(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: -5\r\n\r\n" + body)
-    return False
-
-
-async def _twice(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: 5\r\ncontent-length: 900\r\n\r\n" + body)
-    return False
-
-
-async def _same_twice(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    told = b"content-length: %d\r\n" % len(body)
-    writer.write(b"HTTP/1.1 200 OK\r\n" + told + SSE + told + b"\r\n" + body)
-    return True
-
-
-async def _same_in_a_row(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d, %d\r\n\r\n" % (len(body), len(body)) + body)
-    return True
-
-
-async def _length_of_chunks(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n")
-    writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
-    return True
-
-
-async def _tiny_chunks(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
-    return True
-
-
-async def _tiny_chunks_and_a_bad_one(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body[: len(body) // 2])
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"zz\r\n\r\n")
-    return False
-
-
-async def _bad_chunk(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    half = body[: len(body) // 2]
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n")
-    writer.write(b"%x\r\n%b\r\nzz\r\nnonsense" % (len(half), half))
-    return False
-
-
-async def _huge_chunk(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n")
-    writer.write(b"ffffffffffff\r\n" + body)
-    return False
-
-
-async def _trailers(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\ntrailer: server-timing\r\n\r\n")
-    writer.write(b"%x\r\n%b\r\n0\r\nserver-timing: model;dur=1\r\n\r\n" % (len(body), body))
-    return True
-
-
-async def _interim(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hi")
-    await writer.drain()
-    await asyncio.sleep(0.05)
-    writer.write(b"nts\r\nlink: </style.css>; rel=preload\r\n\r\n")
-    return await _right(writer, body)
-
-
-async def _closes(_writer: asyncio.StreamWriter, _body: bytes) -> bool:
-    return False
-
-
-async def _closes_after(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"connection: close\r\n\r\n" + body)
-    return False
-
-
-async def _not_http(writer: asyncio.StreamWriter, _body: bytes) -> bool:
-    writer.write(b"\x00\x01\x02 who goes there\r\n\r\n")
-    return False
-
-
-async def _endless_head(writer: asyncio.StreamWriter, _body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + b"x-more: and more\r\n" * 60_000)
-    return False
-
-
-async def _resets(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"content-length: %d\r\n\r\n" % len(body) + body[: len(body) // 2])
-    await writer.drain()
-    await asyncio.sleep(0.2)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-    return False
-
-
-WAYS: dict[str, Callable[[asyncio.StreamWriter, bytes], Awaitable[bool]]] = {
-    "right": _right,
-    "claims-more": _claims_more,
-    "claims-less": _claims_less,
-    "negative-length": _negative,
-    "two-lengths": _twice,
-    "same-length-twice": _same_twice,
-    "same-length-in-a-row": _same_in_a_row,
-    "length-of-chunks": _length_of_chunks,
-    "tiny-chunks": _tiny_chunks,
-    "tiny-chunks-and-a-bad-one": _tiny_chunks_and_a_bad_one,
-    "bad-chunk": _bad_chunk,
-    "huge-chunk": _huge_chunk,
-    "trailers": _trailers,
-    "interim": _interim,
-    "closes": _closes,
-    "closes-after": _closes_after,
-    "not-http": _not_http,
-    "endless-head": _endless_head,
-    "resets": _resets,
-}
-"""What may become of an answer over HTTP/1.1; each tells whether the connection may go on."""
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tests.bench.aftermath import count
 from tests.proxy_process import certificate_of, proxy_process
 from tests.raw_origin import accept, ask_for_socket, client, frame, raw_origin, rest
 from tests.rig import QUESTION, completion
 from tests.rogue import HOST, PATH
-from tracker.store import Store
 
 WORD = b"kanarifuglen"
 """Small letters only: the form of the words that a record may hold."""
@@ -95,19 +95,14 @@ def test_no_word_of_any_part_of_the_wire_is_in_a_file_or_on_the_terminal(tmp_pat
             peer.sendall(ask_for_socket(f"/v1/realtime?model=gpt-realtime&{WORD.decode()}={WORD.decode()}", protocol))
             assert WORD in rest(peer)
         held = time.monotonic() + 10
-        while rows(folder) < 2 and time.monotonic() < held:
+        while count(folder) < 2 and time.monotonic() < held:
             time.sleep(0.1)
         written = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         process.send_signal(signal.SIGTERM)
         told = "".join(process.communicate(timeout=30))
     written |= {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert rows(folder) == 2  # the right answer and the broken one have one id; and the socket's
+    assert count(folder) == 2  # the right answer and the broken one have one id; and the socket's
     assert any(path.name.endswith("-wal") for path in written)
     assert "exchange" in (folder / "capture-openai-api.json").read_text()  # a scrubbed example was made of one
     assert [path.name for path, content in written.items() if WORD in content.lower()] == []
     assert WORD.decode() not in told.lower()
-
-
-def rows(folder: Path) -> int:
-    with Store.open(folder / "klimaspor.db", readonly=True) as store:
-        return len(list(store.records()))

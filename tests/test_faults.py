@@ -29,7 +29,8 @@ from addon.reading import Reading
 from addon.tally import Tally
 from tests.bench.faults import Toll, killing
 from tests.bench.locked import Outcome
-from tests.rogue import HOST, PATH, URL, WAYS, Rogue, Way, answer, proxied, question, rogue
+from tests.faulty_answers import WAYS
+from tests.rogue import HOST, PATH, URL, Rogue, Way, answer, proxied, question
 from tests.test_store import make
 from tracker.store import Store
 
@@ -49,12 +50,6 @@ def locked() -> Iterator[dict[str, subprocess.Popen[str]]]:
     for run in runs.values():
         run.kill()
         run.communicate()
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rogue]:
-    with rogue(tmp_path_factory.mktemp("rogue")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

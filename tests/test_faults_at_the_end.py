@@ -21,16 +21,10 @@ from addon.run import Proxy, ProxyError, ProxyOptions
 from addon.tally import files_beside, left_of, name_of
 from tests.bench.aftermath import told
 from tests.rig import free_port
-from tests.rogue import PATH, URL, Rogue, Way, answer, proxied, question, rogue
+from tests.rogue import PATH, URL, Rogue, Way, answer, proxied, question
 from tests.test_what_is_lost import Talk
 from tracker.marks import marks_of
 from tracker.store import Store
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rogue]:
-    with rogue(tmp_path_factory.mktemp("rogue")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -19,15 +19,9 @@ import addon.run
 from addon.jobs import HEAVIEST_QUEUE
 from addon.run import ProxyError
 from tests.rig import free_port
-from tests.rogue import URL, Rogue, answer, proxied, question, rogue
+from tests.rogue import URL, Rogue, answer, proxied, question
 from tests.test_store import make
 from tracker.store import Store, StoreError
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rogue]:
-    with rogue(tmp_path_factory.mktemp("rogue")) as made:
-        yield made
 
 
 @contextmanager

@@ -13,17 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.bench.aftermath import told, under_way
+from tests.bench.aftermath import count, told, under_way
 from tests.dying_worker import MOMENTS
 from tests.proxy_process import certificate_of, proxy_process
-from tests.rogue import URL, Rogue, Way, answer, proxied, question, rogue
+from tests.rogue import URL, Rogue, Way, answer, proxied, question
 from tracker.store import Store
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rogue]:
-    with rogue(tmp_path_factory.mktemp("rogue")) as made:
-        yield made
 
 
 def ask(port: int, certificate: Path, name: str, **doom: str) -> None:
@@ -56,14 +50,14 @@ def test_a_worker_killed_while_it_writes_costs_at_most_that_answer_and_none_is_c
             one.result()
         way.ask("right", f"chatcmpl-after-{moment}".replace(" ", "-"))
 
-    before = rows(way.db.parent)
+    before = count(way.db.parent)
     ask_all()
     deadline = time.monotonic() + 20
-    while rows(way.db.parent) + told(way.db.parent)["crash"] < before + lost + 4 and time.monotonic() < deadline:
+    while count(way.db.parent) + told(way.db.parent)["crash"] < before + lost + 4 and time.monotonic() < deadline:
         time.sleep(0.05)
     way.proxy.settle()
     # The one that kills its reader is given to one more, and then given up.
-    assert rows(way.db.parent) == before + (4 if is_written else 3)
+    assert count(way.db.parent) == before + (4 if is_written else 3)
     assert told(way.db.parent) == Counter({"crash": lost + (not is_written)}) - Counter()
     assert way.proxy.ear.counters.restarts > restarts
 
@@ -75,26 +69,21 @@ def test_a_proxy_killed_while_its_worker_writes_leaves_each_answer_written_or_co
     with proxy_process(tmp_path, origin.port, origin.authority, "--worker", "tests.dying_worker") as (process, port):
         ask(port, certificate_of(tmp_path), "chatcmpl-before")
         deadline = time.monotonic() + 20
-        while rows(tmp_path) < 1 and time.monotonic() < deadline:
+        while count(tmp_path) < 1 and time.monotonic() < deadline:
             time.sleep(0.05)
         ask(port, certificate_of(tmp_path), "chatcmpl-doomed", moment=moment, proxy="too")
         process.wait(20)
     written = 2 if MOMENTS[moment] else 1
-    assert rows(tmp_path) == written
+    assert count(tmp_path) == written
     assert under_way(tmp_path, process.pid) == 2 - written
     with proxied(tmp_path, origin) as way:  # the next start says so
         for _ in range(2):
             way.proxy.ear.beat({"at": time.time(), "clean_stop": False, "counters": {}, "passed": []})
         way.proxy.settle()
         assert told(tmp_path) == Counter({"killed": 1} if written == 1 else {})
-        assert rows(tmp_path) == written
+        assert count(tmp_path) == written
     assert [path for path in tmp_path.iterdir() if "under-way" in path.name] == []
     with Store.open(tmp_path / "klimaspor.db", readonly=True) as store:
         marks = store.db.execute("SELECT count(DISTINCT tally) FROM under_way").fetchone()
         assert marks[0] <= 1  # those of the proxy that is gone are swept away
         assert len(store.unread(date(2000, 1, 1), date(9000, 1, 1))) == 2 - written
-
-
-def rows(data: Path) -> int:
-    with Store.open(data / "klimaspor.db", readonly=True) as store:
-        return len(list(store.records()))

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from addon.state import ask_status
+from tests.bench.aftermath import count, lives
 from tests.rig import OPENAI, OTHER, QUESTION, Origin, Reply, completion, free_port, origin
 from tracker.store import Store
 
@@ -181,28 +182,16 @@ def test_a_killed_proxy_leaves_no_worker_behind_and_no_false_state(tmp_path: Pat
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         workers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
         written = time.monotonic() + 20
-        while not rows(tmp_path / "data") and time.monotonic() < written:
+        while not count(tmp_path / "data") and time.monotonic() < written:
             time.sleep(0.05)
         process.kill()
         process.wait(10)
         deadline = time.monotonic() + 15
-        while any(is_alive(pid) for pid in workers) and time.monotonic() < deadline:
+        while any(map(lives, workers)) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not any(is_alive(pid) for pid in workers)
+        assert not any(map(lives, workers))
         assert ask_status(tmp_path / "data") is None
-    assert rows(tmp_path / "data") == 1
-
-
-def rows(folder: Path) -> int:
-    with Store.open(folder / "klimaspor.db", readonly=True) as store:
-        return len(list(store.records()))
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    assert count(tmp_path / "data") == 1
 
 
 def test_nothing_that_passed_is_in_any_file_or_on_the_terminal(tmp_path: Path) -> None:

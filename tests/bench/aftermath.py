@@ -33,11 +33,11 @@ def children_of(pid: int) -> list[int]:
 
 def wait_for_the_end_of(workers: list[int], seconds: float = 15.0) -> None:
     deadline = time.monotonic() + seconds
-    while any(map(_lives, workers)) and time.monotonic() < deadline:
+    while any(map(lives, workers)) and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
     """Whether a process runs; one that has ended may stay known until its new parent asks for it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
