@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_store import make
+from tests.test_store import make_at
 from tracker import limits
 from tracker.budget import Budget
 from tracker.footprint import assess, choose
 from tracker.record import FEATURES, Feature
 from tracker.settings import SCHEMA, Settings, SettingsError, find, load, parse, settings_path
 from tracker.settings_file import save, to_toml
-from tracker.store import Store, timestamp
+from tracker.store import Store
 
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
 
 
 def record(number: int, **changes: object):
-    return make(number, started_at=timestamp(NOW + timedelta(seconds=number)), **changes)
+    return make_at(NOW + timedelta(seconds=number), number, **changes)
 
 
 def allow(store: Store, *budgets: Budget) -> None:
@@ -46,7 +46,7 @@ def test_a_budget_counts_only_its_service_feature_and_period(store: Store) -> No
     research = (Feature("deep_research", "used", 1),)
     allow(store, Budget(2, "questions", "week", "chatgpt", "deep_research"))
     store.add([record(1, features=research), record(2), record(3, features=research, service="gemini")])
-    store.add([make(9000, features=research, started_at=timestamp(NOW - timedelta(days=7)))])
+    store.add([make_at(NOW - timedelta(days=7), 9000, features=research)])
     (standing,) = limits.standings(store, NOW)
     assert standing.used == 1
     assert standing.share == 0.5
