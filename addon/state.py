@@ -43,10 +43,17 @@ def read_state(folder: Path) -> State | None:
     with suppress(OSError, ValueError):  # not there, or damaged: then no proxy can be found by it
         match read_json(folder / STATE_FILE):
             case {"pid": int(pid), "port": int(port), "token": str(), "started_at": str(), **rest} as told if (
-                pid > 0 and 0 < port < 65536 and rest.keys() <= {"local"}
+                pid > 0 and 0 < port < 65536 and _is_local_ports(rest)
             ):
                 return State(**told)
     return None
+
+
+def _is_local_ports(rest: dict[str, Any]) -> bool:
+    match rest:
+        case {"local": dict(local)} if len(rest) == 1:
+            return all(isinstance(port, int) for port in local.values())
+    return not rest
 
 
 def forget_state(folder: Path, pid: int) -> None:

@@ -17,7 +17,7 @@ from tracker.footprint import assess, choose
 from tracker.record import FEATURES, Feature
 from tracker.settings import SCHEMA, Settings, SettingsError, find, load, parse, settings_path
 from tracker.settings_file import save, to_toml
-from tracker.store import Store
+from tracker.store import Store, StoreError
 
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
 
@@ -84,6 +84,17 @@ def test_each_notice_is_told_once(store: Store) -> None:
         told += [round(standing.share, 1) for standing in limits.due_notices(store, NOW)]
         assert limits.due_notices(store, NOW) == []
     assert told == [0.8, 1.0]
+
+
+@pytest.mark.parametrize("damage", ["", "much"])
+def test_a_damaged_note_of_what_was_told_is_a_sentence(store: Store, damage: str) -> None:
+    allow(store, Budget(1, "questions", "day"))
+    store.add([record(1)])
+    assert len(limits.due_notices(store, NOW)) == 1
+    with store.writing() as connection:
+        assert connection.execute("UPDATE meta SET value = ? WHERE key LIKE 'told:%'", (damage,)).rowcount == 1
+    with pytest.raises(StoreError, match="changed by another program"):
+        limits.due_notices(store, NOW)
 
 
 def test_a_pause_passes_until_it_ends_and_wins_over_a_hold(store: Store) -> None:

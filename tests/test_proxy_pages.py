@@ -14,10 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from addon.holders import ask_owner, look_up_owner, owner_of, port_is_taken
-from addon.state import TOKEN_FILE, State, ask_status, load_token, read_state, write_state
+from addon.state import TOKEN_FILE, State, ask_status, forget_state, load_token, read_state, write_state
 from tests.rig import Rig
+from tracker.cli import main
 
 Find = Callable[[tuple[str, int], tuple[str, int]], int | None]
 
@@ -177,8 +179,32 @@ def test_a_state_file_of_a_dead_proxy_is_no_proxy(tmp_path: Path) -> None:
     assert read_state(tmp_path) == state
     assert "0" * 32 not in repr(state)
     assert ask_status(tmp_path) is None
-    (tmp_path / "proxy.json").write_text("{]")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"", b"{]", b"\xff\xfe", b"[" * 100_000, b"null", b"[1]", b'{"pid": 1}',
+        b'{"pid": 1, "port": 9, "token": 5, "started_at": ""}',
+        b'{"pid": -1, "port": 9, "token": "", "started_at": ""}',
+        b'{"pid": 1, "port": 99999, "token": "", "started_at": ""}',
+        b'{"pid": 1, "port": "9", "token": "", "started_at": ""}',
+        b'{"pid": 1, "port": 9, "token": "", "started_at": "", "more": 1}',
+        b'{"pid": 1, "port": 9, "token": "", "started_at": "", "local": 5}',
+        b'{"pid": 1, "port": 9, "token": "", "started_at": "", "local": {"ollama": "x"}}',
+    ],
+)  # fmt: skip
+def test_a_damaged_state_file_is_no_proxy_and_the_next_one_takes_its_place(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "proxy.json").write_bytes(damage)
+    assert read_state(tmp_path) is None
     assert ask_status(tmp_path) is None
+    told = CliRunner().invoke(main, ["status", "--db", str(tmp_path / "k.db")])
+    assert told.exit_code in {0, 1}
+    assert "does not run" in told.output
+    forget_state(tmp_path, 1)
+    state = State(pid=1, port=9, token="0" * 32, started_at="")
+    write_state(tmp_path, state)
+    assert read_state(tmp_path) == state
 
 
 def test_a_taken_port_is_noticed() -> None:

@@ -82,6 +82,19 @@ def test_a_service_is_told_once_a_day_and_nothing_is_held(db: Path, tmp_path: Pa
     assert again["notices"] == []
 
 
+@pytest.mark.parametrize("damage", ["", "   ", "yesterday chatgpt"])
+def test_a_damaged_note_of_what_was_told_tells_it_once_more(
+    db: Path, tmp_path: Path, now: datetime, damage: str
+) -> None:
+    say("team", "remind", policy(tmp_path), "--db", db)
+    with Store.open(db) as store:
+        assert reminders.due_reminders(store, now) == {"chatgpt": "No contract yet"}
+        with store.writing() as connection:
+            assert connection.execute("UPDATE meta SET value = ? WHERE key = 'reminded'", (damage,)).rowcount == 1
+        assert reminders.due_reminders(store, now) == {"chatgpt": "No contract yet"}
+        assert reminders.due_reminders(store, now) == {}
+
+
 def test_the_proxys_own_page_says_it(db: Path, now: datetime) -> None:
     save(db, Settings({"language": "nl", "notices.unapproved": ("chatgpt=Nog <geen> contract",)}))
     status = {"trouble": None, "passing": [], "turns": {"heard": 1, "lost": {}}, "port": 1, "hosts": 3, "local": {},

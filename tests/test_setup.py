@@ -59,12 +59,21 @@ def test_what_was_interrupted_half_way_can_be_taken_back(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_ledger_is_said_and_kept(tmp_path: Path) -> None:
-    (tmp_path / LEDGER_FILE).write_text('{"version": 1, "entries": [')
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b'{"version": 1, "entries": [', b"", b"null", b"\xff\xfe", b"[" * 100_000, b'{"version": 1, "entries": 5}',
+        b'{"version": 1, "entries": [5]}', b'{"version": 1, "entries": [{"kind": "file"}]}',
+        b'{"version": 1, "entries": [{"kind": "file", "fields": 5, "memory": {}, "done_at": ""}]}',
+        b'{"version": 99, "entries": []}',
+    ],
+)  # fmt: skip
+def test_a_damaged_ledger_is_said_and_kept(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / LEDGER_FILE).write_bytes(damage)
     done = CliRunner().invoke(main, ["undo", "--db", str(tmp_path / "k.db")])
     assert done.exit_code == 1
     assert "ledger of the set-up is damaged" in done.output
-    assert (tmp_path / LEDGER_FILE).exists()
+    assert (tmp_path / LEDGER_FILE).read_bytes() == damage
 
 
 def test_a_file_that_was_changed_since_stays(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import trustme
 from OpenSSL import SSL
@@ -207,9 +208,8 @@ def test_a_site_whose_certificate_is_wrong_is_the_browser_s_affair_at_the_next_t
             ]
 
 
-def _read(peer: ssl.SSLSocket, end: bytes) -> None:
+def _read(peer: ssl.SSLSocket, end: bytes, came: bytes = b"") -> None:
     """Read until the other side has said so."""
-    came = b""
     while not came.endswith(end):
         data = peer.recv(65536)
         if not data:
@@ -226,8 +226,7 @@ def test_a_kept_connection_that_ends_as_it_is_asked_is_asked_again_by_whom_it_wo
     def serve(peer: ssl.SSLSocket, head: bytes) -> None:
         connection = len(set(asked)) + 1
         while True:
-            if not head.endswith(b"{}"):
-                _read(peer, b"{}")
+            _read(peer, b"{}", head)
             asked.append(connection)
             if connection == 1 and asked.count(1) == 2:
                 return
@@ -273,3 +272,26 @@ def test_a_question_that_a_new_connection_swallows_is_not_asked_twice(tmp_path: 
             peer.sendall(ASK)
             assert rest(peer).startswith(b"HTTP/1.1 502")
             assert asked == 2
+
+
+@pytest.mark.parametrize("chunks", [b"", b"0\r\n\r\n"], ids=["none come", "their end comes"])
+def test_an_answer_without_a_body_that_speaks_of_chunks_is_over_with_its_head(tmp_path: Path, chunks: bytes) -> None:
+    """mitmproxy takes the two together for an attack and answers with an error; browsers read the head."""
+
+    def serve(peer: ssl.SSLSocket, head: bytes) -> None:
+        while True:
+            _read(peer, b"{}", head)
+            head = b""
+            peer.sendall(b"HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\nx-said: so\r\n\r\n" + chunks)
+
+    with raw_origin(tmp_path, serve) as origin:
+        options = ProxyOptions(
+            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority,
+            redirect={"*": ("127.0.0.1", origin.port)},
+        )  # fmt: skip
+        with running(options) as proxy:
+            trust, url = ssl.create_default_context(cafile=proxy.certificate), f"http://127.0.0.1:{proxy.state.port}"
+            with httpx.Client(proxy=url, verify=trust, trust_env=False, timeout=10) as session:
+                for _ in range(2):
+                    answer = session.post(f"https://{HOST}{PATH}", content=b"{}")
+                    assert (answer.status_code, answer.content, answer.headers["x-said"]) == (204, b"", "so")
