@@ -49,7 +49,7 @@ def read_state(folder: Path) -> State | None:
     return None
 
 
-def _is_local_ports(rest: dict[str, Any]) -> bool:
+def _is_local_ports(rest: dict[Any, Any]) -> bool:
     match rest:
         case {"local": dict(local)} if len(rest) == 1:
             return all(isinstance(port, int) for port in local.values())
