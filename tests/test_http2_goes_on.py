@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
+from h2.events import DataReceived, Event, PingAckReceived, RequestReceived, StreamEnded, StreamReset
 from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
@@ -78,6 +78,13 @@ class Peer:
         while not is_there():
             self.take()
 
+    def wait_until_heard(self) -> None:
+        """Wait until the other side has taken all that was sent."""
+        self.state.ping(b"heard so")
+        self.send()
+        while not any(isinstance(event, PingAckReceived) for event in self.take()):
+            pass
+
     def ask(self, what: str = "", *, has_body: bool = False) -> int:
         number = self.state.get_next_available_stream_id()
         head = [(":method", "POST"), (":scheme", "https"), (":authority", HOST), (":path", f"{PATH}?{what}")]
@@ -117,6 +124,8 @@ class Service:
         self.asked: list[str] = []
         self.takes = threading.Event()
         """Whether it acknowledges what it is sent."""
+        self.hangs_up = threading.Event()
+        """Whether the time has come for that, where it is asked to do so late."""
 
     def talk(self, link: ssl.SSLSocket, _head: bytes) -> None:
         self.connections += 1
@@ -142,7 +151,8 @@ class Service:
             peer.leave(0)
             return
         if what.startswith("hangs-up"):
-            time.sleep(0.5 if what == "hangs-up-late" else 0)
+            if what == "hangs-up-late":
+                self.hangs_up.wait(20)
             peer.link.shutdown(socket.SHUT_RDWR)
             return
         if what == "waits":
@@ -227,6 +237,8 @@ def test_a_question_that_waits_for_its_turn_when_a_new_connection_ends_is_refuse
         while not service.asked:
             time.sleep(0.01)
         second = peer.ask("stays")
+        peer.wait_until_heard()
+        service.hangs_up.set()
         peer.take_until(lambda: first in peer.ended and second in peer.reset)
         assert b"502" in peer.bodies[first]
         assert peer.reset == {second: REFUSED_STREAM}
