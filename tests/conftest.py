@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -103,6 +103,23 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
     with Store.open(tmp_path / "private" / "klimaspor.db") as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A made-up person's heavy year."""
+    from tests import golden
+
+    with golden.demo_store(tmp_path_factory.mktemp("demo")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def week(demonstration: Store) -> dict[str, Any]:
+    """The report's data of that year's last week."""
+    from tests import golden
+
+    return golden.week(demonstration)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import time
 import tracemalloc
 import zlib
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import brotli
@@ -24,6 +23,7 @@ from addon.framing.choice import choose
 from addon.framing.lines import CodedSplitter, SignalrSplitter
 from addon.framing.sse import SseSplitter
 from addon.framing.values import LARGEST_EVENT
+from tests.test_coding import cut
 
 CUTS = st.lists(st.integers(0, 600), max_size=6)
 JSON = st.recursive(
@@ -53,11 +53,6 @@ def read(
 
 def values(*arguments: Any, **more: Any) -> list[Any]:
     return [data for data, _ in read(*arguments, **more)[0]]
-
-
-def cut(data: bytes, places: list[int]) -> list[bytes]:
-    edges = [0, *sorted(min(place, len(data)) for place in places), len(data)]
-    return [data[start:end] for start, end in pairwise(edges)]
 
 
 def envelope(flags: int, data: bytes) -> bytes:

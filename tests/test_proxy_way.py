@@ -11,7 +11,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import brotli
@@ -20,6 +19,7 @@ import pytest
 from backports import zstd
 
 from tests.rig import OPENAI, QUESTION, Reply, Rig, completion
+from tests.test_what_never_ends import resident_bytes
 from tracker import limits
 from tracker.store import Store
 
@@ -218,11 +218,6 @@ def test_a_held_turn_gets_a_short_answer_and_a_running_one_goes_on(way: Rig) -> 
         assert first + b"".join(arriving) == b"".join(pieces)
     assert held.status_code == 429
     assert "klimaspor" in held.text
-
-
-def resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")

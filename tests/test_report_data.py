@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,17 +23,6 @@ from tracker.store import Store
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs/report.schema.json").read_text("utf-8"))
 ADDITIVE = ("by_day", "by_hour", "by_service", "by_model", "by_initiator")
 IMPACTS = ("energy_wh", "ghg_g", "water_ml", "adpe_ug_sb", "primary_energy_kj")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with golden.demo_store(tmp_path_factory.mktemp("demo")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def week(store: Store) -> dict[str, Any]:
-    return golden.week(store)
 
 
 def test_a_full_week_has_the_promised_shape(week: dict[str, Any]) -> None:
@@ -114,8 +102,8 @@ def test_gaps_say_of_what_how_long_and_when(tmp_path: Path) -> None:
     assert "Claude was paused, as you wished: 2 hours" in " ".join(to_text(data, "en").split())
 
 
-def test_a_running_week_says_that_it_is_not_complete(store: Store) -> None:
-    running = make(store, golden.WEEK, now=demo.NOW - timedelta(days=4))
+def test_a_running_week_says_that_it_is_not_complete(demonstration: Store) -> None:
+    running = make(demonstration, golden.WEEK, now=demo.NOW - timedelta(days=4))
     assert not running["period"]["complete"]
     assert len(running["by_day"]) == 7
 
@@ -133,15 +121,15 @@ def test_tokens_that_nobody_told_are_null(tmp_path: Path) -> None:
     assert data["impacts"]["energy_wh"]["mid"] > 0
 
 
-def test_what_if_moves_the_gas_and_not_the_energy(store: Store, week: dict[str, Any]) -> None:
-    elsewhere = golden.week(store, zone="NOR")
+def test_what_if_moves_the_gas_and_not_the_energy(demonstration: Store, week: dict[str, Any]) -> None:
+    elsewhere = golden.week(demonstration, zone="NOR")
     assert elsewhere["what_if"] == {"zone": "NOR"}
     assert math.isclose(elsewhere["impacts"]["energy_wh"]["mid"], week["impacts"]["energy_wh"]["mid"], rel_tol=0.15)
     assert elsewhere["impacts"]["ghg_g"]["mid"] < 0.4 * week["impacts"]["ghg_g"]["mid"]
 
 
-def test_ecologits_as_published_has_its_own_kind_of_range(store: Store) -> None:
-    data = golden.week(store, method="ecologits")
+def test_ecologits_as_published_has_its_own_kind_of_range(demonstration: Store) -> None:
+    data = golden.week(demonstration, method="ecologits")
     assert data["interval"] == "method range"
     assert data["envelope"] is None
     assert list(faults(data, SCHEMA)) == []
@@ -154,8 +142,8 @@ def test_every_lever_surely_saves_and_none_is_said_for_an_empty_week(week: dict[
         assert make(small, golden.WEEK, now=demo.NOW)["levers"] == []
 
 
-def test_a_year_has_its_weeks_and_all_its_days(store: Store) -> None:
-    data = make(store, golden.YEAR, now=demo.NOW, demo=True)
+def test_a_year_has_its_weeks_and_all_its_days(demonstration: Store) -> None:
+    data = make(demonstration, golden.YEAR, now=demo.NOW, demo=True)
     assert len(data["by_day"]) == 364
     assert len(data["by_week"]) == 52
     energy = math.fsum(row["impacts"]["energy_wh"]["mid"] for row in data["by_week"])
@@ -163,18 +151,18 @@ def test_a_year_has_its_weeks_and_all_its_days(store: Store) -> None:
 
 
 @pytest.mark.parametrize("period", [golden.YEAR, golden.WEEK], ids=["year", "week"])
-def test_a_page_and_a_text_say_the_same_without_the_tables(store: Store, period: Period) -> None:
-    whole, short = (make(store, period, now=demo.NOW, tables=tables) for tables in (True, False))
+def test_a_page_and_a_text_say_the_same_without_the_tables(demonstration: Store, period: Period) -> None:
+    whole, short = (make(demonstration, period, now=demo.NOW, tables=tables) for tables in (True, False))
     assert "impacts" in whole["by_hour"][0]
     assert "impacts" not in short["by_hour"][0]
     assert to_html(short, "nb") == to_html(whole, "nb")
     assert to_text(short, "nb") == to_text(whole, "nb")
 
 
-def test_the_usual_week_leaves_out_weeks_that_were_mostly_not_seen(store: Store) -> None:
-    usual = golden.week(store)["usual"]
+def test_the_usual_week_leaves_out_weeks_that_were_mostly_not_seen(demonstration: Store) -> None:
+    usual = golden.week(demonstration)["usual"]
     assert usual["weeks"] == 8
-    assert make(store, iso_week("2024-W50", "UTC"), now=demo.NOW)["usual"] is None
+    assert make(demonstration, iso_week("2024-W50", "UTC"), now=demo.NOW)["usual"] is None
 
 
 def moved(records: list[Record], by: timedelta) -> list[Record]:

@@ -62,17 +62,6 @@ class Reader(HTMLParser):
             self.text.append(data)
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with golden.demo_store(tmp_path_factory.mktemp("demo")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def week(store: Store) -> dict[str, Any]:
-    return golden.week(store)
-
-
 def variants(week: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
     yield week
     for count in (0, 1):
@@ -115,9 +104,9 @@ def test_the_policy_allows_exactly_the_one_style_sheet(week: dict[str, Any]) -> 
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def test_a_usual_week_and_a_heavy_year_are_small(store: Store, week: dict[str, Any]) -> None:
+def test_a_usual_week_and_a_heavy_year_are_small(demonstration: Store, week: dict[str, Any]) -> None:
     assert len(render.to_html(week, "nl").encode()) <= 80_000
-    year = make(store, golden.YEAR, now=demo.NOW, demo=True)
+    year = make(demonstration, golden.YEAR, now=demo.NOW, demo=True)
     assert len(render.to_html(year, "nl").encode()) <= 250_000
 
 
@@ -231,8 +220,8 @@ def test_a_quiet_week_is_kind(tmp_path: Path) -> None:
     assert "<svg" not in page.partition("<main>")[2]
 
 
-def test_the_what_if_opens_every_view(store: Store) -> None:
-    data = golden.week(store, zone="NOR") | {"demo": False}
+def test_the_what_if_opens_every_view(demonstration: Store) -> None:
+    data = golden.week(demonstration, zone="NOR") | {"demo": False}
     for text in (render.to_html(data, "en"), render.to_text(data, "en")):
         assert "What if these servers stood in Norway?" in text
     assert render.to_text(data, "en").startswith("What if")
