@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -295,3 +296,23 @@ def test_an_answer_without_a_body_that_speaks_of_chunks_is_over_with_its_head(tm
                 for _ in range(2):
                     answer = session.post(f"https://{HOST}{PATH}", content=b"{}")
                     assert (answer.status_code, answer.content, answer.headers["x-said"]) == (204, b"", "so")
+
+
+def _may_unshare() -> bool:
+    if not all(map(shutil.which, ("unshare", "ip"))):
+        return False
+    command = ["unshare", "-rn", "ip", "link", "set", "lo", "up"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not _may_unshare(), reason="needs unshare and ip, and leave to make a network of its own")
+def test_a_question_into_a_network_that_went_silent_ends_so_that_it_is_asked_again(tmp_path: Path) -> None:
+    """As after a sleep, or in another network: Linux alone would hold it for a quarter of an hour."""
+    command = ["unshare", "-rn", sys.executable, "-m", "tests.silent_network", str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parents[1]
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["bytes"] == 0
+    assert told["seconds"] < 15

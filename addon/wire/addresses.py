@@ -1,4 +1,8 @@
-"""Of a site's addresses the first that answers, as in browsers: many an IPv6 address leads nowhere, for two minutes."""
+"""
+Of a site's addresses the first that answers, as in browsers: many an IPv6 address leads nowhere, for two minutes.
+
+And what is connected is over when nobody is there any more, not a quarter of an hour later.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,11 @@ from typing import Any
 
 NEXT_ADDRESS_SECONDS = 0.25
 """After so long the next address is tried beside the one that has not answered (RFC 8305)."""
+
+KEEP_ALIVE_SECONDS = 45
+"""After so long without a word the other side is asked whether it is there; Chromium does the same."""
+SILENT_SECONDS = 60
+"""What was sent and not taken for so long never arrives; Linux alone would try for a quarter of an hour."""
 
 
 def try_all_addresses(loop: asyncio.AbstractEventLoop) -> None:
@@ -27,10 +36,13 @@ async def _create_connection(
     loop: asyncio.AbstractEventLoop, create: Any, factory: Any, host: str | None = None, port: Any = None, **more: Any
 ) -> Any:
     if host is None or more.get("local_addr") is not None or _is_address(host):
-        return await create(factory, host, port, **more)
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    more.pop("local_addr", None)
-    return await create(factory, sock=await _connect_first(loop, _alternate(found)), **more)
+        made = await create(factory, host, port, **more)
+    else:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        more.pop("local_addr", None)
+        made = await create(factory, sock=await _connect_first(loop, _alternate(found)), **more)
+    _mind_silence(made[0].get_extra_info("socket"))
+    return made
 
 
 def _is_address(host: str) -> bool:
@@ -81,6 +93,18 @@ async def _connect(loop: asyncio.AbstractEventLoop, one: tuple[Any, ...]) -> soc
         link.close()
         raise
     return link
+
+
+def _mind_silence(link: Any) -> None:
+    """Have the system notice that nobody is there any more, as after a sleep, or in another network: browsers do."""
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", KEEP_ALIVE_SECONDS),
+        ("TCP_KEEPINTVL", KEEP_ALIVE_SECONDS),
+        ("TCP_USER_TIMEOUT", SILENT_SECONDS * 1000),
+    ):
+        if option := getattr(socket, name, None):  # not every system has each
+            link.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _close_late(task: asyncio.Task[socket.socket]) -> None:
