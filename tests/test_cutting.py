@@ -17,7 +17,10 @@ BYTE_BY_BYTE = [b"data: 1"[n : n + 1] for n in range(7)] + [b"\n", b"\n", b"data
 
 
 @pytest.mark.parametrize("most_waiting", [0, 1, 1000])
-@pytest.mark.parametrize("framing", [LineSplitter, SseSplitter, SignalrSplitter])
+@pytest.mark.parametrize(
+    ("framing", "delimiter"),
+    [(one, one.delimiter) for one in (LineSplitter, SseSplitter, SignalrSplitter)] + [(SseSplitter, b"\r\n\r\n")],
+)
 @settings(max_examples=150, deadline=None)
 @example(bits=BYTE_BY_BYTE)
 @example(bits=[b"d", b"", *BYTE_BY_BYTE])
@@ -25,18 +28,18 @@ BYTE_BY_BYTE = [b"data: 1"[n : n + 1] for n in range(7)] + [b"\n", b"\n", b"data
 @example(bits=[b"data: 1", b"", b"", b"\n\n\n", b"data: 2\n\n"])
 @given(bits=PIECES)
 def test_the_bytes_and_when_each_event_was_whole_stay_the_same(
-    framing: type[DelimitedSplitter], most_waiting: int, bits: list[bytes]
+    framing: type[DelimitedSplitter], delimiter: bytes, most_waiting: int, bits: list[bytes]
 ) -> None:
     pieces: list[Piece] = [(10 * n, data) for n, data in enumerate(bits)]
-    cut = list(cut_between(pieces, framing.delimiter, most_waiting))
+    cut = list(cut_between(pieces, delimiter, most_waiting))
     anew = [piece for piece, _ in cut]
     assert b"".join(data for _, data in anew) == b"".join(bits)
     assert framing([]).take(anew) == framing([]).take(pieces)
     came = b""
     for (_, data), is_whole in cut:
         if is_whole:
-            assert data.endswith(framing.delimiter)
-            assert not came or came.endswith(framing.delimiter)
+            assert data.endswith(delimiter)
+            assert not came or came.endswith(delimiter)
         came += data
 
 

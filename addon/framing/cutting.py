@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from addon.framing.splitter import Piece
+
+_BLANK_LINE = re.compile(rb"\n[\r\n]|\r\r")
+"""It may have ended a server-sent event, however lines end here: its time is to stay."""
 
 _LARGEST_PIECE = 1024 * 1024
 """Bytes; a larger piece is not looked into, so that cutting it up never takes much memory."""
@@ -32,7 +36,7 @@ def cut_between(pieces: Iterable[Piece], delimiter: bytes, most_waiting: int) ->
             behind = len(delimiter) - len(edge)
             end = near.rfind(delimiter) + behind
             begun = b"".join([begin for _, begin in waiting])
-            if b"\r" in begun:  # which may have ended a server-sent event: its time is to stay
+            if not between or _BLANK_LINE.search(begun):
                 yield from ((part, False) for part in waiting)
                 begun, between = b"", False
             begin = 0 if between else len(begun) + near.find(delimiter) + behind
