@@ -16,6 +16,7 @@ from typing import Any
 import trustme
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from mitmproxy import ctx
 
 from addon.hosts import open_hosts
 from addon.run import ProxyOptions, Running, running
@@ -252,6 +253,16 @@ class Rig:
 
 
 @contextmanager
+def beside_others() -> Iterator[None]:
+    """Let mitmproxy, which knows one proxy in a process, know again afterwards the one that other tests go on with."""
+    known = {name: value for name, value in vars(ctx).items() if name in {"master", "options", "log"}}
+    try:
+        yield
+    finally:
+        vars(ctx).update(known)
+
+
+@contextmanager
 def rig(folder: Path, **options: Any) -> Iterator[Rig]:
     """Run an origin and the proxy in threads of this process."""
     hosts = sorted(open_hosts(discover()))
@@ -268,5 +279,5 @@ def rig(folder: Path, **options: Any) -> Iterator[Rig]:
                 **options,
             }
         )
-        with running(chosen) as proxy:
+        with beside_others(), running(chosen) as proxy:
             yield Rig(made, proxy, chosen.db, chosen.folder, told)

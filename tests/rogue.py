@@ -24,7 +24,7 @@ from h2.events import RequestReceived, StreamEnded
 from addon.run import ProxyOptions, Running, running
 from addon.tally import files_beside, left_of
 from tests.faulty_answers import SSE, WAYS
-from tests.rig import QUESTION, completion
+from tests.rig import QUESTION, beside_others, completion
 from tracker.record import Record, Unread
 from tracker.store import Store
 
@@ -220,5 +220,5 @@ def proxied(folder: Path, origin: Rogue, **options: Any) -> Iterator[Way]:
             **options,
         }
     )
-    with running(chosen) as proxy:
+    with beside_others(), running(chosen) as proxy:
         yield Way(origin, proxy, chosen.db, told)

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from mitmproxy import ctx
 
 from addon.run import Proxy, ProxyError, ProxyOptions
 from addon.tally import files_beside, left_of, name_of
 from tests.bench.aftermath import told
-from tests.rig import free_port
+from tests.rig import beside_others, free_port
 from tests.rogue import PATH, URL, Rogue, Way, answer, proxied, question
 from tests.test_what_is_lost import Talk
 from tracker.marks import marks_of
@@ -128,15 +127,12 @@ def test_what_a_worker_that_never_wakes_has_at_the_end_is_left_to_be_counted(tmp
     assert rows + left.n + told(tmp_path).total() == 4
 
 
-def test_a_port_that_is_taken_after_we_looked_is_told_and_leaves_nothing_behind(
-    tmp_path: Path, origin: Rogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("master", "options", "log"):  # as mitmproxy knows one proxy in a process, which ``way`` is to stay
-        monkeypatch.setattr(ctx, name, vars(ctx).get(name), raising=False)
+def test_a_port_that_is_taken_after_we_looked_is_told_and_leaves_nothing_behind(tmp_path: Path, origin: Rogue) -> None:
     port = free_port()
     folder = tmp_path / "data"
     proxy = Proxy(ProxyOptions(db=folder / "k.db", folder=folder, port=port, upstream_ca=origin.authority))
-    with socket.create_server(("127.0.0.1", port)), pytest.raises(ProxyError, match="A port could not be opened"):
+    taken = socket.create_server(("127.0.0.1", port))
+    with beside_others(), taken, pytest.raises(ProxyError, match="A port could not be opened"):
         proxy.run()
     process = proxy.ear.process
     assert process is None
