@@ -80,3 +80,29 @@ def test_no_authority_whose_key_is_public_is_trusted_upstream() -> None:
     trusted = [str(one["subject"]) for one in ssl.create_default_context(cafile=certifi.where()).get_ca_certs()]
     assert len(trusted) > 50
     assert [name for name in trusted if "emSign" in name or "eMudhra" in name] == []
+
+
+REPLACED = """
+from mitmproxy.addons import next_layer
+from mitmproxy.proxy import mode_servers
+from mitmproxy.proxy.layers import http, tls, websocket
+from mitmproxy.proxy.layers.http import _http1, _http2
+rooms = [next_layer, mode_servers, http, tls, websocket, _http1, _http2]
+before = [dict(vars(room)) for room in rooms]
+from addon.wire import bear_more
+bear_more()
+for room, names in zip(rooms, before):
+    for name, part in vars(room).items():
+        if part is not names.get(name):
+            print(name, issubclass(part, names.get(name, ())))
+"""
+
+
+def test_each_part_of_mitmproxy_that_we_replace_is_there_and_ours_is_one_of_its_kind() -> None:
+    """One that a newer mitmproxy calls otherwise would stay its own, and nobody would be told."""
+    told = subprocess.check_output([sys.executable, "-c", REPLACED], text=True, cwd=ROOT)
+    names = (
+        "ServerTLSLayer", "ProxyConnectionHandler", "HttpClient", "Http1Client", "Http2Client", "Http2Server",
+        "ServerTLSLayer", "WebsocketConnection", "ChunkedReader", "BufferedH2Connection",
+    )  # fmt: skip
+    assert sorted(told.splitlines()) == sorted(f"{name} True" for name in names)
