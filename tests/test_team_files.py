@@ -72,7 +72,8 @@ def test_without_the_organisation_s_packages_it_is_told_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_transport(tmp_path / "keys", url="tls://127.0.0.1:1", units={"city": 1}, replicas=1)
-    monkeypatch.setitem(sys.modules, "nats", None)
+    monkeypatch.delitem(sys.modules, "tracker.team.client", raising=False)
+    monkeypatch.setitem(sys.modules, "nats.aio.client", None)
     monkeypatch.setitem(sys.modules, "psycopg", None)
     for command in (["load", "--keys", str(tmp_path / "keys")], ["report"]):
         result = CliRunner().invoke(main, ["team", *command, "--dsn", "postgresql://127.0.0.1:1/x"])

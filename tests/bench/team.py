@@ -24,12 +24,12 @@ from typing import Any
 
 from tests.bench.processes import machine
 from tests.organisation import WEEK, fresh_schema, postgres
+from tracker.team.client import MOST_MESSAGES
 from tracker.team.engine import connect
 from tracker.team.load import load
 from tracker.team.message import decode, encode
 from tracker.team.policy import Policy
 from tracker.team.publish import publish, read_week, write_published
-from tracker.team.transport import BATCH
 from tracker.team.week import Batch, WeekRow
 
 ROOT = Path(__file__).parents[2]
@@ -116,7 +116,7 @@ def fetches(path: Path) -> Iterator[list[bytes]]:
     """Yield what the loader would fetch at a time."""
     with path.open("rb") as file:
         for first in file:
-            yield [first, *islice(file, BATCH - 1)]
+            yield [first, *islice(file, MOST_MESSAGES - 1)]
 
 
 def load_all(connection: Any, path: Path) -> int:

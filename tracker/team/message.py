@@ -10,14 +10,17 @@ from datetime import date
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
+from typing import get_args
 
-from tracker.record import FEATURES, LARGEST_COUNT, model_name
+from tracker.record import FEATURES, LARGEST_COUNT, Initiator, Operation, model_name
 from tracker.team.week import FRACTIONS, KEYS, SUMS, Batch, WeekRow
 
 MOST_BYTES = 1_000_000
 MOST_ROWS = 5000
 """More kinds of use in one week than any person has; a batch with more is refused."""
 LARGEST_FRACTION = 1e24
+LAST_YEAR = 8999
+OPERATIONS, INITIATORS = frozenset(get_args(Operation)), frozenset(get_args(Initiator))
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
 _UNIT = re.compile(r"\w[\w .&-]{0,39}(/\w[\w .&-]{0,39}){0,4}")
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
@@ -104,8 +107,7 @@ def _check_key(key: Sequence[object]) -> None:
         case str(service), str(provider), str(model), str(operation), str(initiator), str(features):
             for name in (service, provider):
                 _check(not name or _NAME.fullmatch(name.replace("_", "-")), "a row's key")
-            for name in (operation, initiator):
-                _check(_NAME.fullmatch(name.replace("_", "-")), "a row's key")
+            _check(operation in OPERATIONS and initiator in INITIATORS, "a row's key")
             _check(not model or model_name(model), "a row's model")
             told = features.split(" ") if features else []
             _check(len(told) == len(set(told)) and all(map(_FEATURE.fullmatch, told)), "a row's features")
@@ -122,5 +124,7 @@ def _is_monday(text: str) -> bool:
     try:
         day = date.fromisoformat(text)
     except ValueError:
+        return False
+    if day.year > LAST_YEAR:  # there is no day a week later than the last of all
         return False
     return day.weekday() == 0 and day.isoformat() == text  # 2026-W45-1 is a Monday to Python, but not to PostgreSQL

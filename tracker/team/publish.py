@@ -23,6 +23,8 @@ HEAVY = ("deep_research", "agent", "image_output", "video_output", "audio_output
 FILES = ("file_input", "image_input", "audio_input")
 USE, UNIT = "use", "unit"
 UNIT_LEVELS = 5
+MOST = 10**18
+"""No sum is told as more: many devices that lie, or one under many names, must not bring one that no column holds."""
 AT_ONCE = 20_000
 """Rows fetched from the database at a time."""
 
@@ -99,7 +101,7 @@ def read_week(connection: psycopg.Connection[Any], week: str) -> Week:
         "SELECT pseudonym, unit, coverage FROM klimaspor.batch WHERE week = %s ORDER BY pseudonym", (week,)
     ).fetchall()
     keys = ", ".join(KEYS)
-    sums = ", ".join(f"sum({name})::{'float8' if name in FRACTIONS else 'bigint'}" for name in SUMS)
+    sums = ", ".join(f"sum({name})" if name in FRACTIONS else f"least(sum({name}), {MOST})::bigint" for name in SUMS)
     summed = connection.execute(
         f"SELECT unit, {keys}, {sums} FROM klimaspor.usage JOIN klimaspor.batch USING (week, pseudonym) "  # noqa: S608
         f"WHERE week = %s GROUP BY unit, {keys} ORDER BY unit, {keys}",
@@ -227,4 +229,4 @@ def _unit_key(unit: str) -> tuple[str, ...]:
 def _total(rows: Sequence[WeekRow]) -> dict[str, float]:
     """Return a cell's sums as they may be shown: counts in fives, as everywhere."""
     sums = {name: sum(getattr(row, name) for row in rows) for name in SUMS}
-    return {name: value if name in FRACTIONS else rounded(value) for name, value in sums.items()}
+    return {name: value if name in FRACTIONS else rounded(min(value, MOST)) for name, value in sums.items()}

@@ -19,9 +19,9 @@ from tracker.team.keys import LOADER, STREAM, SUBJECTS, JoinCode
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
-    from nats.js import JetStreamContext
 
-BATCH = 200
+    from tracker.team.client import Pull
+
 KEPT_SECONDS = 14 * 24 * 3600
 DUPLICATES_SECONDS = 3600
 WAIT_SECONDS = 8.0
@@ -111,15 +111,24 @@ async def bring(folder: Path, *, follow: bool, idle_seconds: float = 2.0) -> Asy
     url, _ = _settings(folder)
     async with _connected(url, _loader_tls(folder), lasting=follow) as client:
         from nats.js.api import AckPolicy, ConsumerConfig
+        from nats.js.errors import NotFoundError
+
+        from tracker.team.client import Pull
 
         # No limit on what is pending: whoever sends weeks that have to be held must not hold up the others.
-        config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=60, max_ack_pending=-1)
+        config = ConsumerConfig(
+            durable_name=LOADER, filter_subject=f"{SUBJECTS}.*", ack_policy=AckPolicy.EXPLICIT, ack_wait=60,
+            max_ack_pending=-1,
+        )  # fmt: skip
+        stream = client.jetstream(timeout=WAIT_SECONDS)
         try:
-            pull = await client.jetstream(timeout=WAIT_SECONDS).pull_subscribe(
-                f"{SUBJECTS}.*", durable=LOADER, stream=STREAM, config=config
-            )
+            try:
+                await stream.consumer_info(STREAM, LOADER)
+            except NotFoundError:
+                await stream.add_consumer(STREAM, config)
         except Exception as error:  # noqa: BLE001 - no leader, no stream, no answer: one sentence for all
             raise _unanswered(error) from None
+        pull = Pull(client, STREAM, LOADER, WAIT_SECONDS)
         while True:
             fetched = await _fetch(pull, idle_seconds, follow=follow)
             if not fetched and not follow:
@@ -127,12 +136,10 @@ async def bring(folder: Path, *, follow: bool, idle_seconds: float = 2.0) -> Asy
             yield fetched
 
 
-async def _fetch(pull: JetStreamContext.PullSubscription, idle_seconds: float, *, follow: bool) -> list[Message]:
+async def _fetch(pull: Pull, idle_seconds: float, *, follow: bool) -> list[Message]:
     """Return the next messages; none where nothing waits, or, when following, where the server is away for a while."""
     try:
-        fetched = await pull.fetch(BATCH, timeout=idle_seconds)
-    except TimeoutError:  # nothing waits
-        return []
+        fetched = await pull.fetch(idle_seconds)
     except Exception as error:  # noqa: BLE001 - no leader, no stream, no answer: one sentence for all
         if not follow:
             raise _unanswered(error) from None
@@ -152,26 +159,30 @@ async def _connected(
     url: str, tls: ssl.SSLContext, inbox: bytes = b"_INBOX", *, lasting: bool = False
 ) -> AsyncIterator[Client]:
     try:
-        import nats
+        from tracker.team.client import DeafClient
     except ImportError:
         raise TeamError(
             "The organisation's part is not installed · nats-py · uv tool install 'klimaspor[team]'"
         ) from None
 
-    # asyncio warns about nats-py's way of hearing the end of a TLS connection; it is harmless.
+    # asyncio warns about nats-py's way of hearing the end of a TLS connection; it is harmless. What a server says that
+    # is none of NATS, nats-py would print.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    logging.getLogger("nats").setLevel(logging.CRITICAL)
 
     async def ignore(_error: Exception) -> None:
         """Errors come up where the work is; nats-py would print them as well."""
 
+    client = DeafClient()
     options: dict[str, Any] = {"tls": tls, "inbox_prefix": inbox, "error_cb": ignore, "name": "klimaspor"}
     try:
         servers = url.split(",")
-        connecting = nats.connect(
+        connecting = client.connect(
             servers, connect_timeout=5, allow_reconnect=lasting, max_reconnect_attempts=-1, **options
         )
-        client = await asyncio.wait_for(connecting, CONNECT_SECONDS * len(servers))
+        await asyncio.wait_for(connecting, CONNECT_SECONDS * len(servers))
     except Exception as error:  # noqa: BLE001 - refused, unreachable, wrong certificate: one sentence for all
+        await client.end()
         raise TeamError(
             f"The server cannot be reached or refuses this key ({type(error).__name__}) · NATS · check the address, or "
             "ask for a new code"
@@ -179,7 +190,7 @@ async def _connected(
     try:
         yield client
     finally:
-        await client.close()
+        await client.end()
 
 
 def _device_tls(code: JoinCode, folder: Path) -> ssl.SSLContext:
