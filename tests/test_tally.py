@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ from tracker.record import Unread
 from tracker.report import view_trust
 from tracker.report.coverage import Listening, coverage
 from tracker.report.language import Language
-from tracker.store import Store
+from tracker.store import Added, Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="did not run: no lock that ends with its process")
 ONE = {"claude": 1}
@@ -260,6 +261,26 @@ def test_a_row_that_no_database_takes_costs_only_itself(tmp_path: Path) -> None:
         assert tally_of(tally, store) == {}
         assert [(item.reason, item.n) for item in store.unread(date(2000, 1, 1), date(9000, 1, 1))] == [("store", 1)]
     tally.close()
+
+
+def test_what_can_neither_be_written_nor_counted_is_let_go(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "k.db") as store:
+        tries: list[None] = []
+        add = store.add
+
+        def count(*arguments: Any, **more: Any) -> Added:
+            tries.append(None)
+            if len(tries) > 100:
+                pytest.fail("tried for ever")
+            return add(*arguments, **more)
+
+        store.add = count  # type: ignore[method-assign]  # to end what would not end by itself
+        outbox = Outbox(store)
+        with outbox.together():
+            outbox.put(Reading(records=(make(1, input_tokens=10**30),)), "\ud800", None)
+            outbox.put(Reading(records=(make(2),)), "claude", None)
+        assert outbox.waiting == []
+        assert [record.id for record in store.records()] == [make(2).id]
 
 
 def tally_of(tally: Tally, store: Store | None = None) -> dict[str, int]:
