@@ -22,7 +22,10 @@ from pathlib import Path
 from typing import Any
 
 CORPUS = Path(__file__).parent / "corpus"
-TARGETS = ("services", "framings", "codings", "questions", "patches", "names", "recordings", "repeats")
+TARGETS = (
+    "services", "framings", "codings", "questions", "patches", "names", "recordings", "repeats", "exports", "logs",
+    "tables",
+)  # fmt: skip
 LARGEST_KEPT = 800
 
 

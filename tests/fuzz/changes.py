@@ -12,9 +12,11 @@ JUNK = (b"", b"\r", b" ", b": c\n", b"\xef\xbb\xbf", b"}", b'"', b"\n")
 VALUES = (
     b"null", b"true", b"-1", b"0", b"1e999", b"NaN", b"99999999999999999999", b"0.5", b'""', b'"-1"', b"[]", b"{}",
     b"[[]]", b'{"a": 1}', b'"a\\ud800"',
+    b'"@deep"', b'"@nest"', b'"@long"', b'"@wide"',  # see ``intakes.EXPANSIONS``
+    b"2026-11-16", b"2026-11-16T09:00:00Z", b"inf", b'["a", 1]', b"{a = 1}", b'"\\u001b[31m"',
 )  # fmt: skip
 _TEXT = re.compile(rb'": ?"[^"\\]{1,40}"')
-_VALUE = re.compile(rb'(?<=":)( ?)(?:"[^"\\]*"|-?\d[\d.e]*|true|false|null)')
+_VALUE = re.compile(rb'(?:(?<=":)|(?<= =))( ?)(?:"[^"\\]*"|-?\d[\d.e]*|true|false|null)')
 _EVENT = re.compile(rb".*?(?:\x00\xff[\xfd-\xff]\x00|\n\n?|\x1e|\Z)", re.DOTALL)
 
 
