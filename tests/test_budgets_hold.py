@@ -30,6 +30,8 @@ from tracker.store import Store
 
 AT_ONCE = 8
 WITHIN_S = 1.0
+WITHIN_TURNS = 30
+"""On a busy machine: as long as so many turns take there."""
 LAST = "https://api.openai.com/v1/completions"
 """Where the answer that uses the budget up comes from, while those of ``OPENAI`` still run."""
 
@@ -40,8 +42,13 @@ def used(way: Rig, budget: Budget) -> float:
         return standing.share
 
 
-async def use_up(way: Rig, gate: threading.Event) -> tuple[list[bytes], float, httpx.Response]:
-    """Return what arrived of the running answers, how long the next turn was let through, and what it was told."""
+def at_most(turn_s: float) -> float:
+    """Return how long a turn may still be let through once a budget is used up, where one takes so long."""
+    return max(WITHIN_S, WITHIN_TURNS * turn_s)
+
+
+async def use_up(way: Rig, gate: threading.Event) -> tuple[list[bytes], httpx.Response]:
+    """Return what arrived of the running answers, and what the next turn was told."""
 
     def client(*, http2: bool) -> httpx.AsyncClient:
         return httpx.AsyncClient(proxy=way.proxy_url, verify=way.trust, http2=http2, trust_env=False, timeout=30)
@@ -54,17 +61,18 @@ async def use_up(way: Rig, gate: threading.Event) -> tuple[list[bytes], float, h
         ]
         arriving = [response.aiter_raw() for response in running]
         heard = [await anext(pieces) for pieces in arriving]
+        begun = time.monotonic()
         assert (await two.post(LAST, json=QUESTION)).status_code == 200
         reached = time.monotonic()
         while (held := await two.post(LAST, json=QUESTION)).status_code == 200:
             assert time.monotonic() < reached + 20
             await asyncio.sleep(0.02)
-        waited = time.monotonic() - reached
+        assert time.monotonic() - reached < at_most(reached - begun)
         assert (await one.post(OPENAI, json=QUESTION)).status_code == 429
         gate.set()
         for n, pieces in enumerate(arriving):
             heard[n] += b"".join([piece async for piece in pieces])
-        return heard, waited, held
+        return heard, held
 
 
 @pytest.mark.parametrize("unit", ["questions", "minutes", "tokens", "wh"])
@@ -76,13 +84,12 @@ def test_a_budget_reached_during_parallel_answers_cuts_none_and_holds_the_next(t
     with rig(tmp_path) as way:
         way.origin.replies["/v1/chat/completions"] = Reply(pieces, gate=gate, numbered=True)
         way.origin.replies["/v1/completions"] = Reply(completion(5, name="cmpl-@"), numbered=True)
-        heard, waited, held = asyncio.run(use_up(way, gate))
+        heard, held = asyncio.run(use_up(way, gate))
         records = way.records()
         assert used(way, budget) >= 1
     assert [re.sub(rb"running-\d+", b"running-@", answer) for answer in heard] == [b"".join(pieces)] * AT_ONCE
     assert held.status_code == 429
     assert "your own budget is used up" in held.text
-    assert waited < WITHIN_S
     assert [record.outcome for record in records if record.output_tokens == 200] == ["complete"] * AT_ONCE
 
 
@@ -153,11 +160,12 @@ def test_an_answer_over_a_socket_uses_a_budget_up_too_and_the_socket_stays(way: 
             for word in words:
                 await send({"type": "websocket.send", "text": word})
 
-    async def listen() -> float:
+    async def listen() -> None:
         def open_one() -> connect:
             url = f"wss://{talk.host}{talk.path}"
             return connect(url, proxy=way.proxy_url, ssl=way.trust, max_size=None, compression=None)
 
+        begun = time.monotonic()
         async with open_one() as socket:
             await socket.send("{}")
             assert [await socket.recv() for _ in words] == words
@@ -165,14 +173,13 @@ def test_an_answer_over_a_socket_uses_a_budget_up_too_and_the_socket_stays(way: 
             while way.proxy.ear.gate.verdict(service) != "hold":
                 assert time.monotonic() < reached + 20
                 await asyncio.sleep(0.01)
-            waited = time.monotonic() - reached
+            assert time.monotonic() - reached < at_most(reached - begun)
             with pytest.raises(InvalidStatus, match="429"):
                 await open_one()
             await socket.send("{}")
             assert [await socket.recv() for _ in words] == words, "what is open goes on"
-        return waited
 
     way.origin.sockets[talk.path] = speak
     command(way, "budget", "add", "100", "tokens", "--per", "day", "--service", service, "--hold")
-    assert asyncio.run(listen()) < WITHIN_S
+    asyncio.run(listen())
     command(way, "budget", "remove", "1")

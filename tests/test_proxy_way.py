@@ -273,6 +273,9 @@ def test_a_large_message_passes_whole_in_one_piece_or_in_many(way: Rig, packed: 
 
 
 def test_the_heartbeat_says_that_it_listened(way: Rig) -> None:
+    way.origin.replies[PATH] = Reply([b"{}"], 429, [("content-type", "application/json")])
+    with client(way) as session:
+        assert session.post(OPENAI, json=QUESTION).status_code == 429
     way.proxy.settle()
     today = datetime.now(UTC).astimezone().date()
     with Store.open(way.db, readonly=True) as store:
