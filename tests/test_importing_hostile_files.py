@@ -182,6 +182,25 @@ def test_of_a_zip_it_is_told_why_it_cannot_be_read(tmp_path: Path, name: str) ->
     assert why.startswith("Error: Cannot import this file · export.zip · the zip ")
 
 
+def test_a_zip_that_says_it_holds_more_than_any_export_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "LARGEST_EXPORT", 5000)
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("conversations.json", b'[{"mapping": {}}]' + b" " * 5000)
+    assert "would unpack to far more than an export holds" in run(tmp_path / "export.zip", tmp_path / "k.db").output
+
+
+def test_a_link_among_unpacked_conversations_is_not_followed(tmp_path: Path) -> None:
+    talk = conversation(node("u1", "root", "user"), assistant("a1", "u1"))
+    other = conversation(node("u2", "root", "user"), assistant("a2", "u2"), identity="c2")
+    (tmp_path / "elsewhere").write_text(json.dumps([other]))
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export/conversations-1.json").write_text(json.dumps([talk]))
+    (tmp_path / "export/conversations-2.json").symlink_to(tmp_path / "elsewhere")
+    assert "1 new" in run(tmp_path / "export", tmp_path / "k.db").output
+
+
 def own_row(n: int) -> str:
     file = io.StringIO()
     write_csv([make(n)], file)
