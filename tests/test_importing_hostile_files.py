@@ -24,7 +24,7 @@ from tests.data_exports import assistant, claude_conversation, claude_message, c
 from tests.test_store import make
 from tracker.cli import main
 from tracker.exports import COLUMNS, write_csv
-from tracker.imports import archives, codex_parents
+from tracker.imports import archives, chatgpt_export, codex_parents, gemini_cli, logs
 from tracker.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -199,6 +199,51 @@ def test_a_link_among_unpacked_conversations_is_not_followed(tmp_path: Path) -> 
     (tmp_path / "export/conversations-1.json").write_text(json.dumps([talk]))
     (tmp_path / "export/conversations-2.json").symlink_to(tmp_path / "elsewhere")
     assert "1 new" in run(tmp_path / "export", tmp_path / "k.db").output
+
+
+def test_a_zip_that_says_of_its_conversations_that_they_are_longer_is_damaged(tmp_path: Path) -> None:
+    path = zipped("conversations.json", b'[{"mapping": {}}]')(tmp_path)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\x01\x02") + 24
+    struct.pack_into("<I", content, at, struct.unpack_from("<I", content, at)[0] + 10)
+    path.write_bytes(content)
+    assert "the zip is damaged or was not downloaded to its end" in run(path, tmp_path / "k.db").output
+
+
+def test_a_conversation_of_more_messages_than_anybody_wrote_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chatgpt_export, "MOST_NODES", 4)
+    nodes = [node("u1", "root", "user"), assistant("a1", "u1"), assistant("b1", "u1"), assistant("c1", "u1")]
+    talks = [conversation(*nodes[:3], identity="c1"), conversation(*nodes, identity="c2")]
+    (tmp_path / "conversations.json").write_text(json.dumps(talks))
+    told = run(tmp_path / "conversations.json", tmp_path / "k.db").output
+    assert "2 new" in told
+    assert "entry 2 was left out: it is no conversation" in told
+
+
+def test_a_folder_of_more_files_than_any_agent_writes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "MOST_FILES", 3)
+    for n in range(5):
+        write(tmp_path / f"logs/s{n}.jsonl", [claude_answer(n, f"m{n}", 50)])
+    told = run(tmp_path / "logs", tmp_path / "k.db").output
+    assert "it holds more files than any agent writes" in told
+
+
+def test_a_session_file_too_large_to_be_read_at_once_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = {"input": 1000, "output": 10, "total": 1010}
+    answer = {"id": "m1", "type": "gemini", "timestamp": "2026-11-16T09:00:00Z", "tokens": tokens}
+    whole = json.dumps({"sessionId": "g", "projectHash": "h", "messages": [answer]})
+    write(tmp_path / "logs/session-1.json", [whole])
+    write(tmp_path / "logs/session-2.json", [whole.replace('"m1"', '"m2"') + " " * 500])
+    monkeypatch.setattr(gemini_cli, "_LARGEST", 400)
+    told = run(tmp_path / "logs", tmp_path / "k.db").output
+    assert "1 new" in told
+    assert "was left out: it is damaged" in told
 
 
 def own_row(n: int) -> str:
