@@ -32,7 +32,7 @@ class Sites:
         self.served: list[str] = []
         """Host header of every request that was answered."""
         self.hang_ups = 0
-        """How many questions more end their connection, without a word, in place of an answer."""
+        """How many questions more, over connections that were kept, end those without a word."""
         self.scripts = {(script.host, script.path): script for script in scripts}
         self._folder = folder
         self._contexts = {host: self._context(host) for host in hosts}
@@ -60,6 +60,7 @@ class Sites:
 
         class Answer(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            is_kept = False
 
             def host(self) -> str:
                 host = self.headers.get("host", "").partition(":")[0]
@@ -73,11 +74,12 @@ class Sites:
                 self.send_header("content-length", str(len(PAGE)))
                 self.end_headers()
                 self.wfile.write(PAGE)
+                self.is_kept = True
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("content-length", 0)))
                 script = sites.scripts.get((self.host(), self.path))
-                if sites.hang_ups:
+                if sites.hang_ups and self.is_kept:
                     sites.hang_ups -= 1
                     self.close_connection = True
                     return
@@ -93,6 +95,7 @@ class Sites:
                     self.wfile.flush()
                     time.sleep(0.01)
                 self.wfile.write(b"0\r\n\r\n")
+                self.is_kept = True
 
             def log_message(self, *_arguments: Any) -> None: ...
 

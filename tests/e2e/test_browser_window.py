@@ -155,7 +155,10 @@ def test_a_page_notices_nothing_of_a_kept_connection_that_ends_as_it_is_asked(
     with open_desk(kind, tmp_path, monkeypatch) as desk:
         assert desk.tab.visit(f"https://{talk.host}/") is None
         desk.sites.hang_ups = 1
-        assert desk.tab.evaluate(ask(talk)).startswith("200 ")
+        for _ in range(10):  # a browser may ask over a new connection first, which it opened beforehand
+            assert desk.tab.evaluate(ask(talk)).startswith("200 ")
+            if not desk.sites.hang_ups:
+                break
         assert desk.sites.hang_ups == 0
         desk.tab.close()
         desk.process.wait(30)
