@@ -86,8 +86,6 @@ class Turn:
         self.response_bytes: int | None = None
         self.reasoning_is_whole = False
         """The reasoning text shown is all of it, so its count is a count and not a lower bound."""
-        self.prompt_is_whole = False
-        """The request carries everything the model was given (an API call), not only the newest message."""
         self.prompt_overhead = 0
         """Tokens that the prompt's framing adds (for example 4 a message in OpenAI's chat format)."""
         self.unknown: set[str] = set()

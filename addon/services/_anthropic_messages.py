@@ -27,7 +27,6 @@ class Messages(Dialect):
     """
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         if not isinstance(body, dict):
             return
         turn.request_model = body.get("model") or turn.request_model
@@ -184,7 +183,6 @@ class Complete(Messages):
     operation = "text_completion"
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         if isinstance(body, dict):
             turn.request_model = body.get("model")
             turn.state["stream"] = bool(body.get("stream"))

@@ -82,7 +82,6 @@ class Converse(Dialect):
     """``converse`` and ``converse-stream``: one shape for every model."""
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         turn.request_model = model_in_path(turn.exchange.path)
         if not isinstance(body, dict):
             return

@@ -45,7 +45,6 @@ class GenerateContent(Dialect):
     """
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         turn.request_model = model_in_path(turn.exchange.path)
         turn.state["whole"] = "stream" not in turn.exchange.path.lower()
         if not isinstance(body, dict):

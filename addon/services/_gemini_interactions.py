@@ -40,15 +40,12 @@ class Interactions(Dialect):
         yield turn
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         if not isinstance(body, dict):
             return
         turn.request_model = body.get("model") if isinstance(body.get("model"), str) else None
         if isinstance(body.get("agent"), str):
             turn.asked("deep_research" if "deep-research" in body["agent"] else "agent")
         turn.state["background"] = body.get("background") is True
-        if body.get("previous_interaction_id"):
-            turn.prompt_is_whole = False
         for tool in body.get("tools") or () if isinstance(body.get("tools"), list) else ():
             turn.asked(_TOOLS.get(str(dig(tool, "type")), "tool"))
         asked = body.get("input")

@@ -23,7 +23,6 @@ class Predict(Dialect):
     operation: ClassVar[Operation] = "image"
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         turn.request_model = model_in_path(turn.exchange.path)
         is_video = turn.exchange.path.endswith("predictLongRunning") or (turn.request_model or "").startswith("veo")
         is_embedding = "embedding" in (turn.request_model or "")
@@ -66,7 +65,6 @@ class Embed(Dialect):
     operation = "embeddings"
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         turn.request_model = model_in_path(turn.exchange.path)
         if isinstance(body, dict):
             requests = body.get("requests")

@@ -25,7 +25,7 @@ class Task(Dialect):
     """
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole, turn.dropped = True, True
+        turn.dropped = True
         turn.request_model = turn.exchange.path.partition("/models/")[2].split("/")[1]  # whose it is stands before it
         asked = dig(body, "inputs")
         turn.state["asked"] = asked if isinstance(asked, str) else ""

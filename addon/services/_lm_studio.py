@@ -19,7 +19,6 @@ class NativeChat(Dialect):
         if not isinstance(body, dict):
             return
         turn.request_model = text(body, "model")
-        turn.prompt_is_whole = not body.get("previous_response_id")
         effort = text(body, "reasoning")
         ask_thinking(turn, {"reasoning_effort": effort} if effort else {})
         if body.get("integrations"):

@@ -20,7 +20,7 @@ class Chat(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.operation = self._operation
-        turn.prompt_is_whole = turn.reasoning_is_whole = True
+        turn.reasoning_is_whole = True
         if not isinstance(body, dict):
             return
         turn.request_model = body.get("model")
@@ -77,7 +77,6 @@ class Embed(Dialect):
     operation: ClassVar[Operation] = "embeddings"
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         if isinstance(body, dict):
             turn.request_model = body.get("model")
             for text in walk_text(body.get("input", body.get("prompt"))):

@@ -48,7 +48,6 @@ class ChatCompletions(Dialect):
     def request(self, turn: Turn, body: Any) -> None:
         turn.operation = self._operation
         turn.reasoning_is_whole = self.reasoning_is_whole
-        turn.prompt_is_whole = True
         if not isinstance(body, dict):
             return
         turn.request_model = body.get("model") or turn.request_model

@@ -23,7 +23,6 @@ class OneAnswer(Dialect):
     """The feature that the answer is."""
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         if not isinstance(body, dict):
             return
         fields = body.get("fields", body) if isinstance(body.get("fields"), dict) else body

@@ -65,7 +65,6 @@ class Responses(Dialect):
         return place
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         if not isinstance(body, dict):
             return
         turn.request_model = body.get("model") or turn.request_model
@@ -83,8 +82,6 @@ class Responses(Dialect):
             turn.conversation_id = None
         asked = body.get("input")
         turn.prompt(asked)
-        if body.get("previous_response_id"):
-            turn.prompt_is_whole = False
         if isinstance(asked, list):
             self._read_input(turn, [item for item in asked if isinstance(item, dict)])
 

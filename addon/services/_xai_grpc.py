@@ -71,7 +71,6 @@ class GrpcChat(Dialect):
         yield from hold_or_fetch(turn, ordered=turn.state.get("ordered"), fetched=fetched)
 
     def request(self, turn: Turn, body: Fields) -> None:
-        turn.prompt_is_whole = not text_in(body, 22)
         turn.request_model = text_in(body, 2)
         turn.effort = _EFFORTS.get(number_in(body, 19))
         if turn.effort not in {None, "none"}:

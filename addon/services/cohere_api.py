@@ -27,7 +27,7 @@ class Chat(Dialect):
     """Both versions of ``chat`` and the old ``generate`` and ``summarize``, whole or streamed."""
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = turn.reasoning_is_whole = True
+        turn.reasoning_is_whole = True
         if not isinstance(body, dict):
             return
         turn.request_model = body.get("model")

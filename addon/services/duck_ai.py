@@ -33,7 +33,6 @@ class DuckAi(Service):
     verified = date(2026, 11, 21)
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         turn.request_model = text_at(body, "model")
         turn.effort = text_at(body, "reasoningEffort")
         if turn.effort not in {None, "none"}:

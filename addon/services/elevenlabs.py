@@ -45,7 +45,6 @@ class ElevenLabs(Service):
         return super().matches(method, host, path) and (method == "GET") == path.endswith("/stream-input")
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         turn.request_model = text_at(body, "model_id")
         turn.prompt(text_at(body, "text"))
 

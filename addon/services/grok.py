@@ -108,7 +108,6 @@ class GrokOnX(Service):
             yield from super().turns(exchange, body, events)
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         turn.request_model = text_at(body, "grokModelOptionId")
         turn.conversation_id = identity_at(body, "conversationId")
         messages = list_at(body, "responses")

@@ -30,7 +30,6 @@ class Completion(Dialect):
     operation: ClassVar[Operation] = "text_completion"
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         if isinstance(body, dict):
             turn.prompt(body.get("prompt"))
 

@@ -53,7 +53,6 @@ class Prediction(Dialect):
         yield from hold_or_fetch(turn, ordered=ordered, fetched=fetched)
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         asked = dig(body, "input")
         for name in ("prompt", "system_prompt", "text", "negative_prompt"):
             turn.prompt(dig(asked, name))

@@ -37,7 +37,6 @@ class ZAi(Service):
     """Some models send no last event."""
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt_is_whole = True
         turn.request_model = text_at(body, "model")
         turn.effort = text_at(body, "reasoning_effort")
         turn.conversation_id = identity_at(body, "chat_id")
