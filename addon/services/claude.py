@@ -13,44 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from addon.exchange import Exchange
 from addon.service import Event, Recall, Service, Turn, Usage
+from addon.services._claude_stream import QUIET, begin, end, grow, tell_summaries
 from addon.services._claude_timeline import ACTION, RPC, Timelines
 from addon.services._ending import name_ending
 from addon.services._page import list_at, pick, text_at
 from addon.services._usage import first, read_anthropic
 
 CONVERSATION = re.compile(r"/api/organizations/[^/]+/chat_conversations/([^/]+)(/(retry_)?completion)?")
-
-TOOLS = {
-    "web_search": "web_search", "web_fetch": "web_search", "launch_extended_search_task": "deep_research",
-    "repl": "code", "bash_tool": "code", "view": "code", "str_replace": "code", "present_files": "code",
-    "create_file": "canvas", "artifacts": "canvas", "show_widget": "canvas",
-    "conversation_search": "memory", "recent_chats": "memory", "memory_user_edits": "memory",
-}  # fmt: skip
-
-QUIET = frozenset(
-    """
-    cache_performance citation_end_delta citation_start_delta citations_delta compaction_status connector_text_delta
-    conversation_ready flag_delta mcp_auth_required message_stop ping signature_delta thinking_cut_off_delta
-    tool_approval tool_use_block_update_delta
-    """.split()  # noqa: SIM905 - a list of words
-)
-"""Events and deltas that say nothing that is counted."""
-
-
-@dataclass(slots=True)
-class Block:
-    """One block of the answer's content: text, thinking, a tool's call or its result."""
-
-    kind: str
-    begun: datetime | None
-    summaries: str = ""
-    has_thinking: bool = False
 
 
 class Claude(Service):
@@ -126,16 +100,16 @@ class Claude(Service):
     def event(self, turn: Turn, event: Event) -> None:
         match event.data:
             case {"type": "content_block_delta", "index": int(index), "delta": dict() as delta}:
-                self._grow(turn, index, delta, event.at_ms)
+                grow(turn, index, delta, event.at_ms)
             case {"type": "message_start", "message": dict() as message}:
                 turn.response_id = text_at(message, "uuid") or turn.response_id or text_at(message, "id")
                 turn.response_model = text_at(message, "model") or turn.response_model
                 begun = read_anthropic(message.get("usage"))
                 turn.usage = begun and Usage(input=begun.input, cached=begun.cached)  # the output is yet to come
             case {"type": "content_block_start", "index": int(index), "content_block": dict() as block}:
-                self._begin(turn, index, block, event.at_ms)
+                begin(turn, index, block, event.at_ms)
             case {"type": "content_block_stop", "index": int(index)}:
-                self._end(turn, index, event.data)
+                end(turn, index, event.data)
             case {"type": "message_delta"}:
                 self._stop(turn, text_at(event.data, "delta", "stop_reason"))
                 turn.usage = _latest(turn.usage, read_anthropic(event.data.get("usage")))
@@ -151,53 +125,9 @@ class Claude(Service):
                 turn.wonder(kind)
 
     def finish(self, turn: Turn) -> None:
-        for index, block in turn.state["blocks"].items():
-            if block.summaries and not block.has_thinking:
-                turn.reason(block.summaries, part=str(index))
+        tell_summaries(turn)
         # Only this generation shows its thoughts as they are; later ones show another model's summary of them.
         turn.reasoning_is_whole = (turn.response_model or turn.request_model or "").startswith("claude-3-7-sonnet")
-
-    def _begin(self, turn: Turn, index: int, block: dict[str, Any], at_ms: int | None) -> None:
-        kind = text_at(block, "type") or ""
-        turn.state["blocks"][index] = Block(kind, _time(block.get("start_timestamp")))
-        match kind:
-            case "text":
-                turn.answer(block.get("text"), at_ms, part=str(index))
-            case "thinking":
-                turn.used("reasoning")
-            case "tool_use":
-                turn.used(name_tool(block))
-            case "tool_result" | "redacted_thinking":
-                pass
-            case _:
-                turn.wonder(kind)
-
-    def _grow(self, turn: Turn, index: int, delta: dict[str, Any], at_ms: int | None) -> None:
-        block: Block = turn.state["blocks"].setdefault(index, Block("text", None))
-        match delta:
-            case {"type": "text_delta"} if block.kind != "tool_result":
-                turn.answer(delta.get("text"), at_ms, part=str(index))
-            case {"type": "thinking_delta"}:
-                block.has_thinking = block.has_thinking or bool(delta.get("thinking"))
-                turn.reason(delta.get("thinking"), at_ms, part=str(index))
-            case {"type": "thinking_summary_delta"}:
-                summary = delta.get("summary")
-                block.summaries += text_at(summary, "summary") or (summary if isinstance(summary, str) else "") or ""
-            case {"type": "input_json_delta"} if block.kind == "tool_use":
-                turn.call_tool(delta.get("partial_json"), at_ms, part=str(index))
-            case {"type": "text_delta" | "input_json_delta"}:
-                pass  # a tool's result: the model reads it, it did not write it
-            case {"type": str(kind)} if kind not in QUIET:
-                turn.wonder(kind)
-
-    def _end(self, turn: Turn, index: int, data: dict[str, Any]) -> None:
-        block: Block | None = turn.state["blocks"].get(index)
-        stopped = _time(data.get("stop_timestamp"))
-        if block is None or block.kind != "thinking" or block.begun is None or stopped is None:
-            return
-        thought_ms = round((stopped - block.begun).total_seconds() * 1000)
-        if 0 <= thought_ms < 86_400_000:
-            turn.thinking_ms = (turn.thinking_ms or 0) + thought_ms
 
     def _stop(self, turn: Turn, reason: str | None) -> None:
         match reason:
@@ -230,14 +160,6 @@ class Claude(Service):
         return known
 
 
-def name_tool(block: dict[str, Any]) -> str:
-    """Return the feature behind a tool's call. A server that the person connected may name its tools as it likes."""
-    if text_at(block, "mcp_server_url"):
-        return "connector"
-    feature = TOOLS.get(text_at(block, "name") or "")
-    return feature or ("connector" if text_at(block, "integration_name") else "tool")
-
-
 def _latest(earlier: Usage | None, later: Usage | None) -> Usage | None:
     """Return the counts after another report of them: each replaces the one before."""
     if earlier is None or later is None:
@@ -249,11 +171,3 @@ def _latest(earlier: Usage | None, later: Usage | None) -> Usage | None:
 def _conversation_of(exchange: Exchange) -> str | None:
     match = CONVERSATION.fullmatch(exchange.path)
     return match[1] if match else None
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment if moment and moment.tzinfo else None

@@ -10,7 +10,8 @@ from typing import Any
 from addon.exchange import Exchange
 from addon.recording import make_record
 from addon.service import Turn
-from addon.services.claude import Claude, name_tool
+from addon.services._claude_stream import name_tool
+from addon.services.claude import Claude
 from tracker.imports import Context, Part, Progress
 from tracker.imports.archives import Questions, holds_conversations, read_export
 from tracker.imports.logs import read_time
