@@ -9,7 +9,8 @@ from urllib.parse import unquote
 from addon.service import Event, Turn, Usage
 from addon.services._bedrock import fail_by_name, name_model
 from addon.services._dialect import Dialect
-from addon.services._usage import dig, read_bedrock_converse, text
+from addon.services._page import pick, text_at
+from addon.services._usage import read_bedrock_converse
 
 _STEPS = {"ACTION_GROUP": "tool", "KNOWLEDGE_BASE": "file_input", "AGENT_COLLABORATOR": "subagent"}
 _STEPS |= {"ACTION_GROUP_CODE_INTERPRETER": "code"}
@@ -24,15 +25,15 @@ class Agent(Dialect):
 
     def request(self, turn: Turn, body: Any) -> None:
         turn.asked("agent")
-        turn.request_model = name_model(text(body, "foundationModel"))
-        turn.prompt(dig(body, "inputText"))
-        turn.prompt(dig(body, "instruction"))
+        turn.request_model = name_model(text_at(body, "foundationModel"))
+        turn.prompt(pick(body, "inputText"))
+        turn.prompt(pick(body, "instruction"))
         parts = turn.exchange.path.split("/")
         turn.conversation_id = unquote(parts[6]) if len(parts) > 6 else unquote(parts[-1])
-        state = dig(body, "sessionState")
-        if dig(state, "returnControlInvocationResults"):
+        state = pick(body, "sessionState")
+        if pick(state, "returnControlInvocationResults"):
             turn.initiator = "agent"
-        files = dig(state, "files")
+        files = pick(state, "files")
         for _ in files if isinstance(files, list) else ():
             turn.attach()
 
@@ -41,10 +42,10 @@ class Agent(Dialect):
             return
         match event.name:
             case "chunk":
-                turn.answer(_decode(dig(event.data, "bytes")), event.at_ms)
+                turn.answer(_decode(pick(event.data, "bytes")), event.at_ms)
                 turn.state["answered"] = True
             case "trace":
-                steps = dig(event.data, "trace")
+                steps = pick(event.data, "trace")
                 for step in steps.values() if isinstance(steps, dict) else ():
                     self._read_step(turn, step)
             case "returnControl":
@@ -52,16 +53,16 @@ class Agent(Dialect):
                 turn.state["answered"] = True
 
     def _read_step(self, turn: Turn, step: Any) -> None:
-        model = text(step, "modelInvocationInput", "foundationModel")
+        model = text_at(step, "modelInvocationInput", "foundationModel")
         turn.response_model = name_model(model) or turn.response_model
-        run = read_bedrock_converse(dig(step, "modelInvocationOutput", "metadata", "usage"))
+        run = read_bedrock_converse(pick(step, "modelInvocationOutput", "metadata", "usage"))
         if run is not None:
             before = turn.usage or Usage(input=0, output=0)
             turn.usage = Usage(input=_sum(before.input, run.input), output=_sum(before.output, run.output))
-        kind = text(step, "invocationInput", "invocationType")
+        kind = text_at(step, "invocationInput", "invocationType")
         if kind is not None:
             turn.used(_STEPS.get(kind, "tool"))
-        if text(step, "guardrailAction") == "INTERVENED" or text(step, "action") == "INTERVENED":
+        if text_at(step, "guardrailAction") == "INTERVENED" or text_at(step, "action") == "INTERVENED":
             turn.outcome = "refused"
 
     def finish(self, turn: Turn) -> None:
@@ -75,20 +76,20 @@ class RetrieveAndGenerate(Dialect):
     """An answer out of a knowledge base, whole or in pieces; no usage, so what is seen of it is counted."""
 
     def request(self, turn: Turn, body: Any) -> None:
-        turn.prompt(dig(body, "input", "text"))
-        turn.conversation_id = text(body, "sessionId")
-        config = dig(body, "retrieveAndGenerateConfiguration")
+        turn.prompt(pick(body, "input", "text"))
+        turn.conversation_id = text_at(body, "sessionId")
+        config = pick(body, "retrieveAndGenerateConfiguration")
         for kind in ("knowledgeBaseConfiguration", "externalSourcesConfiguration"):
-            turn.request_model = turn.request_model or name_model(text(config, kind, "modelArn"))
+            turn.request_model = turn.request_model or name_model(text_at(config, kind, "modelArn"))
 
     def event(self, turn: Turn, event: Event) -> None:
         if fail_by_name(turn, event):
             return
-        turn.conversation_id = text(event.data, "sessionId") or turn.conversation_id
+        turn.conversation_id = text_at(event.data, "sessionId") or turn.conversation_id
         if event.name == "output":
-            turn.answer(dig(event.data, "text"), event.at_ms)
-        elif event.name is None and isinstance(dig(event.data, "output"), dict):
-            turn.answer(dig(event.data, "output", "text"))
+            turn.answer(pick(event.data, "text"), event.at_ms)
+        elif event.name is None and isinstance(pick(event.data, "output"), dict):
+            turn.answer(pick(event.data, "output", "text"))
         else:
             return
         turn.state["answered"] = True

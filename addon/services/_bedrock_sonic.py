@@ -16,7 +16,8 @@ from addon.service import Event, Turn, Usage
 from addon.services._bedrock import fail_by_name, model_in_path, unwrap
 from addon.services._content import base64_size
 from addon.services._dialect import Dialect
-from addon.services._usage import dig, number, text
+from addon.services._page import pick, text_at
+from addon.services._usage import number
 
 _KIND = re.compile(rb'\{\s*"event"\s*:\s*\{\s*"(\w+)"')
 _KIND_LETTERS = 32
@@ -44,20 +45,20 @@ class Sonic(Dialect):
     def event(self, turn: Turn, event: Event) -> None:
         if fail_by_name(turn, event):
             return
-        packed = dig(event.data, "bytes")
+        packed = pick(event.data, "bytes")
         kind = _kind_of(packed[:_KIND_LETTERS]) if isinstance(packed, str) else b""
         if kind == _SUM:
             turn.state["sum"] = event.data
         elif kind == _SOUND and (size := _size_of_sound(packed)):
             self._sound(turn, size, event.at_ms)
         elif kind != _SILENT:
-            told = dig(unwrap(event.data), "event")
+            told = pick(unwrap(event.data), "event")
             for name, inner in told.items() if isinstance(told, dict) else ():
                 self._read(turn, name, inner, event.at_ms)
 
     def _read(self, turn: Turn, kind: str, told: Any, at_ms: int | None) -> None:
         match kind:
-            case "audioOutput" if sound := text(told, "content"):
+            case "audioOutput" if sound := text_at(told, "content"):
                 self._sound(turn, base64_size(sound), at_ms)
             case "textOutput":
                 self._read_text(turn, told, at_ms)
@@ -65,11 +66,11 @@ class Sonic(Dialect):
                 self._open(turn, told)
             case "toolUse":
                 turn.used("tool")
-                turn.call_tool(dig(told, "toolName"))
-                turn.call_tool(dig(told, "content"))
+                turn.call_tool(pick(told, "toolName"))
+                turn.call_tool(pick(told, "content"))
             case "completionStart":
-                turn.response_id = text(told, "completionId")
-                turn.conversation_id = text(told, "sessionId")
+                turn.response_id = text_at(told, "completionId")
+                turn.conversation_id = text_at(told, "sessionId")
             case "completionEnd":
                 turn.finished = True
             case "usageEvent":
@@ -80,7 +81,7 @@ class Sonic(Dialect):
         turn.note_first_token(at_ms)
 
     def finish(self, turn: Turn) -> None:
-        told = dig(unwrap(turn.state.get("sum")), "event", "usageEvent")
+        told = pick(unwrap(turn.state.get("sum")), "event", "usageEvent")
         if told is not None:
             turn.usage = Usage(input=number(told, "totalInputTokens"), output=number(told, "totalOutputTokens"))
         sound, a_second = turn.state.get("sound", 0), turn.state.get("bytes_a_second")
@@ -91,21 +92,21 @@ class Sonic(Dialect):
 
     def _open(self, turn: Turn, start: Any) -> None:
         """Note which of the texts that follow are said and by whom, and how sound is told."""
-        fields = dig(start, "additionalModelFields")
-        stage = dig(parse_or_none(fields) if isinstance(fields, str) else None, "generationStage")
+        fields = pick(start, "additionalModelFields")
+        stage = pick(parse_or_none(fields) if isinstance(fields, str) else None, "generationStage")
         turn.state["planned"] = stage == "SPECULATIVE"
-        form = dig(start, "audioOutputConfiguration")
-        if text(form, "mediaType") != "audio/lpcm":
+        form = pick(start, "audioOutputConfiguration")
+        if text_at(form, "mediaType") != "audio/lpcm":
             return
         rate, bits, channels = (number(form, name) for name in ("sampleRateHertz", "bitsPerSample", "channelCount"))
         if rate and bits:
             turn.state["bytes_a_second"] = rate * bits // 8 * (channels or 1)
 
     def _read_text(self, turn: Turn, told: Any, at_ms: int | None) -> None:
-        if dig(told, "role") == "USER":
-            turn.prompt(dig(told, "content"))
+        if pick(told, "role") == "USER":
+            turn.prompt(pick(told, "content"))
         elif not turn.state.get("planned"):
-            turn.answer(dig(told, "content"), at_ms)
+            turn.answer(pick(told, "content"), at_ms)
 
 
 @lru_cache(maxsize=64)

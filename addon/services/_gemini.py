@@ -12,7 +12,8 @@ from addon.service import Event, Turn
 from addon.services._content import base64_size, walk_text
 from addon.services._dialect import Dialect
 from addon.services._openai_chat import fail
-from addon.services._usage import dig, number, read_gemini
+from addon.services._page import pick
+from addon.services._usage import number, read_gemini
 
 _MODEL = re.compile(r"/models/([^/:]+)(?::|$)")
 _TOOLS = {
@@ -160,7 +161,7 @@ class GenerateContent(Dialect):
             turn.call_tool(json.dumps(call.get("args", {}), ensure_ascii=False))
         if "executableCode" in part:
             turn.used("code")
-            turn.call_tool(dig(part, "executableCode", "code"))
+            turn.call_tool(pick(part, "executableCode", "code"))
         media = part.get("inlineData")
         mime = media.get("mimeType") if isinstance(media, dict) else None
         if isinstance(mime, str) and mime.startswith("image/"):

@@ -9,7 +9,8 @@ from addon.service import Event, Turn
 from addon.services._content import walk_text
 from addon.services._dialect import ApiService, Dialect
 from addon.services._openai_chat import fail
-from addon.services._usage import dig, read_interactions, text
+from addon.services._page import pick, text_at
+from addon.services._usage import read_interactions
 
 _TOOLS = {"google_search": "web_search", "url_context": "web_search", "code_execution": "code"}
 _WAITING = {"in_progress", "queued", "requires_action"}
@@ -47,7 +48,7 @@ class Interactions(Dialect):
             turn.asked("deep_research" if "deep-research" in body["agent"] else "agent")
         turn.state["background"] = body.get("background") is True
         for tool in body.get("tools") or () if isinstance(body.get("tools"), list) else ():
-            turn.asked(_TOOLS.get(str(dig(tool, "type")), "tool"))
+            turn.asked(_TOOLS.get(str(pick(tool, "type")), "tool"))
         asked = body.get("input")
         turn.prompt(asked)
         for item in asked if isinstance(asked, list) else ():
@@ -89,7 +90,7 @@ class Interactions(Dialect):
     def _settle(self, turn: Turn, told: Mapping[str, Any]) -> None:
         turn.response_id = told.get("id") if isinstance(told.get("id"), str) and told["id"] else turn.response_id
         turn.response_model = told.get("model") if isinstance(told.get("model"), str) else turn.response_model
-        status = text(told, "status")
+        status = text_at(told, "status")
         turn.state["waiting"] = status in _WAITING
         turn.usage = read_interactions(told.get("usage")) or turn.usage
         if status == "requires_action" and told.get("usage"):

@@ -13,7 +13,8 @@ from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._gemini import bare_name, model_in_path
 from addon.services._openai_chat import fail
 from addon.services._openai_media import pixels
-from addon.services._usage import add, dig, number, read_gemini
+from addon.services._page import pick
+from addon.services._usage import add, number, read_gemini
 from tracker.record import Operation
 
 
@@ -69,7 +70,7 @@ class Embed(Dialect):
         if isinstance(body, dict):
             requests = body.get("requests")
             for one in requests if isinstance(requests, list) else [body]:
-                for text in walk_text(dig(one, "content", "parts")):
+                for text in walk_text(pick(one, "content", "parts")):
                     turn.prompt(text if text != "text" else None)
 
     def event(self, turn: Turn, event: Event) -> None:
@@ -95,7 +96,7 @@ class LiveSocket(TurnByTurn):
                     self.model = bare_name(data["setup"].get("model"))
                 if isinstance(data.get("clientContent"), dict):
                     turn = self.turn or self.begin(message.at_ms)
-                    for one in walk_text(dig(data, "clientContent", "turns")):
+                    for one in walk_text(pick(data, "clientContent", "turns")):
                         turn.prompt(one if one not in {"user", "model"} else None)
                 continue
             yield from self._hear_server(data, message.at_ms)
@@ -122,7 +123,7 @@ class LiveSocket(TurnByTurn):
                     turn.used("voice")
         heard = content.get("outputTranscription")
         turn.answer(heard.get("text") if isinstance(heard, dict) else None, at_ms)
-        turn.prompt(dig(content, "inputTranscription", "text"))
+        turn.prompt(pick(content, "inputTranscription", "text"))
         if content.get("interrupted"):
             turn.outcome = "aborted"  # the person spoke: turnComplete, often with the usage, is still to come
         if content.get("turnComplete"):

@@ -8,7 +8,8 @@ from addon.service import Event, Turn, Usage
 from addon.services._dialect import Dialect
 from addon.services._openai_chat import fail
 from addon.services._openai_media import pixels
-from addon.services._usage import dig, number
+from addon.services._page import pick
+from addon.services._usage import number
 from tracker.record import Operation
 
 PATHS = r"(?:/hf-inference)?/models/[^/]+/[^/]+(?:/pipeline/[\w-]+)?"
@@ -27,11 +28,11 @@ class Task(Dialect):
     def request(self, turn: Turn, body: Any) -> None:
         turn.dropped = True
         turn.request_model = turn.exchange.path.partition("/models/")[2].split("/")[1]  # whose it is stands before it
-        asked = dig(body, "inputs")
+        asked = pick(body, "inputs")
         turn.state["asked"] = asked if isinstance(asked, str) else ""
         for one in asked if isinstance(asked, list) else [asked]:
             turn.prompt(one)
-        turn.media_pixels = pixels(f"{dig(body, 'parameters', 'width')}x{dig(body, 'parameters', 'height')}")
+        turn.media_pixels = pixels(f"{pick(body, 'parameters', 'width')}x{pick(body, 'parameters', 'height')}")
 
     def event(self, turn: Turn, event: Event) -> None:
         match event.data:
@@ -54,7 +55,7 @@ class Task(Dialect):
 
     def _read_text(self, turn: Turn, told: Any) -> None:
         turn.operation, turn.dropped = "text_completion", False
-        turn.finished = isinstance(dig(told, "generated_text"), str)
+        turn.finished = isinstance(pick(told, "generated_text"), str)
         written = number(told, "details", "generated_tokens")
         if written is not None:
             turn.usage = Usage(output=written)

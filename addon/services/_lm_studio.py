@@ -8,7 +8,8 @@ from addon.service import Event, Turn
 from addon.services._content import ask_thinking, base64_size, walk_text
 from addon.services._dialect import Dialect
 from addon.services._openai_chat import fail
-from addon.services._usage import dig, read_lm_studio, text
+from addon.services._page import pick, text_at
+from addon.services._usage import read_lm_studio
 
 
 class NativeChat(Dialect):
@@ -18,27 +19,27 @@ class NativeChat(Dialect):
         turn.reasoning_is_whole = True
         if not isinstance(body, dict):
             return
-        turn.request_model = text(body, "model")
-        effort = text(body, "reasoning")
+        turn.request_model = text_at(body, "model")
+        effort = text_at(body, "reasoning")
         ask_thinking(turn, {"reasoning_effort": effort} if effort else {})
         if body.get("integrations"):
             turn.asked("connector")
         turn.prompt(body.get("system_prompt"))
         asked = body.get("input")
         for part in asked if isinstance(asked, list) else [{"content": asked}]:
-            if dig(part, "type") == "image":
-                data = text(part, "data_url")
+            if pick(part, "type") == "image":
+                data = text_at(part, "data_url")
                 turn.attach(base64_size(data) if data else None, "image")
             else:
-                turn.prompt(dig(part, "content"))
+                turn.prompt(pick(part, "content"))
 
     def event(self, turn: Turn, event: Event) -> None:
         data = event.data
         if not isinstance(data, dict):
             return
-        match text(data, "type") or event.name:
+        match text_at(data, "type") or event.name:
             case "chat.start":
-                turn.response_model = text(data, "model_instance_id")
+                turn.response_model = text_at(data, "model_instance_id")
             case "message.delta":
                 turn.answer(data.get("content"), event.at_ms)
             case "reasoning.delta":
@@ -53,13 +54,13 @@ class NativeChat(Dialect):
                 fail(turn, data["error"])
 
     def _settle(self, turn: Turn, result: Any) -> None:
-        turn.response_model = text(result, "model_instance_id") or turn.response_model
-        turn.response_id = text(result, "response_id")
-        turn.usage = read_lm_studio(dig(result, "stats"))
-        output = dig(result, "output")
+        turn.response_model = text_at(result, "model_instance_id") or turn.response_model
+        turn.response_id = text_at(result, "response_id")
+        turn.usage = read_lm_studio(pick(result, "stats"))
+        output = pick(result, "output")
         is_new = not turn.has_text("answer")
         for item in output if isinstance(output, list) else ():
-            match dig(item, "type"):
+            match pick(item, "type"):
                 case "message" if is_new:
                     turn.answer(item.get("content"))
                 case "reasoning" if is_new:

@@ -9,7 +9,7 @@ from addon.framing import split_messages
 from addon.service import Service, Turn
 from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._openai_media import OneAnswer, Speech, Transcription
-from addon.services._usage import dig, text
+from addon.services._page import pick, text_at
 
 PATHS = r"/v1/audio/(?:transcriptions|speech)/realtime"
 
@@ -30,11 +30,11 @@ class SoundSocket(TurnByTurn):
 
     def hear(self, message: Message) -> Iterator[Turn]:
         for event in split_messages(message.data, "json", message.at_ms):
-            kind = text(event.data, "type") or ""
+            kind = text_at(event.data, "type") or ""
             if kind.startswith("session."):
-                self.served = text(event.data, "session", "model") or self.served
+                self.served = text_at(event.data, "session", "model") or self.served
             elif message.from_client and kind.startswith("input_"):
-                self._turn(event.at_ms).prompt(dig(event.data, "text"))
+                self._turn(event.at_ms).prompt(pick(event.data, "text"))
             elif not message.from_client and kind:
                 turn = self._turn(event.at_ms)
                 turn.note_first_byte(event.at_ms)

@@ -19,7 +19,7 @@ from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._openai_chat import fail
 from addon.services._openai_media import Decisions
 from addon.services._openai_responses import Responses
-from addon.services._usage import dig, text
+from addon.services._page import pick, text_at
 
 _BYTES_A_SAMPLE = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
 _USUAL_RATE = 24_000
@@ -74,8 +74,8 @@ class LiveSocket(TurnByTurn):
             case "session.input_transcript.delta":
                 self._session(at_ms).prompt(data.get("delta"))
             case "response.event" if isinstance(data.get("event"), dict):
-                yield from self._delegated(text(data, "delegation_id") or "", Event(data["event"], None, at_ms))
-            case "decision.event" if isinstance(dig(data, "event", "decision"), dict):
+                yield from self._delegated(text_at(data, "delegation_id") or "", Event(data["event"], None, at_ms))
+            case "decision.event" if isinstance(pick(data, "event", "decision"), dict):
                 yield self._decided(Event(data["event"]["decision"], None, at_ms))
             case "session.closed":
                 turn = self._session(at_ms)
@@ -99,13 +99,13 @@ class LiveSocket(TurnByTurn):
             return
         turn = self._session(None)
         if asked:
-            turn.request_model = text(session, "model") or turn.request_model
+            turn.request_model = text_at(session, "model") or turn.request_model
             turn.prompt(session.get("instructions"))
         else:
-            turn.response_model = text(session, "model") or turn.response_model
-            turn.response_id = text(session, "id") or turn.response_id
-        told = dig(session, "audio", "format")
-        size, rate = _BYTES_A_SAMPLE.get(text(told, "type") or ""), dig(told, "rate")
+            turn.response_model = text_at(session, "model") or turn.response_model
+            turn.response_id = text_at(session, "id") or turn.response_id
+        told = pick(session, "audio", "format")
+        size, rate = _BYTES_A_SAMPLE.get(text_at(told, "type") or ""), pick(told, "rate")
         if size is not None:
             self.bytes_a_second = size * (rate if rate in {8000, 16_000, 24_000} else _USUAL_RATE)
 

@@ -10,7 +10,8 @@ from addon.service import Event, Turn, Usage
 from addon.services._content import walk_text
 from addon.services._dialect import Dialect
 from addon.services._openai_chat import fail
-from addon.services._usage import dig, number, read_openai_chat, read_openai_responses, text
+from addon.services._page import pick, text_at
+from addon.services._usage import number, read_openai_chat, read_openai_responses
 from tracker.record import count_or_none
 
 _SIZE = re.compile(r"(\d{2,5})\s*[x*:]\s*(\d{2,5})")
@@ -140,13 +141,13 @@ class Videos(OneAnswer):
 
     def request(self, turn: Turn, body: Any) -> None:
         super().request(turn, body)
-        fields = dig(body, "fields") or body
-        turn.state["seconds"] = dig(fields, "seconds") or dig(fields, "duration")
-        if dig(body, "image"):
+        fields = pick(body, "fields") or body
+        turn.state["seconds"] = pick(fields, "seconds") or pick(fields, "duration")
+        if pick(body, "image"):
             turn.attach(kind="image")
 
     def answer(self, turn: Turn, data: Mapping[str, Any], at_ms: int | None) -> None:
-        turn.response_id = turn.response_id or text(data, "request_id")
+        turn.response_id = turn.response_id or text_at(data, "request_id")
         if data.get("object") != "video" and "seconds" not in data and "request_id" not in data:
             return
         turn.media_count = 1
@@ -191,7 +192,7 @@ class Decisions(OneAnswer):
     def answer(self, turn: Turn, data: Mapping[str, Any], at_ms: int | None) -> None:
         answers = data.get("answers")
         if isinstance(answers, list):
-            refused = bool(answers) and all(dig(one, "type") == "refusal" for one in answers)
+            refused = bool(answers) and all(pick(one, "type") == "refusal" for one in answers)
             turn.outcome, turn.finished = "refused" if refused else "complete", True
 
 

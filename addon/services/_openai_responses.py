@@ -11,7 +11,8 @@ from addon.services._dialect import ApiService, Dialect
 from addon.services._fetched import take_answer
 from addon.services._openai_chat import fail
 from addon.services._openai_media import pixels
-from addon.services._usage import Read, dig, number, read_openai_responses, text
+from addon.services._page import pick, text_at
+from addon.services._usage import Read, number, read_openai_responses
 
 _TOOL_ITEMS = frozenset({
     "web_search_call", "file_search_call", "code_interpreter_call", "mcp_call", "computer_call",
@@ -73,8 +74,8 @@ class Responses(Dialect):
         ask_thinking(turn, body)
         ask_tools(turn, body.get("tools"))
         tools = body.get("tools")
-        painters = [one for one in tools if dig(one, "type") == "image_generation"] if isinstance(tools, list) else []
-        turn.state["drawn_by"] = next((text(one, "model") for one in painters), None)
+        painters = [one for one in tools if pick(one, "type") == "image_generation"] if isinstance(tools, list) else []
+        turn.state["drawn_by"] = next((text_at(one, "model") for one in painters), None)
         turn.prompt(body.get("instructions"))
         conversation = body.get("conversation")
         turn.conversation_id = conversation.get("id") if isinstance(conversation, dict) else conversation
@@ -99,7 +100,7 @@ class Responses(Dialect):
         data = event.data
         if not isinstance(data, dict):
             return
-        kind = text(data, "type") or event.name
+        kind = text_at(data, "type") or event.name
         part = str(data.get("item_id") or data.get("output_index") or "")
         if kind == "response.output_text.delta":  # as most are
             turn.answer(data.get("delta"), event.at_ms, part=part)
@@ -170,7 +171,7 @@ class Responses(Dialect):
         searches = number(response, "tool_usage", "web_search", "num_requests")
         if searches and "web_search" not in {feature.feature for feature in turn.features if feature.state == "used"}:
             turn.used("web_search", searches)
-        drawn = self.read_usage(dig(response, "tool_usage", "image_gen"))
+        drawn = self.read_usage(pick(response, "tool_usage", "image_gen"))
         if drawn is not None and drawn.output:
             turn.state["image_tokens"] = drawn
         turn.finished = True
@@ -185,7 +186,7 @@ class Responses(Dialect):
     def _read_item(self, turn: Turn, item: Any, *, with_text: bool) -> None:
         if not isinstance(item, dict):
             return
-        kind, seen = text(item, "type"), turn.state.setdefault("items", set())
+        kind, seen = text_at(item, "type"), turn.state.setdefault("items", set())
         name = str(item.get("id") or item.get("call_id") or f"{kind}{len(seen)}")
         if kind == "image_generation_call" and name not in seen:
             turn.state["images"] = turn.state.get("images", 0) + 1

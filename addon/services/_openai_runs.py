@@ -9,7 +9,8 @@ from addon.service import Event, Turn
 from addon.services._content import ask_tools
 from addon.services._dialect import ApiService, Dialect
 from addon.services._openai_chat import fail
-from addon.services._usage import read_openai_chat, text
+from addon.services._page import text_at
+from addon.services._usage import read_openai_chat
 
 _WAITING = {"queued", "in_progress", "requires_action", "cancelling"}
 
@@ -75,7 +76,7 @@ class Runs(Dialect):
         turn.response_id = run.get("id") if isinstance(run.get("id"), str) else turn.response_id
         turn.response_model = run.get("model") or turn.response_model
         turn.conversation_id = run.get("thread_id") if isinstance(run.get("thread_id"), str) else None
-        status = text(run, "status")
+        status = text_at(run, "status")
         turn.state["waiting"] = status in _WAITING
         if run.get("usage"):
             turn.usage = read_openai_chat(run["usage"])

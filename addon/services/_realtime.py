@@ -12,7 +12,8 @@ from addon.service import Service, Turn
 from addon.services._content import base64_size, tool_feature
 from addon.services._dialect import Dialect, TurnByTurn
 from addon.services._openai_chat import fail
-from addon.services._usage import dig, read_realtime
+from addon.services._page import pick
+from addon.services._usage import read_realtime
 
 _ADDS = re.compile(rb'"type": ?"response\.(?:\w{1,30}_)?(?:text|transcript|arguments)\.delta".{0,400}?"delta": ?"(?!")')
 """Sound comes in pieces as well, each with an end of its own."""
@@ -102,7 +103,7 @@ class RealtimeSocket(TurnByTurn):
             heard = audio["input"].get("transcription") or heard
         if isinstance(heard, dict) and isinstance(heard.get("model"), str):
             self.transcriber = heard["model"]
-        form = session.get("output_audio_format") or dig(session, "audio", "output", "format", "type")
+        form = session.get("output_audio_format") or pick(session, "audio", "output", "format", "type")
         if isinstance(form, str):
             self.is_pcm = form in {"pcm16", "audio/pcm"}
 
@@ -117,7 +118,7 @@ class RealtimeSocket(TurnByTurn):
         turn.finished = True
         output = response.get("output")
         for item in output if isinstance(output, list) else ():
-            if dig(item, "type") in {"function_call", "mcp_call"}:
+            if pick(item, "type") in {"function_call", "mcp_call"}:
                 turn.used(tool_feature(item["type"]))
         if self.spoken_bytes:
             turn.used("voice")

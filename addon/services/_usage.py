@@ -9,32 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 from addon.service import Usage
+from addon.services._page import pick
 from tracker.record import count_or_none
 
 Read = Callable[[Any], Usage | None]
 
 
-def dig(value: Any, *path: str) -> Any:
-    """Return what lies at the path in nested objects, or None."""
-    for key in path:
-        if type(value) is not dict:
-            return None
-        value = value.get(key)
-    return value
-
-
 def number(value: Any, *path: str) -> int | None:
     """Return the trustworthy count at the path, or None."""
-    return count_or_none(dig(value, *path))
-
-
-def text(value: Any, *path: str) -> str | None:
-    """Return the text at the path, or None if it is empty or none."""
-    for key in path:  # as in ``dig``: readers ask this of every event, and a call more is felt
-        if type(value) is not dict:
-            return None
-        value = value.get(key)
-    return value if isinstance(value, str) and value else None
+    return count_or_none(pick(value, *path))
 
 
 def first(*numbers: int | None) -> int | None:

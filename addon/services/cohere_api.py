@@ -17,7 +17,8 @@ from addon.services._content import ask_thinking, ask_tools, read_parts, walk_te
 from addon.services._dialect import ApiService, Dialect
 from addon.services._openai_like import CHAT
 from addon.services._openai_media import Embeddings, Transcription
-from addon.services._usage import dig, read_cohere
+from addon.services._page import pick
+from addon.services._usage import read_cohere
 from tracker.record import Operation
 
 _REASONS = {"ERROR": "error", "ERROR_TOXIC": "refused", "ERROR_LIMIT": "limited", "USER_CANCEL": "aborted"}
@@ -35,7 +36,7 @@ class Chat(Dialect):
         ask_tools(turn, body.get("tools"))
         connectors = body.get("connectors")
         for connector in connectors if isinstance(connectors, list) else ():
-            turn.asked("web_search" if dig(connector, "id") == "web-search" else "connector")
+            turn.asked("web_search" if pick(connector, "id") == "web-search" else "connector")
         for key in ("message", "preamble", "prompt", "text"):
             turn.prompt(body.get(key))
         for text in walk_text([body.get("chat_history"), body.get("documents")]):
@@ -51,34 +52,34 @@ class Chat(Dialect):
         data = event.data
         if not isinstance(data, dict):
             return
-        message = dig(data, "delta", "message")
+        message = pick(data, "delta", "message")
         match data.get("type") or data.get("event_type"):
             case "message-start":
                 turn.response_id = data.get("id") or turn.response_id
             case "stream-start":
                 turn.response_id = data.get("generation_id") or turn.response_id
             case "content-delta":
-                turn.answer(dig(message, "content", "text"), event.at_ms)
-                turn.reason(dig(message, "content", "thinking"), event.at_ms)
+                turn.answer(pick(message, "content", "text"), event.at_ms)
+                turn.reason(pick(message, "content", "thinking"), event.at_ms)
             case "text-generation":
                 turn.answer(data.get("text"), event.at_ms)
             case "tool-plan-delta":
-                turn.answer(dig(message, "tool_plan"), event.at_ms)
+                turn.answer(pick(message, "tool_plan"), event.at_ms)
             case "tool-call-start":
                 turn.used("tool")
-                turn.call_tool(dig(message, "tool_calls", "function", "name"))
+                turn.call_tool(pick(message, "tool_calls", "function", "name"))
             case "tool-call-delta":
-                turn.call_tool(dig(message, "tool_calls", "function", "arguments"))
+                turn.call_tool(pick(message, "tool_calls", "function", "arguments"))
             case "tool-calls-generation":
                 self._read_calls(turn, data.get("tool_calls"))
             case "search-results" if data.get("search_results"):
                 turn.used("web_search")
             case "message-end":
-                self._end(turn, dig(data, "delta", "finish_reason"), dig(data, "delta", "usage"))
+                self._end(turn, pick(data, "delta", "finish_reason"), pick(data, "delta", "usage"))
             case "stream-end":
                 response = data.get("response")
-                turn.response_id = dig(response, "generation_id") or turn.response_id
-                self._end(turn, data.get("finish_reason"), dig(response, "meta"))
+                turn.response_id = pick(response, "generation_id") or turn.response_id
+                self._end(turn, data.get("finish_reason"), pick(response, "meta"))
             case None:
                 self._read_whole(turn, data)
 
@@ -95,19 +96,19 @@ class Chat(Dialect):
         if isinstance(message, dict):
             content = message.get("content")
             for part in content if isinstance(content, list) else ():
-                turn.answer(dig(part, "text"))
-                turn.reason(dig(part, "thinking"))
+                turn.answer(pick(part, "text"))
+                turn.reason(pick(part, "thinking"))
             turn.answer(message.get("tool_plan"))
             self._read_calls(turn, message.get("tool_calls"))
         generations = data.get("generations")
         for one in generations if isinstance(generations, list) else ():
-            turn.answer(dig(one, "text"))
+            turn.answer(pick(one, "text"))
         self._end(turn, data.get("finish_reason"), data.get("usage") or data.get("meta"))
 
     def _read_calls(self, turn: Turn, calls: Any) -> None:
         for call in calls if isinstance(calls, list) else ():
             turn.used("tool")
-            for text in walk_text(dig(call, "function") or call):
+            for text in walk_text(pick(call, "function") or call):
                 turn.call_tool(text)
 
     def _end(self, turn: Turn, reason: Any, usage: Any) -> None:

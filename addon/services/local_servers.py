@@ -20,7 +20,8 @@ from addon.services._gemini import GenerateContent
 from addon.services._lm_studio import NativeChat
 from addon.services._ollama import Chat
 from addon.services._openai_like import OpenaiLike, openai_routes
-from addon.services._usage import dig, number
+from addon.services._page import pick
+from addon.services._usage import number
 from tracker.record import Operation
 
 
@@ -56,7 +57,7 @@ class Infill(Completion):
     def request(self, turn: Turn, body: Any) -> None:
         super().request(turn, body)
         turn.initiator = "unasked"
-        for text in walk_text([dig(body, key) for key in ("input_prefix", "input_suffix", "input_extra")]):
+        for text in walk_text([pick(body, key) for key in ("input_prefix", "input_suffix", "input_extra")]):
             turn.prompt(text)
 
 

@@ -17,7 +17,8 @@ from addon.services._dialect import ApiService
 from addon.services._mistral_sound import PATHS, Sound, SoundSocket
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_media import Embeddings, OneAnswer, Speech, Transcription
-from addon.services._usage import add, dig, number, read_openai_chat
+from addon.services._page import pick
+from addon.services._usage import add, number, read_openai_chat
 
 
 class Conversations(ChatCompletions):
@@ -29,8 +30,8 @@ class Conversations(ChatCompletions):
             asked = body.get("inputs")
             turn.prompt(asked)
             for one in asked if isinstance(asked, list) else ():
-                turn.prompt(dig(one, "content"))
-                if dig(one, "type") == "function.result":
+                turn.prompt(pick(one, "content"))
+                if pick(one, "type") == "function.result":
                     turn.initiator = "agent"
 
     def event(self, turn: Turn, event: Event) -> None:
@@ -84,7 +85,7 @@ class Ocr(OneAnswer):
             turn.used("file_input", len(pages))
             turn.response_model = event.data.get("model")
             for page in pages:
-                turn.answer(dig(page, "markdown"))
+                turn.answer(pick(page, "markdown"))
             turn.outcome, turn.finished = "complete", True
 
 

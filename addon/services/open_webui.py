@@ -21,8 +21,8 @@ from addon.service import Event, Listener, Recall, Turn, Usage
 from addon.services._ollama import Chat, Embed
 from addon.services._openai_chat import ChatCompletions
 from addon.services._openai_like import CHAT, OpenaiLike, openai_routes
+from addon.services._page import pick, text_at
 from addon.services._realtime import Realtime
-from addon.services._usage import dig, text
 
 _SOCKET = r"/ws/socket\.io/"
 _EVENT = re.compile(rb"\d+(?:/[^,]{0,40},)?(?=\[)")
@@ -36,13 +36,13 @@ class PageChat(ChatCompletions):
 
     def request(self, turn: Turn, body: Any) -> None:
         super().request(turn, body)
-        turn.message_id, turn.conversation_id = text(body, "id"), text(body, "chat_id")
+        turn.message_id, turn.conversation_id = text_at(body, "id"), text_at(body, "chat_id")
         for name, feature in _FEATURES.items():
-            if dig(body, "features", name) is True:
+            if pick(body, "features", name) is True:
                 turn.asked(feature)
 
     def event(self, turn: Turn, event: Event) -> None:
-        if dig(event.data, "task_id") or dig(event.data, "task_ids"):
+        if pick(event.data, "task_id") or pick(event.data, "task_ids"):
             turn.dropped = True
             return
         super().event(turn, event)

@@ -17,7 +17,8 @@ from addon.service import Event, Recall, Turn, Usage
 from addon.services._dialect import ApiService, Dialect
 from addon.services._fetched import hold_or_fetch
 from addon.services._openai_media import pixels
-from addon.services._usage import dig, number, text
+from addon.services._page import pick, text_at
+from addon.services._usage import number
 from tracker.record import Operation
 
 _FETCH = r"/v1/predictions/[\w-]{8,80}"
@@ -53,10 +54,10 @@ class Prediction(Dialect):
         yield from hold_or_fetch(turn, ordered=ordered, fetched=fetched)
 
     def request(self, turn: Turn, body: Any) -> None:
-        asked = dig(body, "input")
+        asked = pick(body, "input")
         for name in ("prompt", "system_prompt", "text", "negative_prompt"):
-            turn.prompt(dig(asked, name))
-        turn.media_pixels = pixels(f"{dig(asked, 'width')}x{dig(asked, 'height')}")
+            turn.prompt(pick(asked, name))
+        turn.media_pixels = pixels(f"{pick(asked, 'width')}x{pick(asked, 'height')}")
         _, _, kind, *names = turn.exchange.path.split("/")
         turn.request_model = names[1] if kind == "models" and len(names) > 1 else None
 
@@ -64,16 +65,16 @@ class Prediction(Dialect):
         if event.name is not None:
             self._read_piece(turn, event)
             return
-        data, status = event.data, text(event.data, "status")
-        stream = text(data, "urls", "stream")
+        data, status = event.data, text_at(event.data, "status")
+        stream = text_at(data, "urls", "stream")
         if stream is not None:
             turn.state["stream"] = stream.rpartition("/")[2]
-        turn.response_id = text(data, "id") or turn.response_id
-        turn.response_model = text(data, "model") or turn.response_model
+        turn.response_id = text_at(data, "id") or turn.response_id
+        turn.response_model = text_at(data, "model") or turn.response_model
         if status not in _ENDS:
             return
         turn.finished, turn.outcome = True, _ENDS[status]  # type: ignore[assignment]  # words of Outcome, as they stand
-        output = dig(data, "output")
+        output = pick(data, "output")
         made = [one for one in output if isinstance(one, str)] if isinstance(output, list) else [output]
         files = [one for one in made if isinstance(one, str) and _FILE.fullmatch(one)]
         for pattern, operation, feature in _KINDS:
@@ -84,7 +85,7 @@ class Prediction(Dialect):
         else:
             for piece in made:
                 turn.answer(piece)
-        metrics = dig(data, "metrics")
+        metrics = pick(data, "metrics")
         told = Usage(input=number(metrics, "input_token_count"), output=number(metrics, "output_token_count"))
         turn.usage = None if told == Usage() else told
 
