@@ -406,3 +406,11 @@ def test_a_message_of_several_values_waits_for_no_other(between: bytes) -> None:
     assert not gathering.take(1, b'{"end": 1}' + between + other)
     gathering.follow(one)
     assert gathering.take(1, other)
+
+
+def test_what_is_said_in_a_line_after_the_text_is_said_each_time() -> None:
+    """And a sum of the tokens so far stays in the line that tells it."""
+    block = b'data: {"text": "a"}\n{"x": 1, "usage": {"a_tokens": 5}}\nevent: end\ndata: {"y": {}}\n\n'
+    pieces = [block] * 4
+    assert told(pieces) == told(pieces, adds=None)
+    assert not any("usage" in data for data, _ in told(pieces))

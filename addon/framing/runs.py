@@ -139,11 +139,13 @@ def _without_sums(data: bytes) -> tuple[bytes, bytes]:
 
 
 def begin(event: bytes, at_ms: int | None, adds: re.Pattern[bytes]) -> Run | None:
-    """Return the run that an event may begin; None if it adds no text, or two (``Service.adds``)."""
+    """Return the run that an event may begin; None if it adds no text, or two (``Service.adds``), or has more lines."""
     head = adds.search(event)
     text = TEXT.match(event, head.end()) if head else None
     if text is None or not text[0] or not event.startswith(b'"', text.end()) or adds.search(event, text.end()):
         return None  # a second text that adds would be said once where it was said each time
+    if event.find(b"\n", text.end()) >= 0:
+        return None  # so would what another line says
     if head and "only" in adds.groupindex and event.count(head["only"]) > 1:
         return None
     seam = SEAM.encode() if "each" in adds.groupindex else b""
