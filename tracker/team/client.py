@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nats.aio.client import Client
 from nats.errors import NoRespondersError, ProtocolError
@@ -27,12 +27,13 @@ _FROM_DEVICES = f"{SUBJECTS}.".encode()
 
 
 class _BoundedParser(Parser):
-    """Ends the connection of a server that says that a message is larger than any may be."""
+    """Ends the connection of a server that says that a message is larger than any may be; lets others have a turn."""
 
     async def parse(self, data: bytes = b"") -> None:
         if len(self.buf) + len(data) > LARGEST_WAITING:
             raise ProtocolError
         await super().parse(data)
+        await asyncio.sleep(0)  # of a server that never stops nothing is waited for: no limit of time would be kept
 
 
 class DeafClient(Client):
@@ -48,6 +49,13 @@ class DeafClient(Client):
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
         await super()._process_msg(sid, subject, reply, data, b"" if subject.startswith(_FROM_DEVICES) else headers)
+
+    async def connect(self, *servers: Any, **options: Any) -> None:
+        await super().connect(*servers, **options)
+        # Over TLS nats-py's reader knows no transport that it could hold back: it would take all that comes.
+        reader, writer = (getattr(self._transport, name, None) for name in ("_io_reader", "_io_writer"))
+        if reader is not None and writer is not None:
+            reader._transport = writer.transport  # noqa: SLF001 - it has a setter, which refuses once nats-py uses it
 
     async def end(self) -> None:
         """Close the connection; of a server that does not take its leave it is let go all the same."""
