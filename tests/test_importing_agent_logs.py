@@ -236,6 +236,19 @@ def test_claude_code_tells_thinking_where_the_log_does(tmp_path: Path) -> None:
     assert [(r.output_tokens, r.reasoning_tokens) for r in read(tmp_path)[0]] == [(90, 70)]
 
 
+def test_counts_that_cannot_be_together_are_unknown_and_a_feature_is_not_used_without_end(tmp_path: Path) -> None:
+    lies = codex_count(9, (10, 99, 5, 7), (10, 99, 5, 7))
+    write(tmp_path / "a/rollout-x.jsonl", [codex_meta("x"), codex_context(), lies])
+    ((record,), _) = read(tmp_path / "a")
+    assert (record.input_tokens, record.cached_input_tokens, record.output_tokens) == (10, None, 5)
+    assert record.reasoning_tokens is None
+    searching = claude_answer(1, "m1", 5)
+    searching["message"]["usage"]["server_tool_use"]["web_search_requests"] = 10**11
+    write(tmp_path / "b/s1.jsonl", [claude_user(0), searching])
+    ((record,), _) = read(tmp_path / "b")
+    assert [feature.amount for feature in record.features if feature.feature == "web_search"] == [10_000]
+
+
 def gemini_message(identity: str, kind: str, output: int = 10) -> dict[str, object]:
     message: dict[str, object] = {"id": identity, "timestamp": at(1), "type": kind, "content": CANARY}
     if kind == "gemini":
