@@ -93,9 +93,10 @@ async def never_secures(_reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 async def greets_without_end(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _tls: ssl.SSLContext) -> None:
     writer.write(b"INFO ")
-    while True:
+    while not writer.is_closing():
         writer.write(b"x" * 65536)
         await writer.drain()
+        await asyncio.sleep(0)  # the device lives in the same loop
 
 
 async def greets_in_ruins(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _tls: ssl.SSLContext) -> None:
@@ -116,16 +117,18 @@ async def is_no_server(_reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tls: ssl.SSLContext) -> None:
     await meet(reader, writer, tls)
     writer.write(b"MSG x 1 999999999999\r\n")
-    while True:
+    while not writer.is_closing():
         writer.write(b"x" * 65536)
         await writer.drain()
+        await asyncio.sleep(0)  # the device lives in the same loop
 
 
 async def pings_without_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tls: ssl.SSLContext) -> None:
     await meet(reader, writer, tls)
-    while True:
+    while not writer.is_closing():
         writer.write(b"PING\r\n" * 1000)
         await writer.drain()
+        await asyncio.sleep(0)
 
 
 async def stops_reading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tls: ssl.SSLContext) -> None:
