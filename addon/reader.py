@@ -109,8 +109,7 @@ class Reader:
             return NOTHING
         reading = NOTHING
         for message in exchange.messages:
-            if (heard := socket.hear(message)) is not NOTHING:  # of most nothing comes
-                reading += heard
+            reading += socket.hear(message)
         last_ms = exchange.messages[-1].at_ms
         return reading + socket.close(exchange.ending, exchange.ended_ms if last_ms is None else last_ms)
 

@@ -33,7 +33,7 @@ class SocketReader:
     def __init__(self, key: bytes, service: Service, opening: Exchange, listener: Listener) -> None:
         self._key, self._service, self._opening, self._listener = key, service, opening, listener
         self._sent, self._received = 0, 0
-        self._digest = SocketDigest(in_memory=bool(self._opening.messages))
+        self._digest = self._begin_digest()
         self._open = 0
         """Turns that had begun and were not over after the last message."""
         self._is_answered = False
@@ -128,5 +128,8 @@ class SocketReader:
             reading += settle(turn, self._key, told, sent=self._sent, received=self._received)
             self._sent, self._received = 0, 0
         if turns:
-            self._digest = SocketDigest(in_memory=bool(self._opening.messages))
+            self._digest = self._begin_digest()
         return reading
+
+    def _begin_digest(self) -> SocketDigest:
+        return SocketDigest(in_memory=bool(self._opening.messages))

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Awaitable, Callable
 
 SSE = b"content-type: text/event-stream\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n"
 
 
 async def _right(writer: asyncio.StreamWriter, body: bytes) -> bool:
@@ -54,25 +55,25 @@ async def _length_of_chunks(writer: asyncio.StreamWriter, body: bytes) -> bool:
 
 async def _tiny_chunks(writer: asyncio.StreamWriter, body: bytes) -> bool:
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+    writer.write(CHUNKED + chunks + b"0\r\n\r\n")
     return True
 
 
 async def _tiny_chunks_and_a_bad_one(writer: asyncio.StreamWriter, body: bytes) -> bool:
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body[: len(body) // 2])
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"zz\r\n\r\n")
+    writer.write(CHUNKED + chunks + b"zz\r\n\r\n")
     return False
 
 
 async def _bad_chunk(writer: asyncio.StreamWriter, body: bytes) -> bool:
     half = body[: len(body) // 2]
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n")
+    writer.write(CHUNKED)
     writer.write(b"%x\r\n%b\r\nzz\r\nnonsense" % (len(half), half))
     return False
 
 
 async def _huge_chunk(writer: asyncio.StreamWriter, body: bytes) -> bool:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + SSE + b"transfer-encoding: chunked\r\n\r\n")
+    writer.write(CHUNKED)
     writer.write(b"ffffffffffff\r\n" + body)
     return False
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,6 +27,9 @@ from tracker.team.message import encode
 from tracker.team.transport import _connected, _device_tls, make_stream, publish
 from tracker.team.week import Batch, WeekRow
 
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
 pytestmark = pytest.mark.servers
 BATCH = Batch(
     pseudonym="a" * 32, unit="city/roads", week=WEEK, revision=1,
@@ -37,18 +41,27 @@ def load(city: Organisation, today: date = TODAY) -> Tally:
     return asyncio.run(run_loader(city.dsn, city.keys, follow=False, today=today))
 
 
-def send_bare(code: JoinCode, payloads: Sequence[bytes]) -> None:
-    """Send with a device's key but without our program: no message id, so that NATS cannot tell what it has."""
+def as_device(code: JoinCode, say: Callable[[Client], Awaitable[None]]) -> None:
+    """Say something over a connection with a device's key."""
 
-    async def send() -> None:
+    async def connected() -> None:
         with TemporaryDirectory() as folder:
             tls = _device_tls(code, Path(folder))
             async with _connected(code.url, tls, f"_INBOX_{code.name}".encode()) as client:
-                for payload in payloads:
-                    await client.publish(code.subject, payload)
-                await client.flush()
+                await say(client)
+                await client.flush(20)
 
-    asyncio.run(send())
+    asyncio.run(connected())
+
+
+def send_bare(code: JoinCode, payloads: Sequence[bytes]) -> None:
+    """Send with a device's key but without our program: no message id, so that NATS cannot tell what it has."""
+
+    async def send(client: Client) -> None:
+        for payload in payloads:
+            await client.publish(code.subject, payload)
+
+    as_device(code, send)
 
 
 def test_a_clock_that_is_off_by_days_loses_nothing(city: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.organisation import TODAY, WEEK, Organisation, rows
-from tests.test_team_hostile import BATCH
+from tests.test_team_hostile import BATCH, as_device
 from tests.test_team_transport import answers, ship
 from tracker.record import LARGEST_COUNT
 from tracker.team import render
@@ -23,7 +22,10 @@ from tracker.team.load import load as load_batches
 from tracker.team.loader import Tally, publish_due, run_loader
 from tracker.team.message import encode
 from tracker.team.publish import MOST
-from tracker.team.transport import _connected, _device_tls, bring
+from tracker.team.transport import bring
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
 
 pytestmark = pytest.mark.servers
 GOOD = encode(BATCH)
@@ -48,15 +50,11 @@ class Sent:
 
 
 def send(code: JoinCode, messages: Iterable[Sent]) -> None:
-    async def publish() -> None:
-        with TemporaryDirectory() as folder:
-            tls = _device_tls(code, Path(folder))
-            async with _connected(code.url, tls, f"_INBOX_{code.name}".encode()) as client:
-                for one in messages:
-                    await client._send_command(one.write(code.subject))
-                await client.flush(20)
+    async def publish(client: Client) -> None:
+        for one in messages:
+            await client._send_command(one.write(code.subject))
 
-    asyncio.run(publish())
+    as_device(code, publish)
 
 
 def load(city: Organisation) -> Tally:

@@ -82,6 +82,13 @@ def says_then_nothing(words: bytes) -> Talk:
     return talk
 
 
+async def pour(writer: asyncio.StreamWriter, data: bytes) -> None:
+    while not writer.is_closing():
+        writer.write(data)
+        await writer.drain()
+        await asyncio.sleep(0)  # the device lives in the same loop
+
+
 async def says_nothing(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter, _tls: ssl.SSLContext) -> None:
     await asyncio.sleep(600)
 
@@ -93,10 +100,7 @@ async def never_secures(_reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 async def greets_without_end(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _tls: ssl.SSLContext) -> None:
     writer.write(b"INFO ")
-    while not writer.is_closing():
-        writer.write(b"x" * 65536)
-        await writer.drain()
-        await asyncio.sleep(0)  # the device lives in the same loop
+    await pour(writer, b"x" * 65536)
 
 
 async def greets_in_ruins(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _tls: ssl.SSLContext) -> None:
@@ -117,18 +121,12 @@ async def is_no_server(_reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tls: ssl.SSLContext) -> None:
     await meet(reader, writer, tls)
     writer.write(b"MSG x 1 999999999999\r\n")
-    while not writer.is_closing():
-        writer.write(b"x" * 65536)
-        await writer.drain()
-        await asyncio.sleep(0)  # the device lives in the same loop
+    await pour(writer, b"x" * 65536)
 
 
 async def pings_without_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tls: ssl.SSLContext) -> None:
     await meet(reader, writer, tls)
-    while not writer.is_closing():
-        writer.write(b"PING\r\n" * 1000)
-        await writer.drain()
-        await asyncio.sleep(0)
+    await pour(writer, b"PING\r\n" * 1000)
 
 
 async def stops_reading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tls: ssl.SSLContext) -> None:

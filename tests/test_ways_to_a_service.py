@@ -43,6 +43,12 @@ def talk(peer: ssl.SSLSocket, head: bytes) -> None:
             pass
 
 
+def options_for(folder: Path, authority: Path, port: int, *, host: str = "127.0.0.1", **more: Any) -> ProxyOptions:
+    """Of a proxy that takes what is at this port for every site."""
+    redirect = {"*": (host, port)}
+    return ProxyOptions(db=folder / "k.db", folder=folder, port=0, upstream_ca=authority, redirect=redirect, **more)
+
+
 @pytest.fixture
 def origin(tmp_path: Path) -> Iterator[RawOrigin]:
     with raw_origin(tmp_path, talk) as made:
@@ -65,10 +71,7 @@ def test_an_address_that_leads_nowhere_holds_up_nobody_whose_name_has_another(
         ]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    redirect = {"*": (NAME, origin.port)}
-    options = ProxyOptions(
-        db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority, redirect=redirect
-    )
+    options = options_for(tmp_path, origin.authority, origin.port, host=NAME)
     with ExitStack() as stack:
         deaf = stack.enter_context(socket.socket(socket.AF_INET6))
         deaf.bind(("::1", origin.port))
@@ -91,10 +94,7 @@ def test_an_address_that_leads_nowhere_holds_up_nobody_whose_name_has_another(
 def test_a_service_that_none_of_its_addresses_reaches_is_told(tmp_path: Path, origin: RawOrigin) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    redirect = {"*": ("localhost", port)}
-    options = ProxyOptions(
-        db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority, redirect=redirect
-    )
+    options = options_for(tmp_path, origin.authority, port, host="localhost")
     with running(options) as proxy, socket.create_connection(("127.0.0.1", proxy.state.port), 20) as plain:
         plain.sendall(f"CONNECT {HOST}:443 HTTP/1.1\r\nhost: {HOST}:443\r\n\r\n".encode())
         assert plain.recv(1000).startswith(b"HTTP/1.1 502")
@@ -150,10 +150,7 @@ def test_a_site_that_asks_for_a_certificate_is_told_at_once_and_gets_the_person_
     """With TLS 1.3 it breaks off after the handshake, and mitmproxy would wait for ever."""
     told: list[str] = []
     with club(tmp_path, version, says=says) as site:
-        options = ProxyOptions(
-            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=site.authority,
-            redirect={"*": ("127.0.0.1", site.port)}, tell=told.append,
-        )  # fmt: skip
+        options = options_for(tmp_path, site.authority, site.port, tell=told.append)
         with running(options) as proxy:
             with client(proxy.state.port, proxy.certificate) as peer:
                 peer.sendall(ASK)
@@ -194,10 +191,7 @@ def _open_files(process: subprocess.Popen[str]) -> int:
 def test_a_site_whose_certificate_is_wrong_is_the_browser_s_affair_at_the_next_try(tmp_path: Path) -> None:
     told: list[str] = []
     with raw_origin(tmp_path, talk, name="another.example") as origin:
-        options = ProxyOptions(
-            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority,
-            redirect={"*": ("127.0.0.1", origin.port)}, tell=told.append,
-        )  # fmt: skip
+        options = options_for(tmp_path, origin.authority, origin.port, tell=told.append)
         with running(options) as proxy:
             with client(proxy.state.port, proxy.certificate) as peer:
                 peer.sendall(ASK)
@@ -235,10 +229,7 @@ def test_a_kept_connection_that_ends_as_it_is_asked_is_asked_again_by_whom_it_wo
             head = b""
 
     with raw_origin(tmp_path, serve) as origin:
-        options = ProxyOptions(
-            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority,
-            redirect={"*": ("127.0.0.1", origin.port)},
-        )  # fmt: skip
+        options = options_for(tmp_path, origin.authority, origin.port)
         with running(options) as proxy:
             for way in (
                 ["--connect-to", f"::127.0.0.1:{origin.port}", "--cacert", origin.authority],
@@ -262,10 +253,7 @@ def test_a_question_that_a_new_connection_swallows_is_not_asked_twice(tmp_path: 
             peer.sendall(KEPT)
 
     with raw_origin(tmp_path, serve) as origin:
-        options = ProxyOptions(
-            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority,
-            redirect={"*": ("127.0.0.1", origin.port)},
-        )  # fmt: skip
+        options = options_for(tmp_path, origin.authority, origin.port)
         with running(options) as proxy, client(proxy.state.port, proxy.certificate) as peer:
             peer.sendall(ASK)
             _read(peer, b"ok")
@@ -286,10 +274,7 @@ def test_an_answer_without_a_body_that_speaks_of_chunks_is_over_with_its_head(tm
             peer.sendall(b"HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\nx-said: so\r\n\r\n" + chunks)
 
     with raw_origin(tmp_path, serve) as origin:
-        options = ProxyOptions(
-            db=tmp_path / "k.db", folder=tmp_path, port=0, upstream_ca=origin.authority,
-            redirect={"*": ("127.0.0.1", origin.port)},
-        )  # fmt: skip
+        options = options_for(tmp_path, origin.authority, origin.port)
         with running(options) as proxy:
             trust, url = ssl.create_default_context(cafile=proxy.certificate), f"http://127.0.0.1:{proxy.state.port}"
             with httpx.Client(proxy=url, verify=trust, trust_env=False, timeout=10) as session:

@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from addon.framing.cutting import cut_between
+from addon.framing.snapshots import is_passed_over
 from addon.framing.splitter import Piece
 
 _HEAD = re.compile(rb"(?:id: ?\S*\r?\n)?(?:event: ?[^\r\n]*\r?\n)?data: ?")
 _LETTER = re.compile(rb"\\u00[4-7]")
 """A letter that hides in a name."""
-
-_MOST_SELDOM = 64
-"""Where no event goes on with the one before, every so many pieces are looked into."""
 
 _MOST_BYTES = 64 * 1024
 """A larger event is not looked into, and one that brings more patches becomes several."""
@@ -113,7 +111,7 @@ def join_patches(pieces: Iterable[Piece], patches: Patches, *, returns: bool) ->
             vain = 0
             continue  # as most come
         vain += is_whole
-        if not is_whole or (vain & (vain - 1) and vain % _MOST_SELDOM):  # not 1, 2, 4, 8 …
+        if not is_whole or is_passed_over(vain):
             if run is not None:
                 yield run.at_ms, run.joined()
                 run = None

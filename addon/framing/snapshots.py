@@ -24,7 +24,6 @@ _MOST_TEXTS = 16
 """An event with more texts is compared with none."""
 
 _MOST_SELDOM = 64
-"""Where no event is like the one before, every so many are compared."""
 
 _SLACK = 128
 """Bytes that may have been added before the beginning is kept anew: to look at fewer again costs less."""
@@ -72,7 +71,7 @@ class Snapshots:
         self.forget()
         self._vain += 1
         repeats = self._repeats
-        if repeats is None or (self._vain & (self._vain - 1) and self._vain % _MOST_SELDOM):  # not 1, 2, 4, 8 …
+        if repeats is None or is_passed_over(self._vain):
             return
         if b"\r" in event or (repeats.unless is not None and repeats.unless in event):
             return  # returns end server-sent events, too
@@ -126,6 +125,11 @@ class Snapshots:
             parts.append((event[start:cut], other))
             start = other.match(event, cut).end()  # type: ignore[union-attr]  # as above
         self._parts, self._last, self._most = parts, event[start:], sum(len(part) for part, _ in parts) + _SLACK
+
+
+def is_passed_over(vain: int) -> bool:
+    """Whether this try is left out, counted since the last that was not in vain: 1, 2, 4, 8 … and each 64th are not."""
+    return bool(vain & (vain - 1) and vain % _MOST_SELDOM)
 
 
 def skip_superseded(

@@ -197,8 +197,7 @@ class Client(_Side, _http2.Http2Client):
             self._has_answered = self._has_answered or isinstance(event, ResponseReceived)
             return (yield from super().handle_h2_event(event))
         self.conn.state &= ~ConnectionState.CAN_WRITE  # mitmproxy then opens another one
-        self._refused += self.stream_queue
-        self.stream_queue.clear()
+        self._refuse_waiting()
         for stream_id in [one for one in self.streams if one > event.last_stream_id]:
             del self.streams[stream_id]
             yield ReceiveHttp(RefusedError(stream_id))
@@ -208,10 +207,13 @@ class Client(_Side, _http2.Http2Client):
         return True
 
     def close_connection(self, msg: str) -> layer.CommandGenerator[None]:
-        """What waited for its turn was not sent."""
+        self._refuse_waiting()
+        yield from super().close_connection(msg)
+
+    def _refuse_waiting(self) -> None:
+        """What waits for its turn was not sent, and may be asked over another connection."""
         self._refused += self.stream_queue
         self.stream_queue.clear()
-        yield from super().close_connection(msg)
 
     def _is_all_there_is(self) -> bool:
         """Whether the client waits for what this kept connection has not answered, and for nothing elsewhere."""
